@@ -1,0 +1,85 @@
+"""What a decoder returns: events (`shared.events`) or one of these. A decoder never raises."""
+
+import msgspec
+
+from shared.events import Event, Level
+
+
+class Ack(msgspec.Struct, frozen=True, gc=False):
+    """The venue accepted a subscription, by topic or by the id of the frame that asked."""
+
+    topic: str | None = None
+    id: int | None = None
+
+
+class Refused(msgspec.Struct, frozen=True, gc=False):
+    """The venue refused a subscription, a frame or a REST call."""
+
+    topic: str | None = None
+    id: int | None = None
+    code: str | None = None
+    reason: str = ""
+
+
+class Pong(msgspec.Struct, frozen=True, gc=False):
+    """An answer to our application-level ping."""
+
+
+class Closing(msgspec.Struct, frozen=True, gc=False):
+    """The venue says that it will close this connection: open another one before it does."""
+
+    reason: str
+
+
+class Relist(msgspec.Struct, frozen=True, gc=False):
+    """The venue says that its instruments changed: fetch the listing again. `native` None: several."""
+
+    native: str | None
+    reason: str
+
+
+class Unknown(msgspec.Struct, frozen=True, gc=False):
+    """A row or frame that makes no event, with the reason it is counted under and the native symbol if it has one."""
+
+    reason: str
+    native: str | None = None
+
+
+class BookSnapshot(msgspec.Struct, frozen=True):
+    """A whole book of one instrument, in normalised prices and sizes, best first as the venue sent it.
+
+    `seq` is the venue's number of the last change in it.
+    """
+
+    symbol: str
+    bids: tuple[Level, ...]
+    asks: tuple[Level, ...]
+    seq: int | None
+    ts: int | None
+    recv: int
+    source: str = "ws"
+    checksum: int | None = None
+    #: the venue's own digits where normalising changed them: needed by checksums over the original text
+    raw: tuple[tuple[Level, ...], tuple[Level, ...]] | None = None
+
+
+class BookDelta(msgspec.Struct, frozen=True):
+    """Changed levels of one book, absolute sizes, a size of zero removes the level.
+
+    It covers the venue's sequence numbers `first_seq`..`seq`; `prev_seq` is the one before where the venue names it.
+    """
+
+    symbol: str
+    bids: tuple[Level, ...]
+    asks: tuple[Level, ...]
+    first_seq: int | None
+    seq: int | None
+    prev_seq: int | None
+    ts: int | None
+    recv: int
+    checksum: int | None = None
+    raw: tuple[tuple[Level, ...], tuple[Level, ...]] | None = None
+
+
+Control = Ack | Refused | Pong | Closing | Relist | Unknown | BookSnapshot | BookDelta
+Message = Event | Control

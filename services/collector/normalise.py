@@ -1,0 +1,101 @@
+"""Numbers as the bus carries them: decimal text, exact, the venue's own digits where nothing is converted.
+
+No float touches a price or a size. A text that is no plain decimal number raises `BadNumber`, which the decoder turns
+into one `Unknown` row.
+"""
+
+import re
+from decimal import Context, Decimal, Inexact, InvalidOperation
+from typing import Final
+
+from services.collector.table import Listed
+
+# 100 digits hold the product and the quotient by a power of ten of any number a venue sends; Inexact proves it.
+EXACT: Final = Context(prec=100, traps=[Inexact, InvalidOperation])
+
+_PLAIN: Final = re.compile(r"[0-9]+(?:\.[0-9]+)?", re.ASCII)
+_POSITIVE_FOUR: Final = re.compile(r"(?=[0.]*[1-9])\d+(?:\.\d+)?(?: (?=[0.]*[1-9])\d+(?:\.\d+)?){3}", re.ASCII)
+_ANY: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
+
+Sides = tuple[str | None, str | None, str | None, str | None]
+
+
+class BadNumber(ValueError):
+    """A text that should have been a decimal number (or a positive one) and is not."""
+
+
+def plain(value: Decimal) -> str:
+    """Exact, no exponent, no trailing fractional zeros, no minus on zero."""
+    text = format(value, "f")
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
+
+
+def literal(text: str) -> str:
+    """The venue's own digits, trailing zeros included; only an exponent or a bare point is written out."""
+    if _PLAIN.fullmatch(text):
+        return text
+    if not _ANY.fullmatch(text):
+        raise BadNumber(text)
+    body = text.removeprefix("+")
+    if "e" in body or "E" in body or body.startswith((".", "-.")) or body.endswith("."):
+        return format(Decimal(body), "f")
+    return body
+
+
+def rate(text: str | None) -> str | None:
+    """A signed number such as a funding rate; an empty text is None."""
+    return None if text is None or text == "" else literal(text)
+
+
+def price(text: str | None, listed: Listed) -> str | None:
+    """A price per one asset; None where the venue sent none or zero. Raises `BadNumber` on a negative one."""
+    if text is None or text == "":
+        return None
+    digits = literal(text)
+    if digits.startswith("-"):
+        raise BadNumber(text)
+    if not digits.strip("0."):
+        return None
+    if listed.divide_price is None:
+        return digits
+    return plain(EXACT.divide(Decimal(digits), listed.divide_price))
+
+
+def size(text: str | None, listed: Listed) -> str | None:
+    """A size in assets; zero stays zero (it removes a level). Raises `BadNumber` on a negative one."""
+    if text is None or text == "":
+        return None
+    digits = literal(text)
+    if digits.startswith("-"):
+        raise BadNumber(text)
+    if listed.times_size is None:
+        return digits
+    return plain(EXACT.multiply(Decimal(digits), listed.times_size))
+
+
+def sides(bid: str, bid_size: str, ask: str, ask_size: str, listed: Listed) -> Sides:
+    """The four numbers of a quote, normalised; a side without a price or a size is None on both."""
+    if listed.times_size is None and _POSITIVE_FOUR.fullmatch(f"{bid} {bid_size} {ask} {ask_size}"):
+        return bid, bid_size, ask, ask_size  # the common case: one check, nothing converted
+    b, bs = _side(bid, bid_size, listed)
+    a, as_ = _side(ask, ask_size, listed)
+    return b, bs, a, as_
+
+
+def _side(text: str, amount: str, listed: Listed) -> tuple[str | None, str | None]:
+    p, s = price(text, listed), size(amount, listed)
+    if p is None or s is None or not s.strip("0."):
+        return None, None
+    return p, s
+
+
+_NANOS: Final = (1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000, 1_000_000_000)
+
+
+def nanoseconds(text: str, unit_digits: int = 3) -> int:
+    """A time in text, `unit_digits` decimals of a second (3: milliseconds), exact to the nanosecond."""
+    if not text.isascii() or not text.isdigit():
+        raise BadNumber(text)
+    return int(text) * _NANOS[9 - unit_digits]

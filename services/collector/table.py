@@ -1,0 +1,71 @@
+"""The lookup table of a venue's instruments, as decoders see it.
+
+A decoder asks `table.spot.get(native)` or `table.perp.get(native)` and gets a `Listed` row or None. The mappings are
+live: a refresh of the listing replaces rows in place, so a decoder made earlier sees it at once.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
+from types import MappingProxyType
+
+from shared.instruments import Instrument, Market
+
+
+class Listed:
+    """One instrument, with its conversions worked out once.
+
+    `divide_price` is None where prices are already per one asset, else the multiplier to divide them by; `times_size`
+    is None where sizes are already in assets, else what to multiply them by (contract size times multiplier).
+    """
+
+    __slots__ = ("divide_price", "instrument", "symbol", "times_size")
+
+    def __init__(self, instrument: Instrument) -> None:
+        multiplier = Decimal(instrument.multiplier)
+        size = multiplier * Decimal(instrument.contract_size)
+        self.instrument = instrument
+        self.symbol = instrument.symbol
+        self.divide_price = None if multiplier == 1 else multiplier
+        self.times_size = None if size == 1 else size
+
+
+class Table:
+    """All spot pairs and linear perpetuals that the venue lists, whatever their quote or status."""
+
+    def __init__(self, instruments: Iterable[Instrument] = ()) -> None:
+        self._rows: dict[Market, dict[str, Listed]] = {"spot": {}, "perp": {}}
+        self._aliases: dict[Market, dict[str, tuple[Listed, ...]]] = {"spot": {}, "perp": {}}
+        self._symbols: dict[str, Instrument] = {}
+        self.spot: Mapping[str, Listed] = MappingProxyType(self._rows["spot"])
+        self.perp: Mapping[str, Listed] = MappingProxyType(self._rows["perp"])
+        #: second spellings and index ids -> every instrument that goes by them
+        self.spot_aliases: Mapping[str, tuple[Listed, ...]] = MappingProxyType(self._aliases["spot"])
+        self.perp_aliases: Mapping[str, tuple[Listed, ...]] = MappingProxyType(self._aliases["perp"])
+        #: unified symbol -> instrument
+        self.by_symbol: Mapping[str, Instrument] = MappingProxyType(self._symbols)
+        self.replace(instruments)
+
+    def replace(self, instruments: Iterable[Instrument]) -> None:
+        """Put a new listing in place of the old one, keeping the mappings that were handed out."""
+        for kept in (self._rows, self._aliases):
+            for mapping in kept.values():
+                mapping.clear()
+        self._symbols.clear()
+        for instrument in instruments:
+            row = Listed(instrument)
+            self._rows[instrument.market][instrument.native] = row
+            aliases = self._aliases[instrument.market]
+            for alias in instrument.aliases:
+                aliases[alias] = (*aliases.get(alias, ()), row)
+            # a quarantined twin never takes the symbol of the instrument that won it
+            if instrument.symbol not in self._symbols or instrument.status != "quarantined":
+                self._symbols[instrument.symbol] = instrument
+
+    def market(self, market: Market) -> Mapping[str, Listed]:
+        return self.spot if market == "spot" else self.perp
+
+    def __len__(self) -> int:
+        return sum(len(rows) for rows in self._rows.values())
+
+    def __iter__(self) -> Iterator[Instrument]:
+        return (row.instrument for rows in self._rows.values() for row in rows.values())

@@ -1,0 +1,191 @@
+"""The contract of a venue: a frozen record of facts plus pure functions.
+
+A venue is one folder in `services/collector/venues/` and one line in that package's registry. Nothing outside the
+folder knows its name. Everything here is data or a pure function: no socket, no clock, no logger, no await.
+
+The generic parts (planner, session, runner, REST, merge, book sync, capture) do the rest.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from services.collector.messages import BookDelta, BookSnapshot, Message
+from services.collector.table import Table
+from shared.instruments import Instrument, Market, QuoteMode
+
+Follow = Literal["apply", "skip", "gap"]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a REST body answers: the path without host (`/api/v3/depth`) and the query parameters as sent."""
+
+    endpoint: str
+    params: Mapping[str, str] = field(default_factory=dict)
+
+
+#: `decode(frame, recv_ns, request=None)`: `request` comes with a REST body. It never raises; a bad row is one
+#: `Unknown`, and the good rows of the same frame are kept. Its state dies with its connection.
+Decode = Callable[..., list[Message]]
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """How a connection is kept alive. `frame` None: the venue sends protocol pings and the socket library answers.
+
+    A frame is sent after `idle_s` seconds without a frame from the venue (`always`: every `idle_s` seconds); with no
+    frame of any kind for `dead_s` seconds the connection is dead.
+    """
+
+    frame: bytes | None
+    idle_s: float
+    dead_s: float
+    always: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the venue allows on one socket endpoint; None where it states no such limit."""
+
+    topics_per_connection: int
+    topics_per_frame: int
+    frames_per_second: float
+    frame_bytes: int | None = None
+    #: characters of all topics of a connection together
+    topic_chars: int | None = None
+    #: subscribe and unsubscribe frames an hour and connection
+    frames_per_hour: int | None = None
+    #: connection attempts in a window of seconds, per address
+    connects: tuple[int, float] = (300, 300.0)
+    #: open connections per address
+    connections: int | None = None
+    #: the venue closes a connection of this age
+    lifetime_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One socket address of the venue and what its decoder must know beside the frames."""
+
+    name: str
+    url: str
+    market: Market | None
+    ping: Ping
+    limits: Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """One kind of topic.
+
+    `makes` names the event kinds its frames turn into (`quote`, `trade`, ...). `scope` "instrument": one topic for
+    each; "market": one topic for all of them. `rank` orders the channels that make `quote` for a market, lowest first
+    and best; the decoder of a connection emits quotes only from the best one planned. `silent_s`: a topic that stays
+    silent for longer, on a connection whose other topics move, is resubscribed (None: it may be silent for ever).
+    `on_demand`: subscribed only for symbols in `demand:<venue>:<kind>` and the watch list.
+    """
+
+    name: str
+    endpoint: str
+    market: Market
+    makes: tuple[str, ...]
+    scope: Literal["instrument", "market"] = "instrument"
+    rank: int = 0
+    mode: QuoteMode = "on_change"
+    period_ms: int | None = None
+    silent_s: float | None = None
+    on_demand: bool = False
+    #: how much of a connection one topic takes, in ordinary topics (a deep book takes many)
+    weight: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """One REST host: its base URL and its budget, `weight` in each window of `window_s` seconds."""
+
+    name: str
+    url: str
+    weight: int
+    window_s: float
+    #: header that tells the weight already used, where the venue sends one
+    used_header: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One REST call the collector makes.
+
+    `job` says what for: `listing` (at start and every 15 minutes; all listing calls of a venue are parsed together),
+    `quotes` (all tickers of a market: the fallback and the cross-check), `poll` (events that no socket channel gives,
+    every `every_s`), `book` (one book, `symbol_param` names its parameter), `settlements` (funding history).
+    """
+
+    name: str
+    job: Literal["listing", "quotes", "poll", "book", "settlements"]
+    host: str
+    path: str
+    market: Market | None
+    params: Mapping[str, str] = field(default_factory=dict)
+    weight: int = 1
+    every_s: float | None = None
+    makes: tuple[str, ...] = ()
+    symbol_param: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DecoderOptions:
+    """What a decoder is made for.
+
+    `endpoint` is the socket endpoint's name, None for REST bodies. `market` is set where frames cannot tell it.
+    `quote_channel` names the one channel whose frames make `quote` for each market; other channels that could are
+    decoded without it.
+    """
+
+    endpoint: str | None = None
+    market: Market | None = None
+    quote_channel: Mapping[Market, str] = field(default_factory=dict)
+
+
+class Unreadable(ValueError):
+    """A listing body that cannot be used: says which call, what it holds and what was expected."""
+
+
+@dataclass(frozen=True, slots=True)
+class Venue:
+    """Everything that is particular about one exchange.
+
+    - `listing(bodies)`: REST listing bodies by call name -> every spot pair and linear perpetual they hold, whatever
+      its status, name collisions not yet resolved (the generic `listing.py` does that). Some bodies may be missing.
+      Raises `Unreadable`.
+    - `is_listing(body)`: the name of the listing call that a body answers by its form, or None.
+    - `market_of(frame)`: the market that a raw socket frame belongs to, None where the frame cannot tell.
+    - `topic(channel, instrument)`: the topic's name, the same text that Ack and Refused carry (instrument None: market
+      scope). `channel_of(topic)` is the other way round: the channel's name.
+    - `subscribe(topics, id)`, `unsubscribe(topics, id)`: one text frame.
+    - `decoder(table, options)`: makes the `decode` of one connection.
+    - `follows(previous, delta)`: whether a book delta continues from `previous`, the snapshot or delta applied last.
+    """
+
+    name: str
+    display_name: str
+    cryexc: Mapping[Market, str]
+    hosts: tuple[Host, ...]
+    endpoints: tuple[Endpoint, ...]
+    channels: tuple[Channel, ...]
+    calls: tuple[Call, ...]
+    taker_fee_bps: Mapping[Market, str]
+    maker_fee_bps: Mapping[Market, str]
+    listing: Callable[[Mapping[str, bytes]], list[Instrument]]
+    is_listing: Callable[[bytes], str | None]
+    market_of: Callable[[bytes], Market | None]
+    topic: Callable[[Channel, Instrument | None], str]
+    channel_of: Callable[[str], str | None]
+    subscribe: Callable[[Sequence[str], int], bytes]
+    unsubscribe: Callable[[Sequence[str], int], bytes]
+    decoder: Callable[[Table, DecoderOptions], Decode]
+    follows: Callable[[BookSnapshot | BookDelta, BookDelta], Follow]
+    resync: Literal["rest", "resubscribe"]
+    rest_quotes: Literal["all", "single", "none"]
+    #: link to the instrument's page on the venue, for "open on exchange"
+    trade_url: Callable[[Instrument], str]

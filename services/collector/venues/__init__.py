@@ -1,0 +1,7 @@
+"""The registry: one line per venue. Adding a venue is its folder and its line here."""
+
+from typing import Final
+
+from services.collector.venue import Venue
+
+VENUES: Final[dict[str, Venue]] = {}

@@ -1,0 +1,1 @@
+"""What every service may import, and nothing that knows a venue."""

@@ -1,0 +1,56 @@
+"""Events to and from the bytes of a stream entry.
+
+A batch is the msgpack array `[producer, seq, [event, event, ...]]` under the entry's one field `v1`. Elements that a
+newer writer has appended to an event are ignored; an event kind that is not known is an error of that batch, which
+the reader counts.
+"""
+
+from typing import Final
+
+import msgspec
+
+from shared.events import Event
+
+SCHEMA: Final = "v1"
+
+
+class Batch(msgspec.Struct, frozen=True, array_like=True):
+    """What one stream entry holds. `seq` counts a producer's batches on one key from 0, without a hole."""
+
+    producer: str
+    seq: int
+    events: list[Event]
+
+
+class BatchHead(msgspec.Struct, frozen=True, array_like=True):
+    """The two leading fields of a batch, for readers that only keep account of its number."""
+
+    producer: str
+    seq: int
+
+
+_encoder = msgspec.msgpack.Encoder()
+_batches = msgspec.msgpack.Decoder(Batch)
+_heads = msgspec.msgpack.Decoder(BatchHead)
+_events: msgspec.msgpack.Decoder[Event] = msgspec.msgpack.Decoder(Event)
+
+
+def encode_batch(producer: str, seq: int, events: list[Event]) -> bytes:
+    return _encoder.encode((producer, seq, events))
+
+
+def decode_batch(data: bytes) -> Batch:
+    """Raises `msgspec.DecodeError` (of which `ValidationError` is one) on anything that is no batch."""
+    return _batches.decode(data)
+
+
+def decode_head(data: bytes) -> BatchHead:
+    return _heads.decode(data)
+
+
+def encode_event(event: Event) -> bytes:
+    return _encoder.encode(event)
+
+
+def decode_event(data: bytes) -> Event:
+    return _events.decode(data)

@@ -1,0 +1,182 @@
+"""Settings: the deployment's from the environment, checked once; the runtime's from Redis, followed live.
+
+`Settings` is read by `load()` at a process's start from the environment over a git-ignored `.env`. `Runtime` lives in
+the `config` hash, is validated before it is written, and its change takes effect without a restart.
+`docs/settings.md` and `.env.example` are made from the descriptions here (`python -m shared.config`).
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+
+import msgspec
+from msgspec import Meta
+
+Mode = Literal["live", "demo", "replay"]
+
+
+class SettingError(ValueError):
+    """A setting that cannot be used: names the setting, its value and what was expected."""
+
+    def __init__(self, field: str, value: object, expected: str) -> None:
+        super().__init__(f"{field}={value!r}: expected {expected}")
+        self.field, self.value, self.expected = field, value, expected
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Deployment settings. Each field is an environment variable of the same name in capitals."""
+
+    mode: Annotated[Mode, Meta(description="live, demo (simulated exchanges) or replay (a recording)")] = "live"
+    host: Annotated[str, Meta(description="address the web console and API listen on")] = "127.0.0.1"
+    port: Annotated[int, Meta(ge=1, le=65535, description="port the web console and API listen on")] = 8000
+    venues: Annotated[str, Meta(description="exchanges to collect, separated by commas; empty: all")] = ""
+    assets: Annotated[str, Meta(description="coins to collect, separated by commas; empty: all")] = ""
+    watch: Annotated[str, Meta(description="coins whose trades are always collected")] = "BTC,ETH"
+    https_proxy: Annotated[str, Meta(description="proxy for all exchange traffic: http://, socks5://host:port")] = ""
+    all_proxy: Annotated[str, Meta(description="used where HTTPS_PROXY is empty")] = ""
+    redis_url: Annotated[str, Meta(description="Redis 7.0 or newer, or Valkey; empty: the embedded one")] = ""
+    database_url: Annotated[str, Meta(description="PostgreSQL 14 or newer; empty: the embedded one")] = ""
+    data_dir: Annotated[str, Meta(description="where the embedded Redis and Postgres and recordings live")] = "var"
+    log_dir: Annotated[str, Meta(description="rotated logs, one file per service; empty: DATA_DIR/log")] = ""
+    runtime_dir: Annotated[str, Meta(description="sockets and pid files (a short path); empty: chosen")] = ""
+    retention_days: Annotated[int, Meta(ge=1, le=3650, description="history older than this is removed")] = 7
+    max_disk_gb: Annotated[float, Meta(gt=0, description="history and Redis together stay below this")] = 10.0
+    redis_memory_mb: Annotated[int, Meta(ge=64, description="memory limit of the embedded Redis")] = 2048
+    partitions: Annotated[int, Meta(ge=1, le=1024, description="stream partitions; fixed for a deployment")] = 1
+    ui_lang: Annotated[Literal["", "en", "zh"], Meta(description="language of screen and console; empty: yours")] = ""
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], Meta(description="least level logged")] = "info"
+    venue_gateway: Annotated[
+        str, Meta(description="send exchange traffic to this base URL instead (simulator): <url>/<host>/<path>")
+    ] = ""
+
+    @property
+    def proxy(self) -> str | None:
+        return self.https_proxy or self.all_proxy or None
+
+    @property
+    def data_path(self) -> Path:
+        """The data of this mode: simulated and replayed data never mix with the real."""
+        root = Path(self.data_dir).resolve()
+        return root if self.mode == "live" else root / self.mode
+
+    @property
+    def log_path(self) -> Path:
+        return Path(self.log_dir).resolve() if self.log_dir else self.data_path / "log"
+
+    @property
+    def redis(self) -> str:
+        if not self.redis_url:
+            raise SettingError("REDIS_URL", "", "the URL of a Redis server (the launcher sets it for the embedded one)")
+        return self.redis_url
+
+    @property
+    def database(self) -> str:
+        if not self.database_url:
+            raise SettingError("DATABASE_URL", "", "the URL of a Postgres database (the launcher sets it)")
+        return self.database_url
+
+    def venue_list(self, known: Mapping[str, object]) -> list[str]:
+        """The chosen venues in the registry's order. Raises `SettingError` on one that is not known."""
+        chosen = names(self.venues, str.lower)
+        for name in chosen:
+            if name not in known:
+                raise SettingError("VENUES", name, f"names out of: {', '.join(known)}")
+        return [name for name in known if name in chosen] if chosen else list(known)
+
+    def asset_set(self) -> frozenset[str]:
+        """The chosen assets; empty means all."""
+        return frozenset(names(self.assets, str.upper))
+
+    def watch_set(self) -> frozenset[str]:
+        return frozenset(names(self.watch, str.upper))
+
+
+class Fees(msgspec.Struct, frozen=True, kw_only=True):
+    """Taker fees of one venue in basis points, overriding the venue's default."""
+
+    spot: Annotated[float, Meta(ge=-10, le=1000)] | None = None
+    perp: Annotated[float, Meta(ge=-10, le=1000)] | None = None
+
+
+class Exclusion(msgspec.Struct, frozen=True, kw_only=True):
+    """What must give no signal: an asset, a venue, or an asset on a venue. `until_ms` None: for ever."""
+
+    asset: str | None = None
+    venue: str | None = None
+    reason: Annotated[str, Meta(min_length=1, max_length=200)]
+    until_ms: int | None = None
+
+
+class Runtime(msgspec.Struct, frozen=True, kw_only=True):
+    """Runtime settings: the `config` hash, field by field, JSON values. See semantics in docs/signals.md."""
+
+    version: Annotated[int, Meta(ge=0)] = 0
+    symbol: Annotated[str, Meta(description="the coin shown where none is asked for")] = "BTC"
+    enter_bps: Annotated[float, Meta(gt=0, le=10_000, description="gross edge that starts a signal")] = 60.0
+    exit_ratio: Annotated[float, Meta(gt=0, le=1, description="exit threshold as a share of enter_bps")] = 0.8
+    min_net_bps: Annotated[float, Meta(ge=-1000, le=10_000, description="least edge after fees and funding")] = 5.0
+    min_size_usd: Annotated[float, Meta(ge=0, description="least size at the top of both books")] = 500.0
+    max_edge_bps: Annotated[float, Meta(gt=0, description="a larger edge is not believed")] = 500.0
+    sample_ms: Annotated[int, Meta(ge=100, le=60_000, description="distance of the sampling instants")] = 1000
+    samples: Annotated[int, Meta(ge=1, le=100, description="consecutive good samples that open a signal")] = 3
+    hold_ms: Annotated[int, Meta(ge=0, le=600_000, description="least time from first to last of them")] = 2000
+    linger_ms: Annotated[int, Meta(ge=0, le=600_000, description="how long a bad signal may recover")] = 2000
+    cooldown_ms: Annotated[int, Meta(ge=0, le=86_400_000, description="pause of a route after its close")] = 30_000
+    alive_ms: Annotated[int, Meta(ge=1000, le=60_000, description="a feed silent for longer is not alive")] = 3000
+    max_age_ms: Annotated[int, Meta(ge=100, le=600_000, description="oldest quote of a periodic channel")] = 1500
+    quiet_max_ms: Annotated[int, Meta(ge=1000, le=3_600_000, description="oldest quote of an on-change one")] = 60_000
+    fees: dict[str, Fees] = {}
+    exclusions: tuple[Exclusion, ...] = ()
+    watch: tuple[str, ...] = ()
+
+
+def names(text: str, fold: Any) -> list[str]:
+    return [fold(part.strip()) for part in text.split(",") if part.strip()]
+
+
+def expectation(kind: Any) -> str:
+    """What a field accepts, in words."""
+    if get_origin(kind) is Annotated:
+        base, *metas = get_args(kind)
+        words = [expectation(base)]
+        for meta in metas:
+            bounds = (("ge", "at least"), ("gt", "more than"), ("le", "at most"), ("lt", "less than"))
+            words += [f"{word} {getattr(meta, name):g}" for name, word in bounds if getattr(meta, name) is not None]
+        return ", ".join(words)
+    if get_origin(kind) is Literal:
+        return "one of " + ", ".join(value or "(empty)" for value in get_args(kind))
+    return {int: "a whole number", float: "a number", str: "text"}.get(kind, str(kind))
+
+
+def read_env_file(path: Path) -> dict[str, str]:
+    """`NAME=value` lines; blank lines and lines from `#` on are skipped; quotes around a value are taken off."""
+    values: dict[str, str] = {}
+    if not path.is_file():
+        return values
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        text = line.strip()
+        if not text or text.startswith("#"):
+            continue
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip().isidentifier():
+            raise SettingError(f"{path.name}:{number}", line, "NAME=value")
+        values[name.strip()] = value.strip().strip("\"'")
+    return values
+
+
+def load(environment: Mapping[str, str] | None = None, env_file: Path | None = None) -> Settings:
+    """Settings from the environment over the file. Raises `SettingError` naming the first bad one."""
+    given = dict(read_env_file(env_file if env_file is not None else Path(".env")))
+    given.update(os.environ if environment is None else environment)
+    hints = get_type_hints(Settings, include_extras=True)
+    found: dict[str, Any] = {}
+    for field in msgspec.structs.fields(Settings):
+        text = given.get(field.name.upper(), given.get(field.name) if "proxy" in field.name else None)
+        if text is None or (text == "" and field.default != ""):
+            continue
+        try:
+            found[field.name] = msgspec.convert(text, hints[field.name], strict=False)
+        except msgspec.ValidationError as error:
+            raise SettingError(field.name.upper(), text, expectation(hints[field.name])) from error
+    return Settings(**found)

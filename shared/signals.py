@@ -1,0 +1,139 @@
+"""What the scanner writes: board rows and the life cycle of an opportunity.
+
+All are msgpack maps. Positive is good for us in every edge, net and carry. Basis-point figures are decimal text with
+two decimals, rounded half-even; prices and sizes keep the digits of the quote they came from.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from shared.instruments import Market
+
+Kind = Literal["perp-perp", "spot-perp", "spot-spot"]
+CloseReason = Literal[
+    "converged",
+    "net",
+    "stale",
+    "feed",
+    "crossed",
+    "halted",
+    "quarantined",
+    "excluded",
+    "delisted",
+    "fx",
+    "size",
+    "max_edge",
+    "config",
+    "restart",
+]
+LegState = Literal[
+    "ok", "quiet", "stale", "down", "gap", "crossed", "one_sided", "halted", "quarantined", "unconfirmed"
+]
+
+
+class Leg(msgspec.Struct, frozen=True, kw_only=True):
+    """One market of an asset as the scanner sees it. Text as the venue wrote it, times in nanoseconds."""
+
+    venue: str
+    market: Market
+    symbol: str
+    native: str
+    state: LegState
+    bid: str | None = None
+    bid_size: str | None = None
+    ask: str | None = None
+    ask_size: str | None = None
+    last: str | None = None
+    ts: int | None = None
+    recv: int | None = None
+    source: str | None = None
+    mark: str | None = None
+    index: str | None = None
+    funding_rate: str | None = None
+    funding_interval_h: str | None = None
+    next_funding_ts: int | None = None
+    volume: str | None = None
+    turnover: str | None = None
+    open_interest: str | None = None
+
+
+class Route(msgspec.Struct, frozen=True, kw_only=True):
+    """Buy at A's ask, sell at B's bid. A and B are `(venue, market, native)`."""
+
+    kind: Kind
+    buy: tuple[str, Market, str]
+    sell: tuple[str, Market, str]
+    buy_price: str
+    sell_price: str
+    edge_bps: str
+    net_open_bps: str
+    net_in_out_bps: str
+    size: str
+    size_usd: str
+    flags: tuple[str, ...] = ()
+
+
+class BoardRow(msgspec.Struct, frozen=True, kw_only=True):
+    """The current picture of one asset. `at` is event time in ns; readers drop a lower (fence, ver).
+
+    `best` is the route with the highest net_open_bps among those whose legs are all good, None without one (`why`
+    then says why). `signals` are the ids of the asset's open signals.
+    """
+
+    asset: str
+    fence: int
+    ver: int
+    at: int
+    legs: tuple[Leg, ...]
+    best: Route | None
+    why: str | None = None
+    signals: tuple[str, ...] = ()
+
+
+class SignalLeg(msgspec.Struct, frozen=True, kw_only=True):
+    """One side of a signal as it stood when the record was made."""
+
+    venue: str
+    market: Market
+    symbol: str
+    native: str
+    price: str
+    size: str
+    age_ms: int
+    funding_rate: str | None = None
+    funding_interval_h: str | None = None
+    next_funding_ts: int | None = None
+
+
+class Signal(msgspec.Struct, frozen=True, kw_only=True):
+    """One opportunity; every life-cycle record carries the whole of it. Times in event time, nanoseconds."""
+
+    id: str
+    rev: int
+    event: Literal["open", "update", "close"]
+    at: int
+    asset: str
+    kind: Kind
+    key: str
+    buy: SignalLeg
+    sell: SignalLeg
+    first_at: int
+    opened_at: int
+    ended_at: int | None = None
+    closed_at: int | None = None
+    close_reason: CloseReason | None = None
+    edge_bps: str
+    net_open_bps: str
+    open_edge_bps: str
+    open_net_bps: str
+    peak_edge_bps: str
+    peak_net_bps: str
+    peak_at: int
+    size: str
+    size_usd: str
+    open_size_usd: str
+    updates: int = 0
+    duration_ms: int | None = None
+    config_version: int = 0
+    flags: tuple[str, ...] = ()
