@@ -32,10 +32,12 @@ class Listed:
 class Table:
     """All spot pairs and linear perpetuals that the venue lists, whatever their quote or status."""
 
-    def __init__(self, instruments: Iterable[Instrument] = ()) -> None:
+    def __init__(self, instruments: Iterable[Instrument] = (), outside: Iterable[str] = ()) -> None:
         self._rows: dict[Market, dict[str, Listed]] = {"spot": {}, "perp": {}}
         self._aliases: dict[Market, dict[str, tuple[Listed, ...]]] = {"spot": {}, "perp": {}}
         self._symbols: dict[str, Instrument] = {}
+        #: native ids that the venue lists and that are out of our scope (inverse, dated, options)
+        self.outside: set[str] = set()
         self.spot: Mapping[str, Listed] = MappingProxyType(self._rows["spot"])
         self.perp: Mapping[str, Listed] = MappingProxyType(self._rows["perp"])
         #: second spellings and index ids -> every instrument that goes by them
@@ -43,10 +45,12 @@ class Table:
         self.perp_aliases: Mapping[str, tuple[Listed, ...]] = MappingProxyType(self._aliases["perp"])
         #: unified symbol -> instrument
         self.by_symbol: Mapping[str, Instrument] = MappingProxyType(self._symbols)
-        self.replace(instruments)
+        self.replace(instruments, outside)
 
-    def replace(self, instruments: Iterable[Instrument]) -> None:
+    def replace(self, instruments: Iterable[Instrument], outside: Iterable[str] = ()) -> None:
         """Put a new listing in place of the old one, keeping the mappings that were handed out."""
+        self.outside.clear()
+        self.outside.update(outside)
         for kept in (self._rows, self._aliases):
             for mapping in kept.values():
                 mapping.clear()

@@ -147,6 +147,11 @@ class DecoderOptions:
     quote_channel: Mapping[Market, str] = field(default_factory=dict)
 
 
+def nothing_outside(_bodies: Mapping[str, bytes]) -> frozenset[str]:
+    """For a venue whose listings hold nothing but spot pairs and linear perpetuals."""
+    return frozenset()
+
+
 class Unreadable(ValueError):
     """A listing body that cannot be used: says which call, what it holds and what was expected."""
 
@@ -158,8 +163,12 @@ class Venue:
     - `listing(bodies)`: REST listing bodies by call name -> every spot pair and linear perpetual they hold, whatever
       its status, name collisions not yet resolved (the generic `listing.py` does that). Some bodies may be missing.
       Raises `Unreadable`.
+    - `outside(bodies)`: the native ids in the same bodies that are listed and out of scope (inverse, dated, options);
+      they go to `Table.outside`, so that a decoder can tell them from an instrument that nobody listed.
     - `is_listing(body)`: the name of the listing call that a body answers by its form, or None.
     - `market_of(frame)`: the market that a raw socket frame belongs to, None where the frame cannot tell.
+    - `topic_of(frame)`: the topic whose data a raw socket frame carries, None for an answer, a pong or garbage; for
+      tools and captures, not the hot path.
     - `topic(channel, instrument)`: the topic's name, the same text that Ack and Refused carry (instrument None: market
       scope). `channel_of(topic)` is the other way round: the channel's name.
     - `subscribe(topics, id)`, `unsubscribe(topics, id)`: one text frame.
@@ -189,3 +198,5 @@ class Venue:
     rest_quotes: Literal["all", "single", "none"]
     #: link to the instrument's page on the venue, for "open on exchange"
     trade_url: Callable[[Instrument], str]
+    topic_of: Callable[[bytes], str | None]
+    outside: Callable[[Mapping[str, bytes]], frozenset[str]] = nothing_outside
