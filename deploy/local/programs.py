@@ -1,0 +1,112 @@
+"""Which programs a mode consists of, as supervisord is told about them."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from deploy.local import words
+from deploy.local.process import CannotRun
+
+Group = Literal["storage", "exchange", "services", "replay", "front"]
+#: The order of starting; stopping goes the other way. Within a group all go at once.
+GROUPS: tuple[Group, ...] = ("storage", "exchange", "services", "replay", "front")
+
+
+@dataclass(frozen=True)
+class Program:
+    """One supervised process. `retries` failed starts in a row make it FATAL; the launcher tries again later."""
+
+    name: str
+    group: Group
+    command: Sequence[str]
+    stop_signal: Literal["TERM", "INT"] = "TERM"
+    stop_wait_s: int = 8
+    start_s: int = 10
+    retries: int = 5
+    once: bool = False
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+def module(*arguments: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", *arguments)
+
+
+def redis(data: Path, port: int, memory_mb: int) -> Program:
+    line = module("deploy.local.redis_server", "--data", str(data / "redis"), "--port", str(port))
+    return Program("redis", "storage", (*line, "--memory-mb", str(memory_mb)), stop_wait_s=15)
+
+
+def postgres(data: Path, port: int) -> Program:
+    line = module("deploy.local.postgres_server", "--data", str(data / "postgres"), "--port", str(port))
+    return Program("postgres", "storage", line, stop_signal="INT", stop_wait_s=15)
+
+
+def simulator(venues: Sequence[str], port: int) -> Program:
+    line = module("services.simulator", "--venues", ",".join(venues), "--port", str(port))
+    return Program("simulator", "exchange", line)
+
+
+def collectors(venues: Sequence[str]) -> list[Program]:
+    return [
+        Program(f"collector-{venue}", "services", module("services.collector", "run", "--venue", venue))
+        for venue in venues
+    ]
+
+
+def core() -> list[Program]:
+    return [
+        Program("scanner", "services", module("services.scanner")),
+        Program("recorder", "services", module("services.recorder")),
+        Program("api", "front", module("services.api")),
+    ]
+
+
+@dataclass(frozen=True)
+class ReplayRequest:
+    """What `make replay` was asked for: files by venue, the listings that belong to them, and the player's options."""
+
+    files: dict[str, list[Path]]
+    listings: dict[str, list[Path]]
+    options: tuple[str, ...] = ()
+
+
+def replay_request(
+    files: Sequence[str], listings: Sequence[str], venue: str, known: Sequence[str], options: Sequence[str] = ()
+) -> ReplayRequest:
+    """Sort the named files by venue: the one given, else the one named in each file's path. Raises `CannotRun`."""
+    if not files:
+        raise CannotRun(words.text("need_file"))
+    if venue and venue not in known:
+        raise CannotRun(words.text("need_venue", venue=venue, known=", ".join(known)))
+    for name in (*files, *listings):
+        if not Path(name).is_file():
+            raise CannotRun(words.text("no_file", name=name))
+    sorted_files: dict[str, list[Path]] = {}
+    for name in files:
+        sorted_files.setdefault(venue or guess_venue(Path(name), known), []).append(Path(name).resolve())
+    only = next(iter(sorted_files)) if len(sorted_files) == 1 else ""
+    sorted_listings: dict[str, list[Path]] = {}
+    for name in listings:
+        sorted_listings.setdefault(only or guess_venue(Path(name), known), []).append(Path(name).resolve())
+    return ReplayRequest(sorted_files, sorted_listings, tuple(options))
+
+
+def guess_venue(path: Path, known: Sequence[str]) -> str:
+    """The venue whose name is in the file's name, else in the nearest folder that has one."""
+    for part in reversed(path.resolve().parts):
+        named = [venue for venue in known if venue in part.lower()]
+        if named:
+            return max(named, key=len)
+    raise CannotRun(words.text("guess_venue", name=path, known=", ".join(known)))
+
+
+def replays(request: ReplayRequest) -> list[Program]:
+    """One player per venue; the launcher starts them once everything that reads is up."""
+    made = []
+    for venue, files in request.files.items():
+        listings = [part for path in request.listings.get(venue, []) for part in ("--instruments", str(path))]
+        line = module("services.collector", "replay", "--venue", venue, *listings, *request.options)
+        made.append(Program(f"replay-{venue}", "replay", (*line, *map(str, files)), once=True, start_s=0))
+    return made
