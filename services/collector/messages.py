@@ -2,7 +2,7 @@
 
 import msgspec
 
-from shared.events import Event, Level
+from shared.events import Event, Level, Liquidation, Trade
 
 
 class Ack(msgspec.Struct, frozen=True, gc=False):
@@ -45,6 +45,12 @@ class Unknown(msgspec.Struct, frozen=True, gc=False):
     native: str | None = None
 
 
+class Replayed(msgspec.Struct, frozen=True, gc=False):
+    """A row that the venue sends again on subscribing: published only if newer than the topic's last live row."""
+
+    event: Trade | Liquidation
+
+
 class BookSnapshot(msgspec.Struct, frozen=True):
     """A whole book of one instrument, in normalised prices and sizes, best first as the venue sent it.
 
@@ -81,5 +87,5 @@ class BookDelta(msgspec.Struct, frozen=True):
     raw: tuple[tuple[Level, ...], tuple[Level, ...]] | None = None
 
 
-Control = Ack | Refused | Pong | Closing | Relist | Unknown | BookSnapshot | BookDelta
+Control = Ack | Refused | Pong | Closing | Relist | Unknown | Replayed | BookSnapshot | BookDelta
 Message = Event | Control
