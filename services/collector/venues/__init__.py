@@ -3,5 +3,8 @@
 from typing import Final
 
 from services.collector.venue import Venue
+from services.collector.venues import okx
 
-VENUES: Final[dict[str, Venue]] = {}
+VENUES: Final[dict[str, Venue]] = {
+    "okx": okx.VENUE,
+}

@@ -1,0 +1,127 @@
+"""OKX's frames, socket and REST, to messages.
+
+A push is `{"arg": {"channel", "instId" | "instType"}, "action"?, "data": [row, ...]}`: the channel says what the rows
+are. An answer to a request has `event`; the old interface's frames have `table`; a REST answer has `code` and `data`
+(`decode_rest.py`).
+
+Never raises: what cannot be read is one `Unknown` with its reason, and the good rows of its frame are kept.
+"""
+
+from typing import Final
+
+import msgspec
+
+from services.collector.messages import Message, Pong, Relist, Unknown
+from services.collector.normalise import BadNumber
+from services.collector.table import Table
+from services.collector.venue import Decode, DecoderOptions, Request
+from services.collector.venues.okx import reading, rows
+from services.collector.venues.okx.answers import Answer, Arg, answer
+from services.collector.venues.okx.decode_rest import rest
+from services.collector.venues.okx.reading import BEST, CHANNELS, LISTED_ROWS, Named, Reader, best, books, native_of
+
+#: pictures of fixed depth, without `action`
+PICTURES: Final = frozenset({"books5"})
+#: a snapshot, then changes
+DIFFS: Final = frozenset({"books", "books50-l2-tbt", "books-l2-tbt", "books-rpi", "books-elp"})
+
+_BEST_PREFIX: Final = b'{"arg":{"channel":"bbo-tbt"'
+
+
+class Frame(Answer):
+    """Everything a frame may be; `data` is read by the channel's own types."""
+
+    action: str = ""
+    data: msgspec.Raw = msgspec.Raw(b"")
+    table: str = ""
+
+
+class BestFrame(msgspec.Struct, gc=False):
+    """The hot one: a push of `bbo-tbt`."""
+
+    arg: Arg
+    data: list[rows.BookRow]
+
+
+_frame: Final = msgspec.json.Decoder(Frame)
+_best: Final = msgspec.json.Decoder(BestFrame)
+
+
+def push(reader: Reader, frame: Frame, arg: Arg, recv: int) -> list[Message]:
+    """The messages of one push of any channel."""
+    channel = arg.channel
+    if channel == "instruments":
+        return relists(frame.data)
+    if channel in PICTURES:
+        return books(reader, arg.inst_id, frame.data, "snapshot", recv, "ws")
+    if channel in DIFFS:
+        if frame.action not in ("snapshot", "update"):
+            return [Unknown("bad_shape", arg.inst_id)]
+        return books(reader, arg.inst_id, frame.data, frame.action, recv, "ws")
+    if channel == BEST:
+        return best(reader, arg.inst_id, reading.BOOK_ROWS.read(frame.data), recv)
+    known = CHANNELS.get(channel)
+    if known is None:
+        return [Unknown("unused_channel", arg.inst_id or None)]
+    read, make = known
+    return make(reader, read.read(frame.data), recv, "ws")
+
+
+def relists(data: bytes | msgspec.Raw) -> list[Message]:
+    """A push of changed instruments: which one, or None for several (as the first push after a subscribe is)."""
+    found = LISTED_ROWS.read(data)
+    named = [row.inst_id for row in found if isinstance(row, Named)]
+    if not named:
+        return [Unknown("bad_shape" if found else "empty")]
+    return [Relist(named[0] if len(named) == 1 else None, "instruments pushed")]
+
+
+def decoder(table: Table, options: DecoderOptions) -> Decode:
+    """Makes the `decode` of one connection, or of REST answers."""
+    reader = Reader(table, options)
+    find_perp, find_spot = table.perp.get, table.spot.get
+
+    def decode(frame: bytes, recv: int, request: Request | None = None) -> list[Message]:
+        if request is None and frame.startswith(_BEST_PREFIX):
+            try:
+                hot = _best.decode(frame)
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                return general(frame, recv)
+            native = hot.arg.inst_id
+            listed = find_perp(native) or find_spot(native)
+            if listed is not None and len(hot.data) == 1 and reader.quotes(BEST, listed):
+                try:
+                    return [rows.top(hot.data[0], listed, recv)]
+                except BadNumber:
+                    return [Unknown("bad_number", native)]
+            return best(reader, native, hot.data, recv) or [Unknown("empty", native)]
+        if request is not None:
+            return rest(reader, frame, recv, request)
+        return general(frame, recv)
+
+    def general(frame: bytes, recv: int) -> list[Message]:
+        if frame == b"pong":
+            return [Pong()]
+        try:
+            read = _frame.decode(frame)
+        except msgspec.ValidationError:
+            return [Unknown("bad_shape", native_of(frame))]
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return [Unknown("not_json")]
+        if read.event:
+            return answer(read)
+        if read.table:
+            return [Unknown("old_api", first_native(read.data))]
+        if read.arg is not None:
+            return push(reader, read, read.arg, recv) or [Unknown("empty", read.arg.inst_id or None)]
+        if read.op:
+            return [Unknown("client_frame")]
+        return rest(reader, frame, recv, None)
+
+    return decode
+
+
+def first_native(data: bytes | msgspec.Raw) -> str | None:
+    found = LISTED_ROWS.read(data)
+    row = found[0] if found else None
+    return (row.inst_id or row.instrument_id) if isinstance(row, Named) else None

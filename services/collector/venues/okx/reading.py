@@ -1,0 +1,246 @@
+"""From rows to messages: what the socket's pushes and the REST answers have in common.
+
+A row names its instrument, which is looked up (spot and swap ids never coincide); a row that cannot be read is one
+`Unknown` with its reason, and the others of its frame are kept.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from services.collector.messages import Message, Unknown
+from services.collector.normalise import BadNumber
+from services.collector.table import Listed, Table
+from services.collector.venue import DecoderOptions
+from services.collector.venues.okx import rows
+from services.collector.venues.okx.instruments import LISTED_TYPES
+from shared.events import Source
+
+TICKERS: Final = "tickers"
+BEST: Final = "bbo-tbt"
+
+
+class Named(msgspec.Struct, rename="camel", gc=False):
+    """As much of a row as names it."""
+
+    inst_id: str | None = None
+    instrument_id: str | None = msgspec.field(default=None, name="instrument_id")
+
+
+_raws: Final = msgspec.json.Decoder(list[msgspec.Raw])
+_named: Final = msgspec.json.Decoder(Named)
+
+Row = TypeVar("Row")
+
+
+class Reader:
+    """What the readers of one connection share: the table, and which channel makes quotes."""
+
+    def __init__(self, table: Table, options: DecoderOptions) -> None:
+        self.table = table
+        self.quote_channel = dict(options.quote_channel)
+
+    def find(self, native: str) -> Listed | None:
+        return self.table.perp.get(native) or self.table.spot.get(native)
+
+    def missing(self, native: str, inst_type: str = "") -> Unknown:
+        """Why a native id has no row: listed but not ours, or not listed."""
+        foreign = native in self.table.outside or (inst_type != "" and inst_type not in LISTED_TYPES)
+        return Unknown("out_of_scope" if foreign else "unknown_symbol", native)
+
+    def quotes(self, channel: str, listed: Listed) -> bool:
+        return self.quote_channel.get(listed.instrument.market) == channel
+
+
+class Rows:
+    """Typed rows of a push or answer: all at once, or one by one where a bad row is among them."""
+
+    def __init__(self, row: type[Row]) -> None:
+        self._all = msgspec.json.Decoder(list[row])  # type: ignore[valid-type]
+        self._one = msgspec.json.Decoder(row)
+
+    def read(self, data: bytes | msgspec.Raw) -> list[Any]:
+        """Rows, and an `Unknown` in the place of each that has another form."""
+        try:
+            return self._all.decode(data)
+        except msgspec.DecodeError:
+            return list(self._singly(data))
+
+    def _singly(self, data: bytes | msgspec.Raw) -> Iterator[Any]:
+        try:
+            raws = _raws.decode(data)
+        except msgspec.DecodeError:
+            yield Unknown("bad_shape")
+            return
+        for raw in raws:
+            try:
+                yield self._one.decode(raw)
+            except msgspec.DecodeError:
+                yield Unknown("bad_shape", native_of(raw))
+
+
+TICKER_ROWS: Final = Rows(rows.TickerRow)
+BOOK_ROWS: Final = Rows(rows.BookRow)
+TRADE_ROWS: Final = Rows(rows.TradeRow)
+MARK_ROWS: Final = Rows(rows.MarkRow)
+INDEX_ROWS: Final = Rows(rows.IndexRow)
+FUNDING_ROWS: Final = Rows(rows.FundingRow)
+SETTLED_ROWS: Final = Rows(rows.SettledRow)
+INTEREST_ROWS: Final = Rows(rows.InterestRow)
+FORCED_ROWS: Final = Rows(rows.ForcedRow)
+FORCED_ORDERS: Final = Rows(rows.ForcedOrder)
+LISTED_ROWS: Final = Rows(Named)
+
+
+def native_of(raw: bytes | msgspec.Raw) -> str | None:
+    """The instrument that a row names, however broken the rest of it is."""
+    try:
+        row = _named.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    return row.inst_id or row.instrument_id
+
+
+def per_row(reader: Reader, found: list[Any], make: Callable[[Any, Listed], list[Message]]) -> list[Message]:
+    """The messages of rows that name their instrument, in order."""
+    out: list[Message] = []
+    for row in found:
+        if isinstance(row, Unknown):
+            out.append(row)
+            continue
+        listed = reader.find(row.inst_id)
+        if listed is None:
+            out.append(reader.missing(row.inst_id, getattr(row, "inst_type", "")))
+            continue
+        try:
+            out += make(row, listed)
+        except BadNumber:
+            out.append(Unknown("bad_number", row.inst_id))
+    return out
+
+
+def tickers(reader: Reader, found: list[Any], recv: int, source: Source) -> list[Message]:
+    def make(row: rows.TickerRow, at: Listed) -> list[Message]:
+        out: list[Message] = []
+        if source == "rest" or reader.quotes(TICKERS, at):
+            out.append(rows.quote(row, at, recv, source))
+        out.append(rows.stats(row, at, recv, source))
+        return out
+
+    return per_row(reader, found, make)
+
+
+def perp_only(make: Callable[[Any, Listed], Message]) -> Callable[[Any, Listed], list[Message]]:
+    """For what only a perpetual has: a margin pair's mark price, say, is out of scope."""
+
+    def made(row: Any, at: Listed) -> list[Message]:
+        if at.instrument.market != "perp":
+            return [Unknown("out_of_scope", row.inst_id)]
+        return [make(row, at)]
+
+    return made
+
+
+def marks(reader: Reader, found: list[Any], recv: int, source: Source) -> list[Message]:
+    return per_row(reader, found, perp_only(lambda row, at: rows.mark(row, at, recv, source)))
+
+
+def fundings(reader: Reader, found: list[Any], recv: int, source: Source) -> list[Message]:
+    return per_row(reader, found, perp_only(lambda row, at: rows.funding(row, at, recv, source)))
+
+
+def interests(reader: Reader, found: list[Any], recv: int, source: Source) -> list[Message]:
+    return per_row(reader, found, perp_only(lambda row, at: rows.interest(row, at, recv, source)))
+
+
+def trades(reader: Reader, found: list[Any], recv: int, _source: Source) -> list[Message]:
+    return per_row(reader, found, lambda row, at: [rows.trade(row, at, recv)])
+
+
+def settlements(reader: Reader, found: list[Any], recv: int, _source: Source) -> list[Message]:
+    return per_row(reader, found, perp_only(lambda row, at: rows.settlement(row, at, recv)))
+
+
+def indices(reader: Reader, found: list[Any], recv: int, source: Source) -> list[Message]:
+    """An index is no instrument: its price goes to every perpetual that is margined on it."""
+    out: list[Message] = []
+    for row in found:
+        if isinstance(row, Unknown):
+            out.append(row)
+            continue
+        perps = reader.table.perp_aliases.get(row.inst_id)
+        try:
+            out += [rows.index(row, at, recv, source) for at in perps] if perps else [reader.missing(row.inst_id)]
+        except BadNumber:
+            out.append(Unknown("bad_number", row.inst_id))
+    return out
+
+
+def forced(reader: Reader, found: list[Any], recv: int, _source: Source) -> list[Message]:
+    def make(row: rows.ForcedRow, at: Listed) -> list[Message]:
+        out: list[Message] = []
+        for raw in row.details:
+            try:
+                orders = FORCED_ORDERS.read(b"[" + bytes(raw) + b"]")
+                out += [o if isinstance(o, Unknown) else rows.forced(o, at, recv) for o in orders]
+            except BadNumber:
+                out.append(Unknown("bad_number", row.inst_id))
+        return out
+
+    return per_row(reader, found, make)
+
+
+def books(
+    reader: Reader, native: str, data: bytes | msgspec.Raw, action: str, recv: int, source: Source
+) -> list[Message]:
+    """Books of one instrument. One bad level spoils the whole row: a book with a hole is no book."""
+    listed = reader.find(native)
+    if listed is None:
+        return [reader.missing(native)]
+    out: list[Message] = []
+    for row in BOOK_ROWS.read(data):
+        if isinstance(row, Unknown):
+            out.append(Unknown(row.reason, native))
+            continue
+        try:
+            if action == "update":
+                out.append(rows.delta(row, listed, recv))
+            else:
+                out.append(rows.snapshot(row, listed, recv, source))
+        except BadNumber:
+            out.append(Unknown("bad_number", native))
+    return out
+
+
+def best(reader: Reader, native: str, found: list[Any], recv: int) -> list[Message]:
+    listed = reader.find(native)
+    if listed is None:
+        return [reader.missing(native)]
+    if not reader.quotes(BEST, listed):
+        return [Unknown("other_quote_channel", native)]
+    out: list[Message] = []
+    for row in found:
+        if isinstance(row, Unknown):
+            out.append(Unknown(row.reason, native))
+            continue
+        try:
+            out.append(rows.top(row, listed, recv))
+        except BadNumber:
+            out.append(Unknown("bad_number", native))
+    return out
+
+
+RowsReader = Callable[[Reader, list[Any], int, Source], list[Message]]
+
+#: channel -> how to read its rows, and what to make of them
+CHANNELS: Final[dict[str, tuple[Rows, RowsReader]]] = {
+    TICKERS: (TICKER_ROWS, tickers),
+    "trades": (TRADE_ROWS, trades),
+    "trades-all": (TRADE_ROWS, trades),
+    "mark-price": (MARK_ROWS, marks),
+    "index-tickers": (INDEX_ROWS, indices),
+    "funding-rate": (FUNDING_ROWS, fundings),
+    "open-interest": (INTEREST_ROWS, interests),
+    "liquidation-orders": (FORCED_ROWS, forced),
+}

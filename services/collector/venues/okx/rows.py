@@ -1,0 +1,247 @@
+"""OKX's rows and what each means: the same row comes over the socket, in a push's `data`, and in a REST answer.
+
+Every function here takes one row, the instrument it was looked up as, and when and how it came. Numbers that are no
+numbers raise `BadNumber`; the callers turn that into one `Unknown`. Sizes of swaps are contracts and leave in base.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+import msgspec
+
+from services.collector import normalise
+from services.collector.messages import BookDelta, BookSnapshot
+from services.collector.normalise import BadNumber, literal, nanoseconds
+from services.collector.table import Listed
+from services.collector.venues.okx.instruments import interval_h
+from shared.events import Funding, Level, Liquidation, Mark, Quote, Settlement, Side, Source, Stats, Trade
+
+SIDES: Final[dict[str, Side]] = {"buy": "buy", "sell": "sell"}
+MINUTE_NS: Final = 60_000_000_000
+
+
+class BookLevel(msgspec.Struct, array_like=True, gc=False):
+    """`[price, size, ...]`: what follows (number of orders, size without retail orders) is not used."""
+
+    px: str
+    sz: str
+
+
+class BookRow(msgspec.Struct, gc=False, rename="camel"):
+    asks: list[BookLevel]
+    bids: list[BookLevel]
+    ts: str = ""
+    seq_id: int | None = None
+    prev_seq_id: int | None = None
+    checksum: int | None = None
+
+
+class TickerRow(msgspec.Struct, gc=False, rename="camel"):
+    inst_id: str
+    inst_type: str = ""
+    last: str | None = None
+    ask_px: str | None = None
+    ask_sz: str | None = None
+    bid_px: str | None = None
+    bid_sz: str | None = None
+    vol24h: str | None = None
+    vol_ccy24h: str | None = None
+    ts: str = ""
+
+
+class TradeRow(msgspec.Struct, gc=False, rename="camel"):
+    inst_id: str
+    trade_id: str
+    px: str
+    sz: str
+    side: str
+    ts: str = ""
+
+
+class MarkRow(msgspec.Struct, gc=False, rename="camel"):
+    inst_id: str
+    mark_px: str
+    inst_type: str = ""
+    ts: str = ""
+
+
+class IndexRow(msgspec.Struct, gc=False, rename="camel"):
+    inst_id: str
+    idx_px: str
+    ts: str = ""
+
+
+class FundingRow(msgspec.Struct, gc=False, rename="camel"):
+    inst_id: str
+    funding_rate: str
+    inst_type: str = ""
+    funding_time: str = ""
+    next_funding_time: str = ""
+    ts: str = ""
+
+
+class SettledRow(msgspec.Struct, gc=False, rename="camel"):
+    inst_id: str
+    realized_rate: str
+    funding_time: str
+    inst_type: str = ""
+
+
+class InterestRow(msgspec.Struct, gc=False, rename="camel"):
+    inst_id: str
+    oi_ccy: str | None = None
+    oi_usd: str | None = None
+    inst_type: str = ""
+    ts: str = ""
+
+
+class ForcedRow(msgspec.Struct, gc=False, rename="camel"):
+    """One instrument's forced orders, each in `details`."""
+
+    inst_id: str
+    details: list[msgspec.Raw]
+    inst_type: str = ""
+
+
+class ForcedOrder(msgspec.Struct, gc=False, rename="camel"):
+    side: str
+    bk_px: str
+    sz: str
+    ts: str = ""
+
+
+def time_of(text: str) -> int | None:
+    return nanoseconds(text) if text else None
+
+
+def quote(row: TickerRow, at: Listed, recv: int, source: Source) -> Quote:
+    bid, bid_size, ask, ask_size = normalise.sides(
+        row.bid_px or "", row.bid_sz or "", row.ask_px or "", row.ask_sz or "", at
+    )
+    return Quote(at.symbol, bid, bid_size, ask, ask_size, time_of(row.ts), recv, source)
+
+
+def top(row: BookRow, at: Listed, recv: int) -> Quote:
+    """The best bid and offer of a one-level picture; `ts` is the matching engine's."""
+    bids, asks = row.bids, row.asks
+    bid, bid_size = (bids[0].px, bids[0].sz) if bids else ("", "")
+    ask, ask_size = (asks[0].px, asks[0].sz) if asks else ("", "")
+    b, bs, a, as_ = normalise.sides(bid, bid_size, ask, ask_size, at)
+    return Quote(at.symbol, b, bs, a, as_, nanoseconds(row.ts) if row.ts else None, recv, "ws", row.seq_id)
+
+
+def stats(row: TickerRow, at: Listed, recv: int, source: Source) -> Stats:
+    """24 h figures: `vol24h` is base for spot, contracts for swaps; `volCcy24h` quote for spot, base for swaps."""
+    spot = at.instrument.market == "spot"
+    volume, turnover = (row.vol24h, row.vol_ccy24h) if spot else (row.vol_ccy24h, None)
+    return Stats(
+        at.symbol,
+        normalise.price(row.last, at),
+        _amount(volume),
+        _amount(turnover),
+        None,
+        time_of(row.ts),
+        recv,
+        source=source,
+    )
+
+
+def trade(row: TradeRow, at: Listed, recv: int) -> Trade:
+    price, size, side = normalise.price(row.px, at), _some(row.sz, at), SIDES.get(row.side)
+    if price is None or size is None or side is None or not row.trade_id:
+        raise BadNumber(f"{row.px} {row.sz} {row.side} {row.trade_id}")
+    return Trade(at.symbol, price, size, side, row.trade_id, time_of(row.ts), recv)
+
+
+def mark(row: MarkRow, at: Listed, recv: int, source: Source) -> Mark:
+    return Mark(at.symbol, _price(row.mark_px, at), None, time_of(row.ts), recv, source)
+
+
+def index(row: IndexRow, at: Listed, recv: int, source: Source) -> Mark:
+    return Mark(at.symbol, None, _price(row.idx_px, at), time_of(row.ts), recv, source)
+
+
+def funding(row: FundingRow, at: Listed, recv: int, source: Source) -> Funding:
+    """`fundingTime` is the settlement that the rate is for, `nextFundingTime` the one after it."""
+    rate = normalise.rate(row.funding_rate)
+    if rate is None:
+        raise BadNumber("no fundingRate")
+    interval = interval_h(row.funding_time, row.next_funding_time)
+    return Funding(at.symbol, rate, interval, time_of(row.funding_time), None, time_of(row.ts), recv, source)
+
+
+def settlement(row: SettledRow, at: Listed, recv: int) -> Settlement:
+    """`realizedRate` is what was paid, `fundingRate` of the same row what had been predicted."""
+    rate = normalise.rate(row.realized_rate)
+    if rate is None:
+        raise BadNumber("no realizedRate")
+    paid_ns = nanoseconds(row.funding_time)
+    return Settlement(at.symbol, rate, None, paid_ns - paid_ns % MINUTE_NS, None, recv)
+
+
+def interest(row: InterestRow, at: Listed, recv: int, source: Source) -> Stats:
+    return Stats(
+        at.symbol, None, None, None, _amount(row.oi_ccy), time_of(row.ts), recv, _amount(row.oi_usd), source=source
+    )
+
+
+def forced(order: ForcedOrder, at: Listed, recv: int) -> Liquidation:
+    """`side` is the forced order's; the price is the bankruptcy price, not a fill."""
+    price, size, side = normalise.price(order.bk_px, at), normalise.size(order.sz, at), SIDES.get(order.side)
+    if price is None or size is None or side is None:
+        raise BadNumber(f"{order.bk_px} {order.sz} {order.side}")
+    return Liquidation(at.symbol, side, price, size, time_of(order.ts), recv, None, "bankruptcy")
+
+
+def snapshot(row: BookRow, at: Listed, recv: int, source: Source) -> BookSnapshot:
+    bids, asks = levels(row.bids, at), levels(row.asks, at)
+    return BookSnapshot(at.symbol, bids, asks, row.seq_id, time_of(row.ts), recv, source, *_proof(row, at))
+
+
+def delta(row: BookRow, at: Listed, recv: int) -> BookDelta:
+    bids, asks = levels(row.bids, at), levels(row.asks, at)
+    return BookDelta(at.symbol, bids, asks, None, row.seq_id, row.prev_seq_id, time_of(row.ts), recv, *_proof(row, at))
+
+
+def levels(side: list[BookLevel], at: Listed) -> tuple[Level, ...]:
+    return tuple(_levels(side, at))
+
+
+def _levels(side: list[BookLevel], at: Listed) -> Iterator[Level]:
+    for level in side:
+        price, size = normalise.price(level.px, at), normalise.size(level.sz, at)
+        if price is None or size is None:
+            raise BadNumber(f"{level.px} {level.sz}")
+        yield price, size
+
+
+def _proof(row: BookRow, at: Listed) -> tuple[int | None, tuple[tuple[Level, ...], tuple[Level, ...]] | None]:
+    """(checksum, the venue's digits): 0 means that the venue computed none, as it does today."""
+    if not row.checksum:
+        return None, None
+    if at.times_size is None:
+        return row.checksum, None
+    return row.checksum, (tuple((x.px, x.sz) for x in row.bids), tuple((x.px, x.sz) for x in row.asks))
+
+
+def _price(text: str, at: Listed) -> str:
+    price = normalise.price(text, at)
+    if price is None:
+        raise BadNumber(text)
+    return price
+
+
+def _amount(text: str | None) -> str | None:
+    """A quantity that is in base or quote already."""
+    if not text:
+        return None
+    digits = literal(text)
+    if digits.startswith("-"):
+        raise BadNumber(text)
+    return digits
+
+
+def _some(text: str, at: Listed) -> str | None:
+    """A size that is not zero."""
+    size = normalise.size(text, at)
+    return size if size and size.strip("0.") else None
