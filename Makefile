@@ -9,7 +9,6 @@ TESTS ?= tests
 IN = .venv/bin/python -m
 LAUNCH = exec $(IN) deploy.local.launch
 SETUP = $(PYTHON) -m deploy.local.setup
-export PYTHONDONTWRITEBYTECODE ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help run demo replay record start stop restart status logs setup test check bench reset clean lock python
