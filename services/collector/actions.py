@@ -49,7 +49,7 @@ class Publish(msgspec.Struct, frozen=True, gc=False):
 class Count(msgspec.Struct, frozen=True, gc=False):
     """Something worth counting; `detail` makes a log line."""
 
-    name: Literal["refused", "ack_timeout", "resubscribed", "unexpected_ack", "stale", "topic_silent"]
+    name: Literal["refused", "ack_timeout", "resubscribed", "stale", "topic_silent"]
     number: int = 1
     detail: str = ""
 

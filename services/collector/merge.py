@@ -18,7 +18,7 @@ def overlay(older: E, newer: E) -> E:
     missing = {
         name: value
         for name in newer.__struct_fields__
-        if getattr(newer, name) is None and (value := getattr(older, name)) is not None
+        if name != "ts" and getattr(newer, name) is None and (value := getattr(older, name)) is not None
     }
     return msgspec.structs.replace(newer, **missing) if missing else newer
 
@@ -39,8 +39,11 @@ class Parts(Generic[E]):
         """Forget a source; True where it was the last one."""
         return self._by_source.pop(source, None) is not None and not self._by_source
 
-    def sources(self) -> frozenset[object]:
-        return frozenset(self._by_source)
+    def rename(self, old: object, new: object) -> None:
+        """What `old` said counts as said by `new`, unless that one has spoken itself."""
+        event = self._by_source.pop(old, None)
+        if event is not None:
+            self._by_source.setdefault(new, event)
 
     def whole(self) -> E | None:
         """The merged event, newest parts on top; None where there is no source."""

@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from services.collector.naming import UNCONFIRMED
 from services.collector.venue import Channel, Endpoint, Limits, Venue
-from shared.instruments import Instrument, Market
+from shared.instruments import COLLECTED_QUOTES, Instrument, Market
 from shared.streams import bucket_of
 
 #: (endpoint name, position): one connection of the plan, whatever socket carries it just now
@@ -67,9 +68,20 @@ def kinds_of(venue: Venue, channel: Channel) -> tuple[str, ...]:
 
 
 def selected(instruments: Iterable[Instrument], assets: Collection[str] = ()) -> list[Instrument]:
-    """The instruments that are collected, by market and symbol."""
-    chosen = [i for i in instruments if i.collected and (not assets or i.asset in assets)]
+    """The instruments that are collected, by market and symbol.
+
+    One whose multiplier waits for a price check is collected too: without its prices nothing could be checked.
+    """
+    chosen = [i for i in instruments if (i.collected or _unchecked(i)) and (not assets or i.asset in assets)]
     return sorted(chosen, key=lambda instrument: (instrument.market, instrument.symbol, instrument.native))
+
+
+def _unchecked(instrument: Instrument) -> bool:
+    return (
+        instrument.status == "quarantined"
+        and instrument.quarantine_reason == UNCONFIRMED
+        and instrument.quote in COLLECTED_QUOTES
+    )
 
 
 def wanted(venue: Venue, instruments: Sequence[Instrument], selection: Selection) -> dict[TopicKey, Topic]:
@@ -77,8 +89,8 @@ def wanted(venue: Venue, instruments: Sequence[Instrument], selection: Selection
     topics: dict[TopicKey, Topic] = {}
     for channel in venue.channels:
         kinds = kinds_of(venue, channel)
-        if not kinds:
-            continue
+        if channel.makes and not kinds:
+            continue  # it could only have made quotes that a better channel makes
         rows = [i for i in instruments if i.market == channel.market]
         if channel.scope == "market":
             found = [_topic(venue, channel, kinds, None)] if rows else []

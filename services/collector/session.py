@@ -246,11 +246,11 @@ class Session:
         self.expecting = bool(self._asked)
 
     def _acknowledged(self, ack: Ack) -> list[Action]:
+        if ack.id is not None and ack.id not in self._asked:
+            return []  # the answer to an unsubscribe, or to a frame that was given up
         if ack.topic is not None:
-            if ack.topic not in self._entries:
-                return [] if ack.topic in self._leaving else [Count("unexpected_ack")]
             self._prove(ack.topic)
-        elif ack.id in self._asked:
+        elif ack.id is not None:
             for name in self._asked[ack.id].names:
                 self._prove(name)
         return []

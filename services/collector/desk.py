@@ -1,0 +1,391 @@
+"""From decoded events to the bus: who may publish what, how often, and what is said when a source is lost. Pure.
+
+Theory of operation. A `Feed` stands for one symbol on one stream; `serve` makes and removes them. Sources (connections,
+REST jobs) bring events with `take`; the clock is the events' own `recv` and the `now` of `tick`.
+
+1. *Quotes* have one owner. A newer connection takes over with its first quote that is not older than the last; from
+   then on the older one is not heard. A REST quote goes out only while the feed is not up, never older than the last.
+2. *Trades and liquidations* are taken from every source; the ring of ids, which outlives connections, drops doubles.
+   Replayed rows go out only if newer than the last live row.
+3. *Mark, funding, stats* are merged over their sources and published under a cap (CAP_NS), funding on change and again
+   within a minute.
+4. *States* travel on the stream of what they speak of, in order with it: `up` before the first event of a source,
+   `stale` and `down` when the session says so. What a lost source said is forgotten in merged events.
+5. An unchanged quote is repeated within 30 s, with its first `recv`, while its feed is up.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Sequence
+from heapq import heappop, heappush
+from typing import Any, Final, Protocol
+
+import msgspec
+
+from services.collector.feeds import MERGED_KINDS, PRINT_KINDS, Feed, MergedFeed, PrintFeed, QuoteFeed, Source
+from services.collector.merge import changed
+from services.collector.messages import Control, Message, Replayed
+from services.collector.plan import Topic
+from shared.events import (
+    KIND,
+    Book,
+    Depth,
+    Event,
+    FeedState,
+    Funding,
+    Liquidation,
+    Mark,
+    Quote,
+    Settlement,
+    State,
+    Stats,
+    Trade,
+)
+from shared.instruments import Market
+
+SECOND: Final = 1_000_000_000
+#: the least distance of two merged events of a symbol
+CAP_NS: Final = {"mark": SECOND, "funding": 5 * SECOND, "stats": 5 * SECOND}
+FUNDING_REPEAT: Final = 50 * SECOND
+QUOTE_REPEAT: Final = 19 * SECOND
+#: quote feeds are looked at for repeating in this many parts, one a second
+SLICES: Final = 10
+
+#: (kind, symbol)
+Place = tuple[str, str]
+
+
+class Bus(Protocol):
+    """The part of the writer that the desk needs."""
+
+    def append(self, key: str, event: Event) -> None: ...
+    def put_last(self, key: str, field: str, event: Event) -> None: ...
+    def delete_last(self, key: str, field: str) -> None: ...
+
+
+class Desk:
+    """See the module's theory of operation."""
+
+    def __init__(self, venue: str, partitions: int, bus: Bus) -> None:
+        self._venue, self._partitions = venue, partitions
+        self._append, self._put_last, self._delete_last = bus.append, bus.put_last, bus.delete_last
+        self._quotes: dict[str, QuoteFeed] = {}
+        self._prints: dict[Place, PrintFeed] = {}
+        self._merged: dict[Place, MergedFeed[Any]] = {}
+        self._others: dict[Place, Feed] = {}
+        self._members: dict[Market, frozenset[str]] = {}
+        self._due: list[tuple[int, int, MergedFeed[Any]]] = []
+        self._numbers = 0
+        self._rota: list[QuoteFeed] = []
+        self._slice = 0
+        self._handlers: dict[type, Callable[[Source, Any], None]] = {
+            Trade: self._print,
+            Liquidation: self._print,
+            Replayed: self._replayed,
+            Mark: self._merge,
+            Funding: self._merge,
+            Stats: self._merge,
+            Book: self._book,
+            Depth: self._book,
+            Settlement: self._settlement,
+        }
+        #: events given to the bus
+        self.events = 0
+        #: events that were not published, by reason
+        self.held: Counter[str] = Counter()
+
+    # ---- what is served
+
+    def serve(
+        self, places: Collection[Place], members: dict[Market, frozenset[str]], gone: Collection[str] = ()
+    ) -> None:
+        """Have a feed for exactly these places. `members`: the selected symbols of each market, for market-wide topics.
+
+        Feeds that go are silent (another process has them), but those of `gone` symbols say `down` and lose their
+        last value: the instrument is no more.
+        """
+        self._members = members
+        wanted = set(places)
+        for feed in [feed for feed in self.feeds() if (feed.kind, feed.symbol) not in wanted]:
+            self._remove(feed, retired=feed.symbol in gone)
+        for kind, symbol in places:
+            self._ensure(kind, symbol)
+        self._rota = list(self._quotes.values())
+
+    def feeds(self) -> list[Feed]:
+        return [*self._quotes.values(), *self._prints.values(), *self._merged.values(), *self._others.values()]
+
+    def keys(self) -> set[str]:
+        """Every stream this process writes to."""
+        return {feed.key for feed in self.feeds()}
+
+    def _ensure(self, kind: str, symbol: str) -> None:
+        place, make = (kind, symbol), (self._venue, self._partitions)
+        if kind == "quote":
+            if symbol not in self._quotes:
+                self._quotes[symbol] = QuoteFeed(*make, symbol)
+        elif kind in PRINT_KINDS:
+            if place not in self._prints:
+                self._prints[place] = PrintFeed(*make, kind, symbol)
+        elif kind in MERGED_KINDS:
+            if place not in self._merged:
+                self._merged[place] = MergedFeed(*make, kind, symbol)
+        elif place not in self._others:
+            self._others[place] = Feed(*make, kind, symbol)
+
+    def _remove(self, feed: Feed, *, retired: bool) -> None:
+        place = (feed.kind, feed.symbol)
+        if feed.kind == "quote":
+            del self._quotes[feed.symbol]
+        for table in (self._prints, self._merged, self._others):
+            table.pop(place, None)
+        if retired:
+            self._say(feed, "down", "delisted", feed.recv)
+            if feed.last_key:
+                self._delete_last(feed.last_key, feed.symbol)
+
+    def _feed(self, kind: str, symbol: str) -> Feed | None:
+        if kind == "quote":
+            return self._quotes.get(symbol)
+        place = (kind, symbol)
+        return self._merged.get(place) or self._prints.get(place) or self._others.get(place)
+
+    def of(self, topics: Iterable[Topic]) -> Iterable[Feed]:
+        """The feeds of some topics."""
+        for topic in topics:
+            for symbol in topic.symbols or self._members.get(topic.market, ()):
+                for kind in topic.kinds:
+                    feed = self._feed(kind, symbol)
+                    if feed is not None:
+                        yield feed
+
+    def heard(self, topic: Topic, since: int) -> bool:
+        """Whether any data of a topic came at or after `since`."""
+        return any(feed.heard(since) for feed in self.of((topic,)))
+
+    # ---- 1: the hot path
+
+    def take(self, source: Source, messages: Sequence[Message]) -> Sequence[Control]:
+        """Publish the events of one frame. Returns what is not for the desk."""
+        rest: list[Control] | tuple[()] = ()
+        for message in messages:
+            if isinstance(message, Quote):
+                feed = self._quotes.get(message.symbol)
+                if feed is None:
+                    self.held["not_served"] += 1
+                    continue
+                if feed.owner is not source and not self._takes_over(feed, source, message):
+                    continue
+                feed.last = message
+                self.events += 1
+                self._append(feed.key, message)
+                self._put_last(feed.last_key, feed.symbol, message)
+            elif (handler := self._handlers.get(type(message))) is not None:
+                handler(source, message)
+            else:
+                rest = [*rest, message]  # type: ignore[list-item]
+        return rest
+
+    def _takes_over(self, feed: QuoteFeed, source: Source, quote: Quote) -> bool:
+        """Whether a quote of another source than the owner is published; settles who owns the feed."""
+        last, owner = feed.last, feed.owner
+        if quote.source == "rest":
+            return self._fills_in(feed, quote)
+        if owner is not None and last is not None:
+            if source.generation < owner.generation or _behind(quote, last):
+                self.held["overlap"] += 1
+                return False
+            feed.owner = source
+            self._up(feed, quote.recv)
+            if _same(quote, last):
+                self.held["overlap"] += 1
+                return False
+            return True
+        feed.owner = source
+        self._up(feed, quote.recv)
+        return True
+
+    def _fills_in(self, feed: QuoteFeed, quote: Quote) -> bool:
+        """A REST quote: only while the feed is not up, and never older than the last."""
+        if feed.state == "up" or (feed.last is not None and _behind(quote, feed.last)):
+            self.held["rest_not_needed"] += 1
+            return False
+        return True
+
+    def repeat_quotes(self, now: int) -> None:
+        """5. To be called once a second: a tenth of the quotes is looked at."""
+        self._slice = (self._slice + 1) % SLICES
+        for feed in self._rota[self._slice :: SLICES]:
+            last = feed.last
+            if last is None or feed.owner is None or feed.state != "up":
+                continue
+            if now - max(last.recv, feed.repeated) >= QUOTE_REPEAT:
+                feed.repeated = now
+                self._out(feed, msgspec.structs.replace(last, source="repeat"))
+
+    # ---- 2: prints
+
+    def _print(self, source: Source, event: Trade | Liquidation) -> None:
+        feed = self._prints.get((KIND[type(event)], event.symbol))
+        if feed is None:
+            self.held["not_served"] += 1
+            return
+        feed.recv = event.recv
+        if source not in feed.owners:
+            self._join(feed, source, event.recv)
+        name = event.id if event.id is not None else (event.ts, event.side, event.price, event.size)
+        if not feed.ring.new(name):
+            self.held["doubled"] += 1
+            return
+        if event.ts is not None and (feed.live_ts is None or event.ts > feed.live_ts):
+            feed.live_ts = event.ts
+        self._out(feed, event)
+
+    def _replayed(self, source: Source, message: Replayed) -> None:
+        event = message.event
+        feed = self._prints.get((KIND[type(event)], event.symbol))
+        if feed is None or feed.live_ts is None or event.ts is None or event.ts <= feed.live_ts:
+            self.held["replayed"] += 1
+            return
+        self._print(source, event)
+
+    # ---- 3: merged events
+
+    def _merge(self, source: Source, event: Mark | Funding | Stats) -> None:
+        feed = self._merged.get((KIND[type(event)], event.symbol))
+        if feed is None:
+            self.held["not_served"] += 1
+            return
+        feed.recv = event.recv
+        feed.parts.put(source, event)
+        if source not in feed.owners:
+            self._join(feed, source, event.recv)
+        if feed.queued:
+            return
+        due = feed.sent + CAP_NS[feed.kind]
+        if due <= event.recv:
+            self._publish(feed, event.recv)
+        else:
+            feed.queued = True
+            self._push(due, feed)
+
+    def _publish(self, feed: MergedFeed[Any], now: int) -> None:
+        whole = feed.parts.whole()
+        if whole is None:
+            return
+        if feed.kind == "funding":
+            if not changed(feed.published, whole) and now - feed.sent < FUNDING_REPEAT:
+                return
+            if not feed.kept:
+                feed.kept = True
+                self._push(now + FUNDING_REPEAT, feed)
+        feed.sent, feed.published = now, whole
+        self._out(feed, whole)
+
+    def _push(self, due: int, feed: MergedFeed[Any]) -> None:
+        self._numbers += 1
+        heappush(self._due, (due, self._numbers, feed))
+
+    def tick(self, now: int) -> None:
+        """Publish what a cap held back. To be called a few times a second."""
+        while self._due and self._due[0][0] <= now:
+            _, _, feed = heappop(self._due)
+            if feed.kind == "funding" and feed.kept and not feed.queued:
+                self._repeat_funding(feed, now)
+            elif feed.queued:
+                feed.queued = False
+                self._publish(feed, now)
+
+    def _repeat_funding(self, feed: MergedFeed[Any], now: int) -> None:
+        feed.kept = False
+        if feed.published is None or feed.state != "up" or self._merged.get((feed.kind, feed.symbol)) is not feed:
+            return
+        if now - feed.sent >= FUNDING_REPEAT:
+            feed.sent = now
+            self._out(feed, msgspec.structs.replace(feed.published, source="repeat"))
+        feed.kept = True
+        self._push(feed.sent + FUNDING_REPEAT, feed)
+
+    def _book(self, source: Source, event: Book | Depth) -> None:
+        feed = self._others.get(("book", event.symbol))
+        if feed is None:
+            self.held["not_served"] += 1
+            return
+        feed.recv = event.recv
+        if source not in feed.owners:
+            self._join(feed, source, event.recv)
+        self._out(feed, event)
+
+    def _settlement(self, source: Source, event: Settlement) -> None:
+        feed = self._merged.get(("funding", event.symbol))
+        if feed is None:
+            self.held["not_served"] += 1
+            return
+        self._out(feed, event)
+
+    # ---- 4: states
+
+    def state(self, source: Source, topics: Iterable[Topic], state: FeedState, reason: str, now: int) -> None:
+        """Say what became of a source's topics; feeds that another source serves as well stay as they are."""
+        for feed in self.of(topics):
+            owned = feed.owner is source if isinstance(feed, QuoteFeed) else source in feed.owners
+            if not owned:
+                continue
+            if state == "down":
+                if feed.leave(source):
+                    self._say(feed, "down", reason, now)
+            elif feed.state != state:
+                self._say(feed, state, reason, now)
+                if state == "up" and feed.last_key and (newest := feed.newest()) is not None:
+                    self._put_last(feed.last_key, feed.symbol, newest)
+
+    def hand_over(self, old: Source, new: Source, topics: Iterable[Topic]) -> None:
+        """The old connection goes: what it still owned is the new one's, without a word to the readers."""
+        for feed in self.of(topics):
+            feed.rename(old, new)
+
+    def announce(self, state: FeedState, reason: str, now: int) -> None:
+        """A producer's start and stop: one state for all of its symbols, on every stream."""
+        for key in sorted(self.keys()):
+            self._append(key, State(None, state, reason, now))
+
+    def _join(self, feed: Feed, source: Source, now: int) -> None:
+        feed.owners.add(source)
+        self._up(feed, now)
+
+    def _up(self, feed: Feed, now: int) -> None:
+        if feed.state != "up":
+            feed.state = "up"
+            self._append(feed.key, State(feed.symbol, "up", "data", now))
+
+    def _say(self, feed: Feed, state: FeedState, reason: str, now: int) -> None:
+        feed.state = state
+        event = State(feed.symbol, state, reason, now)
+        self._append(feed.key, event)
+        if feed.last_key:
+            self._put_last(feed.last_key, feed.symbol, event)
+
+    def _out(self, feed: Feed, event: Event) -> None:
+        self.events += 1
+        self._append(feed.key, event)
+        if feed.last_key and not isinstance(event, Settlement):
+            self._put_last(feed.last_key, feed.symbol, event)
+
+
+def _behind(quote: Quote, last: Quote) -> bool:
+    """Whether a quote is older than the last one: by the venue's number, else by its time."""
+    if quote.seq is not None and last.seq is not None:
+        return quote.seq < last.seq
+    if quote.ts is not None and last.ts is not None:
+        return quote.ts < last.ts
+    return False
+
+
+def _same(quote: Quote, last: Quote) -> bool:
+    return (quote.bid, quote.bid_size, quote.ask, quote.ask_size, quote.seq, quote.ts) == (
+        last.bid,
+        last.bid_size,
+        last.ask,
+        last.ask_size,
+        last.seq,
+        last.ts,
+    )

@@ -1,0 +1,117 @@
+"""What the desk keeps per symbol and stream: tiny records, made once, so that an event costs one lookup. Pure."""
+
+from typing import Final, Generic, Protocol
+
+from services.collector.merge import E, Parts
+from services.collector.recent import Ring
+from shared.events import Event, FeedState, Quote
+from shared.instruments import asset_of
+from shared.streams import LAST_KINDS, last, market_data, partition_of
+
+MERGED_KINDS: Final = ("mark", "funding", "stats")
+PRINT_KINDS: Final = ("trade", "liquidation")
+
+
+class Source(Protocol):
+    """Where events come from: a connection, or a REST job. A newer connection has a higher `generation`."""
+
+    @property
+    def generation(self) -> int: ...
+
+
+class Feed:
+    """One symbol on one stream. `owners` are the sources that feed it; `recv` is when one of them last did."""
+
+    __slots__ = ("key", "kind", "last_key", "owners", "recv", "state", "symbol")
+
+    def __init__(self, venue: str, partitions: int, kind: str, symbol: str) -> None:
+        partition = partition_of(asset_of(symbol), partitions)
+        self.kind, self.symbol = kind, symbol
+        self.key = market_data(partition, venue, kind)
+        self.last_key = last(partition, venue, kind) if kind in LAST_KINDS else ""
+        self.owners: set[Source] = set()
+        self.state: FeedState = "down"
+        self.recv = 0
+
+    def heard(self, since: int) -> bool:
+        return self.recv >= since
+
+    def newest(self) -> Event | None:
+        """The event that a late joiner should see while the feed is up."""
+        return None
+
+    def leave(self, source: Source) -> bool:
+        """Forget a source; True where nothing feeds this any more."""
+        if source not in self.owners:
+            return False
+        self.owners.discard(source)
+        return not self.owners
+
+    def rename(self, old: Source, new: Source) -> None:
+        if old in self.owners:
+            self.owners.discard(old)
+            self.owners.add(new)
+
+
+class QuoteFeed(Feed):
+    """Quotes have one owner at a time. `sent` is when the last one went out, repeats included."""
+
+    __slots__ = ("last", "owner", "repeated")
+
+    def __init__(self, venue: str, partitions: int, symbol: str) -> None:
+        super().__init__(venue, partitions, "quote", symbol)
+        self.owner: Source | None = None
+        self.last: Quote | None = None
+        self.repeated = 0
+
+    def heard(self, since: int) -> bool:
+        return self.last is not None and self.last.source == "ws" and self.last.recv >= since
+
+    def newest(self) -> Event | None:
+        return self.last
+
+    def leave(self, source: Source) -> bool:
+        if self.owner is not source:
+            return False
+        self.owner = None
+        return True
+
+    def rename(self, old: Source, new: Source) -> None:
+        if self.owner is old:
+            self.owner = new
+
+
+class PrintFeed(Feed):
+    """Trades or liquidations: every source counts, ids tell doubles. `live_ts` is the newest live row's time."""
+
+    __slots__ = ("live_ts", "ring")
+
+    def __init__(self, venue: str, partitions: int, kind: str, symbol: str) -> None:
+        super().__init__(venue, partitions, kind, symbol)
+        self.ring = Ring()
+        self.live_ts: int | None = None
+
+
+class MergedFeed(Feed, Generic[E]):
+    """Mark, funding or stats: merged from its sources, published under a cap."""
+
+    __slots__ = ("kept", "parts", "published", "queued", "sent")
+
+    def __init__(self, venue: str, partitions: int, kind: str, symbol: str) -> None:
+        super().__init__(venue, partitions, kind, symbol)
+        self.parts: Parts[E] = Parts()
+        self.published: E | None = None
+        self.sent = 0  # when it was last published
+        self.queued = False  # waits for its cap
+        self.kept = False  # waits to be repeated
+
+    def newest(self) -> Event | None:
+        return self.published
+
+    def leave(self, source: Source) -> bool:
+        self.parts.drop(source)
+        return super().leave(source)
+
+    def rename(self, old: Source, new: Source) -> None:
+        self.parts.rename(old, new)
+        super().rename(old, new)
