@@ -11,7 +11,7 @@ LAUNCH = exec $(IN) deploy.local.launch
 SETUP = $(PYTHON) -m deploy.local.setup
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo replay record start stop restart status logs setup test check bench reset clean lock python
+.PHONY: help run demo replay record start stop restart status logs setup test check bench reset clean docs lock python
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -75,10 +75,13 @@ bench: python ## the collector beside its peers (PEERS= for Parallax and the cei
 	@$(SETUP) dev
 	@$(IN) bench collector
 
-lock: python ## resolve the locks anew from pyproject.toml, and make docs/settings.md and .env.example
+docs: python ## make docs/settings.md and .env.example from the code
+	@$(SETUP) runtime
+	@$(IN) deploy.local.settings_docs
+
+lock: python ## resolve the locked packages anew from pyproject.toml
 	@$(SETUP) dev
 	@$(IN) deploy.local.lock
-	@$(IN) shared.config
 
 reset: python ## remove the history (asks first; recordings stay)
 	@$(SETUP) runtime

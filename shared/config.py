@@ -2,7 +2,7 @@
 
 `Settings` is read by `load()` at a process's start from the environment over a git-ignored `.env`. `Runtime` lives in
 the `config` hash, is validated before it is written, and its change takes effect without a restart.
-`docs/settings.md` and `.env.example` are made from the descriptions here (`python -m shared.config`).
+`docs/settings.md` and `.env.example` are made from the descriptions here (`make docs`).
 """
 
 import os

@@ -21,6 +21,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from deploy.local import words
 
@@ -137,7 +138,7 @@ def install(kind: str) -> None:
     lock = LOCKS[kind]
     print(words.text("packages", lock=lock), flush=True)
     pip = [str(PYTHON), "-m", "pip", "--disable-pip-version-check"]
-    quiet = ["install", "--quiet", "--retries", "1", "--timeout", "15", "--require-hashes", "-r"]
+    quiet = ["install", "--retries", "1", "--timeout", "15", "--require-hashes", "-r"]
     plain = pip_environment(os.environ)
     got_uv = run([*pip, *quiet, str(REPOSITORY / "requirements-setup.lock")], plain)
     if got_uv.returncode != 0 and any(mark in got_uv.stderr for mark in _UNREACHABLE):
@@ -159,10 +160,12 @@ def run(line: list[str], environment: Mapping[str, str] | None = None) -> "subpr
 
 
 def reason(done: "subprocess.CompletedProcess[str]") -> str:
-    """The host that did not answer, else the last error line of a failed command without its decoration."""
-    host = re.search(r"host='([^']+)', port=(\d+)", done.stderr)
-    if host:
-        return f"{host[1]}:{host[2]} does not answer"
+    """Why pip could not reach its index, else the last error line of a failed command without its decoration."""
+    broken = re.search(r"\[Errno -?\d+\] ([\w ]+)|(timed out)|(CERTIFICATE_VERIFY_FAILED)", done.stderr)
+    if broken and any(mark in done.stderr for mark in _UNREACHABLE):
+        index = re.search(r"Looking in indexes: (\S+?),?\s", done.stdout)
+        host = urlsplit(index[1]).hostname if index else None
+        return f"{host or 'its address'}: {next(filter(None, broken.groups()))}"
     lines = [line.strip() for line in (done.stderr or done.stdout).splitlines() if line.strip()]
     errors = [line for line in lines if line.startswith("ERROR:")] or lines
     return errors[-1].removeprefix("ERROR: ").rstrip(".")[:300] if errors else f"exit status {done.returncode}"
