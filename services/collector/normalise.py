@@ -5,6 +5,7 @@ into one `Unknown` row.
 """
 
 import re
+from collections.abc import Sequence
 from decimal import Context, Decimal, Inexact, InvalidOperation
 from typing import Final
 
@@ -15,7 +16,12 @@ EXACT: Final = Context(prec=100, traps=[Inexact, InvalidOperation])
 
 _PLAIN: Final = re.compile(r"[0-9]+(?:\.[0-9]+)?", re.ASCII)
 _POSITIVE_FOUR: Final = re.compile(r"(?=[0.]*[1-9])\d+(?:\.\d+)?(?: (?=[0.]*[1-9])\d+(?:\.\d+)?){3}", re.ASCII)
-_ANY: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
+_ANY: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,2})?", re.ASCII)
+
+_POSITIVE_TWO: Final = re.compile(r"(?=[0.]*[1-9])\d+(?:\.\d+)? (?=[0.]*[1-9])\d+(?:\.\d+)?", re.ASCII)
+_LEVELS: Final = re.compile(r"(?:(?=[0.]*[1-9])\d+(?:\.\d+)? \d+(?:\.\d+)? )*", re.ASCII)
+#: longer than any number a venue sends; what is longer could not be converted exactly
+_MAX_CHARS: Final = 64
 
 Sides = tuple[str | None, str | None, str | None, str | None]
 
@@ -34,10 +40,10 @@ def plain(value: Decimal) -> str:
 
 def literal(text: str) -> str:
     """The venue's own digits, trailing zeros included; only an exponent or a bare point is written out."""
-    if _PLAIN.fullmatch(text):
+    if len(text) <= _MAX_CHARS and _PLAIN.fullmatch(text):
         return text
-    if not _ANY.fullmatch(text):
-        raise BadNumber(text)
+    if len(text) > _MAX_CHARS or not _ANY.fullmatch(text):
+        raise BadNumber(text[: 2 * _MAX_CHARS])
     body = text.removeprefix("+")
     if "e" in body or "E" in body or body.startswith((".", "-.")) or body.endswith("."):
         return format(Decimal(body), "f")
@@ -82,6 +88,30 @@ def sides(bid: str, bid_size: str, ask: str, ask_size: str, listed: Listed) -> S
     b, bs = _side(bid, bid_size, listed)
     a, as_ = _side(ask, ask_size, listed)
     return b, bs, a, as_
+
+
+def positive(price_text: str, size_text: str, listed: Listed) -> tuple[str, str]:
+    """Price and size of a print, normalised. Raises `BadNumber` unless both are above zero."""
+    if listed.times_size is None and _POSITIVE_TWO.fullmatch(f"{price_text} {size_text}"):
+        return price_text, size_text
+    p, s = _side(price_text, size_text, listed)
+    if p is None or s is None:
+        raise BadNumber(f"{price_text} {size_text}")
+    return p, s
+
+
+def levels(rows: Sequence[tuple[str, str]], listed: Listed) -> tuple[tuple[str, str], ...]:
+    """Price levels, normalised, in the venue's order; a size may be zero. Raises `BadNumber` on any bad one."""
+    if listed.times_size is None and _LEVELS.fullmatch("".join([f"{p} {s} " for p, s in rows])):
+        return tuple(rows)
+    return tuple([_level(p, s, listed) for p, s in rows])
+
+
+def _level(text: str, amount: str, listed: Listed) -> tuple[str, str]:
+    p, s = price(text, listed), size(amount, listed)
+    if p is None or s is None:
+        raise BadNumber(f"{text} {amount}")
+    return p, s
 
 
 def _side(text: str, amount: str, listed: Listed) -> tuple[str | None, str | None]:

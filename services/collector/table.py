@@ -2,12 +2,16 @@
 
 A decoder asks `table.spot.get(native)` or `table.perp.get(native)` and gets a `Listed` row or None. The mappings are
 live: a refresh of the listing replaces rows in place, so a decoder made earlier sees it at once.
+
+An instrument that lost its symbol to another one (`collision`) is withheld from the look-ups: its rows must never come
+out under the winner's symbol. It is still one of the table's instruments.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from types import MappingProxyType
 
+from services.collector.naming import COLLISION
 from shared.instruments import Instrument, Market
 
 
@@ -36,6 +40,8 @@ class Table:
         self._rows: dict[Market, dict[str, Listed]] = {"spot": {}, "perp": {}}
         self._aliases: dict[Market, dict[str, tuple[Listed, ...]]] = {"spot": {}, "perp": {}}
         self._symbols: dict[str, Instrument] = {}
+        self._all: list[Instrument] = []
+        self._withheld: set[tuple[Market, str]] = set()
         #: native ids that the venue lists and that are out of our scope (inverse, dated, options)
         self.outside: set[str] = set()
         self.spot: Mapping[str, Listed] = MappingProxyType(self._rows["spot"])
@@ -55,21 +61,28 @@ class Table:
             for mapping in kept.values():
                 mapping.clear()
         self._symbols.clear()
-        for instrument in instruments:
+        self._withheld.clear()
+        self._all = list(instruments)
+        for instrument in self._all:
+            if instrument.status == "quarantined" and instrument.quarantine_reason == COLLISION:
+                self._withheld.add((instrument.market, instrument.native))
+                continue
             row = Listed(instrument)
             self._rows[instrument.market][instrument.native] = row
             aliases = self._aliases[instrument.market]
             for alias in instrument.aliases:
                 aliases[alias] = (*aliases.get(alias, ()), row)
-            # a quarantined twin never takes the symbol of the instrument that won it
-            if instrument.symbol not in self._symbols or instrument.status != "quarantined":
-                self._symbols[instrument.symbol] = instrument
+            self._symbols[instrument.symbol] = instrument
 
     def market(self, market: Market) -> Mapping[str, Listed]:
         return self.spot if market == "spot" else self.perp
 
+    def withheld(self, market: Market, native: str) -> bool:
+        """Whether the venue lists it, but another instrument has its symbol."""
+        return (market, native) in self._withheld
+
     def __len__(self) -> int:
-        return sum(len(rows) for rows in self._rows.values())
+        return len(self._all)
 
     def __iter__(self) -> Iterator[Instrument]:
-        return (row.instrument for rows in self._rows.values() for row in rows.values())
+        return iter(self._all)

@@ -3,8 +3,9 @@
 from typing import Final
 
 from services.collector.venue import Venue
-from services.collector.venues import okx
+from services.collector.venues import binance, okx
 
 VENUES: Final[dict[str, Venue]] = {
+    "binance": binance.VENUE,
     "okx": okx.VENUE,
 }
