@@ -126,6 +126,13 @@ class Runtime(msgspec.Struct, frozen=True, kw_only=True):
     alive_ms: Annotated[int, Meta(ge=1000, le=60_000, description="a feed silent for longer is not alive")] = 3000
     max_age_ms: Annotated[int, Meta(ge=100, le=600_000, description="oldest quote of a periodic channel")] = 1500
     quiet_max_ms: Annotated[int, Meta(ge=1000, le=3_600_000, description="oldest quote of an on-change one")] = 60_000
+    max_skew_ms: Annotated[
+        int, Meta(ge=0, le=60_000, description="widest apart in age when a price has just moved")
+    ] = 1000
+    pair_warmup_ms: Annotated[
+        int, Meta(ge=0, le=86_400_000, description="how long a new pair must agree within 5 % before it may signal")
+    ] = 600_000
+    pins: Annotated[tuple[str, ...], Meta(description="coins known by hand to be the same on every exchange")] = ()
     fees: dict[str, Fees] = {}
     exclusions: tuple[Exclusion, ...] = ()
     watch: tuple[str, ...] = ()

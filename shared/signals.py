@@ -28,7 +28,18 @@ CloseReason = Literal[
     "restart",
 ]
 LegState = Literal[
-    "ok", "quiet", "stale", "down", "gap", "crossed", "one_sided", "halted", "quarantined", "unconfirmed"
+    "ok",
+    "quiet",
+    "stale",
+    "down",
+    "gap",
+    "crossed",
+    "one_sided",
+    "halted",
+    "quarantined",
+    "excluded",
+    "delisted",
+    "unconfirmed",
 ]
 
 
@@ -59,7 +70,12 @@ class Leg(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Route(msgspec.Struct, frozen=True, kw_only=True):
-    """Buy at A's ask, sell at B's bid. A and B are `(venue, market, native)`."""
+    """Buy at A's ask, sell at B's bid. A and B are `(venue, market, native)`.
+
+    `net_open_bps` is the edge less both taker fees; `net_cash_bps` is that less the funding due soon;
+    `net_in_out_bps` is the edge plus the exit edge of this moment less all four fees (what entering and leaving at
+    once would leave), for spot against spot the same as `net_open_bps`. `size` is in base units, by the lot rule.
+    """
 
     kind: Kind
     buy: tuple[str, Market, str]
@@ -69,6 +85,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     edge_bps: str
     net_open_bps: str
     net_in_out_bps: str
+    net_cash_bps: str
     size: str
     size_usd: str
     flags: tuple[str, ...] = ()
@@ -107,7 +124,11 @@ class SignalLeg(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Signal(msgspec.Struct, frozen=True, kw_only=True):
-    """One opportunity; every life-cycle record carries the whole of it. Times in event time, nanoseconds."""
+    """One opportunity; every life-cycle record carries the whole of it. Times in event time, nanoseconds.
+
+    `edge_bps`, `net_open_bps`, `net_cash_bps`, `size`, `size_usd` and both legs are those of the last good sample;
+    peaks are taken at samples. `open_ages_ms` are the ages of the two quotes when it opened, bought leg first.
+    """
 
     id: str
     rev: int
@@ -125,14 +146,17 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True):
     close_reason: CloseReason | None = None
     edge_bps: str
     net_open_bps: str
+    net_cash_bps: str
     open_edge_bps: str
     open_net_bps: str
+    open_size_usd: str
+    open_ages_ms: tuple[int, int]
     peak_edge_bps: str
     peak_net_bps: str
+    peak_size_usd: str
     peak_at: int
     size: str
     size_usd: str
-    open_size_usd: str
     updates: int = 0
     duration_ms: int | None = None
     config_version: int = 0
