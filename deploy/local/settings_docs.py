@@ -26,7 +26,7 @@ used is named, and nothing starts.
 _RUNTIME = """
 ## At run time
 
-Kept in Redis (hash `config`), changed in the console or by `PUT /api/config`, validated before they are written, and
+Kept in Redis (hash `config`), changed in the console or by `POST /api/config`, validated before they are written, and
 followed by every service without a restart.
 
 """
@@ -79,7 +79,8 @@ def table(kind: type, upper: bool) -> str:
     lines = ["| setting | default | what | accepted |", "| --- | --- | --- | --- |"]
     for name, default, takes, described in rows(kind):
         shown = f"`{default}`" if default else "(empty)"
-        lines.append(f"| `{name.upper() if upper else name}` | {shown} | {described.replace("<", "&lt;")} | {takes} |")
+        safe = described.replace("<", "&lt;")
+        lines.append(f"| `{name.upper() if upper else name}` | {shown} | {safe} | {takes} |")
     return "\n".join(lines) + "\n"
 
 
