@@ -4,7 +4,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 
 def routed(url: str, gateway: str) -> str:
-    """`wss://HOST:9443/path?q` through `http://127.0.0.1:1` is `ws://127.0.0.1:1/HOST/path?q`; no gateway: unchanged."""
+    """`wss://HOST:9443/path?q` through `http://gate:1` is `ws://gate:1/HOST/path?q`; without a gateway unchanged."""
     if not gateway:
         return url
     target, base = urlsplit(url), urlsplit(gateway)

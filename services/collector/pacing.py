@@ -27,3 +27,44 @@ class Pace:
         self._next = max(self._next, now) + self._gap
         if hourly and self._per_hour is not None:
             self._hour.append(now)
+
+
+class Window:
+    """At most `count` in any `window_s` seconds, each of a weight."""
+
+    def __init__(self, count: float, window_s: float) -> None:
+        self.count = count
+        self._window = int(window_s * SECOND)
+        self._taken: deque[tuple[int, float]] = deque()
+        self._used = 0.0
+        self._not_before = 0
+
+    def used(self, now: int) -> float:
+        while self._taken and self._taken[0][0] <= now - self._window:
+            self._used -= self._taken.popleft()[1]
+        return self._used
+
+    def ready_at(self, now: int, weight: float = 1.0) -> int:
+        """When `weight` more may be taken; a weight above the whole count is taken by an empty window."""
+        excess = self.used(now) + weight - self.count
+        at = max(now, self._not_before)
+        for taken, amount in self._taken:
+            if excess <= 0:
+                break
+            excess -= amount
+            at = max(at, taken + self._window)
+        return at
+
+    def took(self, now: int, weight: float = 1.0) -> None:
+        self._taken.append((now, weight))
+        self._used += weight
+
+    def told(self, now: int, used: float) -> None:
+        """The other side says how much is used, others on our address included: believed where it is more."""
+        more = used - self.used(now)
+        if more > 0:
+            self.took(now, more)
+
+    def block(self, until: int) -> None:
+        """Nothing before `until`."""
+        self._not_before = max(self._not_before, until)

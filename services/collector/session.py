@@ -90,6 +90,8 @@ class Session:
         self._stale = self._rolling = False
         #: unproven topics are under way: the caller passes events to `data`
         self.expecting = False
+        #: it ended because a topic stayed silent
+        self.silent = False
 
     # ---- what the caller may ask
 
@@ -340,6 +342,7 @@ class Session:
                 self._again(name)
                 actions.append(Count("resubscribed", 1, f"{name} silent for {limit:.0f} s, subscribed again"))
             elif now - entry.resubscribed > limit * SECOND and not self._patient:
+                self.silent = True
                 return [*actions, Count("topic_silent"), Reconnect(f"{name} stays silent")]
         return actions
 

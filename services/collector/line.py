@@ -1,0 +1,187 @@
+"""One line of the plan, kept connected: dial, back off, roll over. One task a line, none a message.
+
+The theory: a line always tries to have one proven connection for its topics. A lost one is replaced after a jittered
+wait that starts anew once a connection has brought data. One that is to be rolled over stays until its successor has
+proven all topics and a moment longer, so that frames under way on the old socket still arrive.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Callable, Coroutine, Iterable
+from random import Random
+from time import time_ns
+from typing import Any, Final, Protocol
+
+from services.collector.backoff import delays
+from services.collector.gateway import routed
+from services.collector.pacing import SECOND, Window
+from services.collector.plan import Slot, Topic
+from services.collector.runner import Connection, Owner, Unreachable, dial
+from services.collector.session import Session
+from services.collector.venue import Decode, Endpoint, Venue
+
+#: how long the old connection stays after its successor is proven
+OVERLAP_S: Final = 2.0
+PROVE_S: Final = 60.0
+#: after a connection was replaced for a silent topic the next ones bear with silence for so long
+PATIENCE: Final = 600 * SECOND
+
+
+Spawn = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
+
+
+class Gate:
+    """Connection attempts of one endpoint's address, paced; shared by its lines."""
+
+    def __init__(self, count: int, window_s: float) -> None:
+        self.window = Window(count, window_s)
+
+    async def pass_through(self) -> None:
+        now = time_ns()
+        at = self.window.ready_at(now)
+        self.window.took(at)
+        await asyncio.sleep((at - now) / SECOND)
+
+
+class Exchange(Owner, Protocol):
+    """What a line needs of the process beside what its connections need."""
+
+    venue: Venue
+    alive_ms: int
+    gateway: str
+    proxy: str | None
+    tls: ssl.SSLContext | None
+
+    def decoder(self, endpoint: Endpoint) -> Decode:
+        """A fresh decoder for one connection."""
+
+    def reached(self, slot: Slot) -> None:
+        """A socket opened."""
+
+    def unreachable(self, slot: Slot, error: Unreachable) -> None:
+        """A socket could not be opened."""
+
+    def ended(self, connection: Connection, reason: str) -> None:
+        """A connection is gone."""
+
+
+class Line:
+    """See the module's docstring."""
+
+    def __init__(self, slot: Slot, endpoint: Endpoint, exchange: Exchange, gate: Gate, rng: Random) -> None:
+        self.slot = slot
+        self.connections: list[Connection] = []
+        self._endpoint, self._exchange, self._gate, self._rng = endpoint, exchange, gate, rng
+        self._topics: tuple[Topic, ...] = ()
+        self._suspects: tuple[str, ...] = ()
+        self._silence = 0
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def topics(self) -> tuple[Topic, ...]:
+        return self._topics
+
+    def want(self, topics: Iterable[Topic]) -> None:
+        self._topics = tuple(topics)
+        for connection in self.connections:
+            connection.want(self._topics)
+
+    def start(self, spawn: Spawn) -> None:
+        self._task = spawn(self._run())
+
+    async def stop(self, reason: str) -> None:
+        """Close whatever is open. The readers are told by the connection's end, or by nobody if its topics moved."""
+        if self._task is not None:
+            self._task.cancel()
+        for connection in list(self.connections):
+            connection.close(reason)
+        if self.connections:
+            await asyncio.wait([connection.closed for connection in self.connections], timeout=3.0)
+
+    def proves(self, topic: Topic) -> bool:
+        """Whether a connection of this line has it live."""
+        return any(connection.session.proves(topic.name) for connection in self.connections)
+
+    # ---- the task
+
+    async def _run(self) -> None:
+        waits = delays(self._rng)
+        while True:
+            try:
+                connection: Connection | None = await self._open()
+            except Unreachable as error:
+                self._exchange.unreachable(self.slot, error)
+                await asyncio.sleep(next(waits))
+                continue
+            good = False
+            while connection is not None:
+                connection, served = await self._serve(connection)
+                good = good or served
+            if good:
+                waits = delays(self._rng)
+            await asyncio.sleep(next(waits))
+
+    async def _open(self) -> Connection:
+        await self._gate.pass_through()
+        url = routed(self._endpoint.url, self._exchange.gateway)
+        connection = await dial(self._connection, url, proxy=self._exchange.proxy, tls=self._exchange.tls)
+        self.connections.append(connection)
+        connection.closed.add_done_callback(lambda _: self._gone(connection))
+        connection.want(self._topics)
+        self._exchange.reached(self.slot)
+        return connection
+
+    def _connection(self) -> Connection:
+        exchange = self._exchange
+        session = Session(
+            self._endpoint,
+            exchange.venue.subscribe,
+            exchange.venue.unsubscribe,
+            exchange.desk.heard,
+            alive_ms=exchange.alive_ms,
+            suspects=self._suspects,
+            patient=time_ns() - self._silence < PATIENCE,
+        )
+        session.want(self._topics)
+        return Connection(self.slot, session, exchange.decoder(self._endpoint), exchange)
+
+    def _gone(self, connection: Connection) -> None:
+        if connection in self.connections:
+            self.connections.remove(connection)
+        self._suspects = connection.session.suspects
+        if connection.session.silent:
+            self._silence = time_ns()
+        self._exchange.ended(connection, connection.closed.result())
+
+    async def _serve(self, connection: Connection) -> tuple[Connection | None, bool]:
+        """Until it is gone or has a successor. Returns the successor, and whether this one brought data."""
+        await asyncio.wait([connection.closed, connection.rollover], return_when=asyncio.FIRST_COMPLETED)
+        waits = delays(self._rng)
+        while not connection.closed.done():
+            successor = await self._successor(connection)
+            if successor is not None:
+                return successor, connection.good
+            await asyncio.wait([connection.closed], timeout=next(waits))
+        return None, connection.good
+
+    async def _successor(self, old: Connection) -> Connection | None:
+        """A proven connection in place of `old`, or None where the attempt failed."""
+        try:
+            new = await self._open()
+        except Unreachable as error:
+            self._exchange.unreachable(self.slot, error)
+            return None
+        ends: list[asyncio.Future[Any]] = [new.proven, new.closed, old.closed]
+        await asyncio.wait(ends, timeout=PROVE_S, return_when=asyncio.FIRST_COMPLETED)
+        if new.closed.done():
+            return None
+        if not old.closed.done() and not new.proven.done():
+            new.close("a successor that was not acknowledged")
+            return None
+        if not old.closed.done():
+            await asyncio.wait([old.closed, new.closed], timeout=OVERLAP_S, return_when=asyncio.FIRST_COMPLETED)
+        if new.closed.done():
+            return None
+        self._exchange.desk.hand_over(old, new, self._topics)
+        old.close("rolled over")
+        return new

@@ -1,0 +1,278 @@
+"""Sockets: the only file that opens WebSockets.
+
+A `Connection` is one socket. The frame callback decodes and publishes at once: no task, queue or await per message.
+What to send and when is the session's to say; this file carries it out.
+Proxies (HTTP CONNECT, SOCKS) are the library's.
+"""
+
+import asyncio
+import ssl
+from collections import deque
+from collections.abc import Callable, Sequence
+from itertools import count
+from time import time_ns
+from typing import Final, Protocol
+
+from picows import WSCloseCode, WSError, WSFrame, WSHandshakeError, WSListener, WSMsgType, WSTransport, ws_connect
+from python_socks import ProxyError
+
+from services.collector import actions
+from services.collector.desk import Desk
+from services.collector.messages import Ack, BookDelta, BookSnapshot, Closing, Control, Message, Pong, Refused
+from services.collector.plan import Slot, Topic
+from services.collector.session import Session
+from services.collector.venue import Decode
+from shared.events import STREAM, Quote
+
+MESSAGE_BYTES_MAX: Final = 16 << 20
+HANDSHAKE_S: Final = 10.0
+#: every n-th frame's delay is noted
+LAG_EVERY: Final = 16
+#: a close frame that the other side does not answer is not waited for longer
+CLOSE_S: Final = 2.0
+
+_TEXT: Final = WSMsgType.TEXT
+_BINARY: Final = WSMsgType.BINARY
+_CLOSE: Final = WSMsgType.CLOSE
+_PING: Final = WSMsgType.PING
+_PONG: Final = WSMsgType.PONG
+_DATA: Final[dict[type, str]] = {**STREAM, BookSnapshot: "book", BookDelta: "book"}
+_generations = count(1)
+
+
+class Unreachable(Exception):
+    """A socket that could not be opened: a sentence for a person, and the HTTP status where there was one."""
+
+    def __init__(self, sentence: str, status: int | None = None) -> None:
+        super().__init__(sentence)
+        self.status = status
+
+
+class Owner(Protocol):
+    """What the connections of a venue share."""
+
+    desk: Desk
+    lags: deque[int]
+
+    def fenced(self, recv: int) -> bool:
+        """Whether this process has lost its standing: nothing read now may be published."""
+
+    def received(self, connection: "Connection", frame: bytes, recv: int) -> None:
+        """Called before decoding while `tapped` is set (captures)."""
+
+    def control(self, connection: "Connection", message: Control, frame: bytes, recv: int) -> None:
+        """A message that is neither an event nor about a subscription."""
+
+    def refused(self, topic: Topic, reason: str) -> None:
+        """A topic that the venue refuses."""
+
+    def counted(self, connection: "Connection", what: actions.Count) -> None:
+        """Something worth counting."""
+
+
+class Connection(WSListener):
+    """One socket, from its opening to its end."""
+
+    def __init__(self, slot: Slot, session: Session, decode: Decode, owner: Owner) -> None:
+        loop = asyncio.get_running_loop()
+        self.slot, self.session = slot, session
+        self.generation = next(_generations)
+        self.closed: asyncio.Future[str] = loop.create_future()
+        self.rollover: asyncio.Future[str] = loop.create_future()
+        self.proven: asyncio.Future[None] = loop.create_future()
+        self.frames = self.last_ns = self.opened_ns = 0
+        #: data was received
+        self.good = False
+        self.tapped = False
+        self._decode, self._owner, self._take = decode, owner, owner.desk.take
+        self._loop = loop
+        self._transport: WSTransport | None = None
+        self._parts: list[bytes] = []
+        self._reason = ""
+        self._timer: asyncio.TimerHandle | None = None
+
+    # ---- the library's callbacks
+
+    def on_ws_connected(self, transport: WSTransport) -> None:
+        self._transport = transport
+        self.opened_ns = self.last_ns = now = time_ns()
+        self._carry_out(self.session.opened(now))
+        self._again()
+
+    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
+        recv = time_ns()
+        self.last_ns = recv
+        kind = frame.msg_type
+        if (kind is not _TEXT and kind is not _BINARY) or not frame.fin:
+            self._unusual(transport, frame, recv)
+            return
+        self._message(frame.get_payload_as_bytes(), recv)
+
+    def on_ws_disconnected(self, transport: WSTransport) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        reason = self._reason or _reason(transport)
+        if not self.closed.done():
+            self.closed.set_result(reason)
+            self._carry_out(self.session.closed(time_ns(), reason))
+
+    # ---- frames
+
+    def _message(self, payload: bytes, recv: int) -> None:
+        owner = self._owner
+        if owner.fenced(recv):
+            return
+        self.frames += 1
+        if self.tapped:
+            owner.received(self, payload, recv)
+        if self.session.stale:
+            self._carry_out(self.session.frame(recv))
+        messages = self._decode(payload, recv)
+        if not self.good or self.session.expecting:
+            self._proof(messages)
+        rest = self._take(self, messages)
+        if rest:
+            self._controls(rest, payload, recv)
+        elif not self.frames % LAG_EVERY and messages:
+            first = messages[0]
+            if isinstance(first, Quote) and first.ts is not None:
+                owner.lags.append(recv - first.ts)
+
+    def _proof(self, messages: list[Message]) -> None:
+        """First data proves topics, and the connection."""
+        for message in messages:
+            kind = _DATA.get(type(message))
+            if kind is not None:
+                self.good = True
+                self.session.data(kind, message.symbol)  # type: ignore[union-attr, arg-type]
+        self._proven()
+
+    def _controls(self, rest: Sequence[Control], payload: bytes, recv: int) -> None:
+        for message in rest:
+            if isinstance(message, Ack | Refused | Closing):
+                self._carry_out(self.session.control(message, recv))
+                self._proven()
+            elif not isinstance(message, Pong):
+                self._owner.control(self, message, payload, recv)
+
+    def _proven(self) -> None:
+        if not self.proven.done() and self.session.proven:
+            self.proven.set_result(None)
+
+    def _unusual(self, transport: WSTransport, frame: WSFrame, recv: int) -> None:
+        """Pings, pongs, closes and the parts of a divided message."""
+        kind = frame.msg_type
+        if kind is _CLOSE:
+            self._reason = self._reason or f"closed by the venue: {frame.get_close_code()} {frame.get_close_reason()}"
+            transport.send_close(WSCloseCode.OK)
+            transport.disconnect()
+            return
+        if self.session.stale:
+            self._carry_out(self.session.frame(recv))
+        if kind is _PING:
+            transport.send_pong(frame.get_payload_as_bytes())
+        elif kind is not _PONG:
+            self._part(frame, recv)
+
+    def _part(self, frame: WSFrame, recv: int) -> None:
+        self._parts.append(frame.get_payload_as_bytes())
+        if sum(map(len, self._parts)) > MESSAGE_BYTES_MAX:
+            self.close("a message larger than 16 MB")
+        elif frame.fin:
+            whole, self._parts = b"".join(self._parts), []
+            self._message(whole, recv)
+
+    # ---- what the session asks for
+
+    def want(self, topics: tuple[Topic, ...]) -> None:
+        self.session.want(topics)
+        self._again(0.0)
+
+    def close(self, reason: str) -> None:
+        """End it; `closed` follows within two seconds."""
+        if self._transport is None or self.closed.done():
+            return
+        self._reason = self._reason or reason
+        self._transport.send_close(WSCloseCode.OK)
+        self._transport.disconnect()
+        self._loop.call_later(CLOSE_S, self._abort)
+
+    def _abort(self) -> None:
+        if self._transport is not None and not self.closed.done():
+            self._transport.disconnect(False)
+
+    def _again(self, delay: float | None = None) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        wait = self.session.due(time_ns()) if delay is None else delay
+        self._timer = self._loop.call_later(wait, self._tick)
+
+    def _tick(self) -> None:
+        if self.closed.done():
+            return
+        self._carry_out(self.session.tick(time_ns(), self.last_ns))
+        self._proven()
+        self._again()
+
+    def _carry_out(self, wanted: list[actions.Action]) -> None:
+        transport = self._transport
+        for action in wanted:
+            match action:
+                case actions.Publish(topics, state, reason):
+                    self._owner.desk.state(self, topics, state, reason, time_ns())
+                case actions.Quarantine(topic, reason):
+                    self._owner.refused(topic, reason)
+                case actions.Count():
+                    self._owner.counted(self, action)
+                case actions.Rollover(reason) if not self.rollover.done():
+                    self.rollover.set_result(reason)
+                case actions.Reconnect(reason):
+                    self.close(reason)
+                case actions.Send(frame) if transport is not None and not self.closed.done():
+                    transport.send(_TEXT, frame)
+                case actions.Ping(frame) if transport is not None and not self.closed.done():
+                    self._ping(transport, frame)
+
+    @staticmethod
+    def _ping(transport: WSTransport, frame: bytes | None) -> None:
+        if frame is None:
+            transport.send_ping(b"")
+        else:
+            transport.send(_TEXT, frame)
+
+
+def _reason(transport: WSTransport) -> str:
+    handshake = transport.close_handshake
+    if handshake is not None and handshake.recv is not None:
+        return f"closed by the venue: {handshake.recv.code} {handshake.recv.reason}"
+    return "connection lost"
+
+
+async def dial(
+    make: Callable[[], Connection], url: str, *, proxy: str | None = None, tls: ssl.SSLContext | None = None
+) -> Connection:
+    """Open one socket. Raises `Unreachable`."""
+    try:
+        async with asyncio.timeout(2 * HANDSHAKE_S):
+            _, connection = await ws_connect(
+                make,
+                url,
+                ssl_context=tls,
+                websocket_handshake_timeout=HANDSHAKE_S,
+                enable_auto_pong=False,  # pings are proof of life: the connection wants to see them
+                max_frame_size=MESSAGE_BYTES_MAX,
+                extra_headers={"User-Agent": "parallax"},
+                proxy=proxy,
+                max_redirects=0,
+            )
+    except WSHandshakeError as error:
+        status = error.response.status if error.response is not None else None
+        raise Unreachable(_sentence(int(status) if status is not None else None, str(error)), status) from error
+    except (OSError, WSError, ProxyError, TimeoutError) as error:
+        raise Unreachable(f"cannot connect: {str(error) or type(error).__name__}") from error
+    assert isinstance(connection, Connection)
+    return connection
+
+
+def _sentence(status: int | None, error: str) -> str:
+    return f"HTTP {status} on the socket" if status is not None else f"no WebSocket: {error}"
