@@ -62,12 +62,14 @@ def rows(kind: type) -> list[tuple[str, str, str, str]]:
 
 def default_text(default: Any, factory: Any) -> str:
     value = factory() if default is NODEFAULT and factory is not NODEFAULT else default
+    if value == () or value == {}:
+        return ""
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def accepted(kind: Any) -> str:
     text = expectation(kind)
-    return "" if text == "text" else text
+    return {"text": ""}.get(text, "a list" if text.startswith("tuple[") else text)
 
 
 def description(kind: Any) -> str:
