@@ -53,7 +53,7 @@ def answer(read: Answer) -> list[Message]:
     if read.event == "notice" and read.code == UPGRADE:
         return [Closing(read.msg)]
     if read.event == "channel-conn-count-error":
-        return [Refused(read.channel or None, number, read.code, "too many connections for this channel")]
+        return [Refused(None, number, read.code, f"too many connections for the channel {read.channel}")]
     return [Unknown(f"event_{read.event}".replace("-", "_"))]
 
 
@@ -63,7 +63,7 @@ def topic_in(text: str) -> str | None:
     for key, value in _NAMED.findall(text.replace('\\"', '"')):
         named.setdefault(key, set()).add(value)
     channels, ids, types = (named.get(key, set()) for key in ("channel", "instId", "instType"))
-    if len(channels) != 1 or len(ids) > 1 or len(types) > 1:
+    if len(channels) != 1 or len(ids) > 1 or len(types) > 1 or not (ids or types):
         return None
     return topic_text(Arg("".join(channels), inst_id="".join(ids), inst_type="".join(types)))
 

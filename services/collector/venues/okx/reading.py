@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from services.collector.messages import Message, Unknown
+from services.collector.messages import Message, Replayed, Unknown
 from services.collector.normalise import BadNumber
 from services.collector.table import Listed, Table
 from services.collector.venue import DecoderOptions
@@ -19,6 +19,8 @@ from shared.events import Source
 
 TICKERS: Final = "tickers"
 BEST: Final = "bbo-tbt"
+#: a trade of a topic's first push that is older than this was not made just now
+REPLAYED_NS: Final = 3_000_000_000
 
 
 class Named(msgspec.Struct, rename="camel", gc=False):
@@ -40,6 +42,8 @@ class Reader:
     def __init__(self, table: Table, options: DecoderOptions) -> None:
         self.table = table
         self.quote_channel = dict(options.quote_channel)
+        #: the trade topics that have sent something on this connection
+        self.started: set[str] = set()
 
     def find(self, native: str) -> Listed | None:
         return self.table.perp.get(native) or self.table.spot.get(native)
@@ -50,7 +54,7 @@ class Reader:
         return Unknown("out_of_scope" if foreign else "unknown_symbol", native)
 
     def quotes(self, channel: str, listed: Listed) -> bool:
-        return self.quote_channel.get(listed.instrument.market) == channel
+        return self.quote_channel.get(listed.instrument.market, BEST) == channel
 
 
 class Rows:
@@ -154,8 +158,17 @@ def interests(reader: Reader, found: list[Any], recv: int, source: Source) -> li
     return per_row(reader, found, perp_only(lambda row, at: rows.interest(row, at, recv, source)))
 
 
-def trades(reader: Reader, found: list[Any], recv: int, _source: Source) -> list[Message]:
-    return per_row(reader, found, lambda row, at: [rows.trade(row, at, recv)])
+def trades(reader: Reader, found: list[Any], recv: int, source: Source) -> list[Message]:
+    """A trade topic begins with the last trade there was, however old: what is old in its first push is replayed."""
+
+    def make(row: rows.TradeRow, at: Listed) -> list[Message]:
+        one = rows.trade(row, at, recv)
+        first = source == "ws" and row.inst_id not in begun
+        reader.started.add(row.inst_id)
+        return [Replayed(one) if first and one.ts is not None and recv - one.ts > REPLAYED_NS else one]
+
+    begun = frozenset(reader.started)
+    return per_row(reader, found, make)
 
 
 def settlements(reader: Reader, found: list[Any], recv: int, _source: Source) -> list[Message]:

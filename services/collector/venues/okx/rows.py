@@ -45,7 +45,7 @@ class TickerRow(msgspec.Struct, gc=False, rename="camel"):
     bid_px: str | None = None
     bid_sz: str | None = None
     vol24h: str | None = None
-    vol_ccy24h: str | None = None
+    vol_ccy24h: str | None = msgspec.field(default=None, name="volCcy24h")
     ts: str = ""
 
 

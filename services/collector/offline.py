@@ -1,0 +1,160 @@
+"""The decoding tool: recorded frames in, one JSON object per message out, through the decoders of the live path.
+
+    python -m services.collector decode --venue NAME [--market spot|perp] --instruments FILE ... FRAMES... | -
+
+The forms of input are in `capture.py`, the fields of the events in `docs/streams.md`. Nothing here knows a venue.
+"""
+
+import argparse
+import os
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO, Any, Final, NoReturn, get_args
+
+import msgspec
+
+from services.collector.capture import Captured, elements, read, read_files
+from services.collector.messages import (
+    Ack,
+    BookDelta,
+    BookSnapshot,
+    Closing,
+    Message,
+    Pong,
+    Refused,
+    Relist,
+    Replayed,
+    Unknown,
+)
+from services.collector.recorded import NO_MARKET, Listing, Recorded
+from services.collector.venue import Unreadable
+from services.collector.venues import VENUES
+from shared.events import KIND
+from shared.instruments import Market
+
+#: what decoders call a frame that a client sent
+CLIENT_FRAME: Final = "client_frame"
+NAMES: Final[dict[type, str]] = {
+    **KIND,
+    Ack: "ack",
+    Refused: "refused",
+    Pong: "pong",
+    Closing: "closing",
+    Relist: "relist",
+    Unknown: "unknown",
+    BookSnapshot: "snapshot",
+    BookDelta: "delta",
+}
+
+
+class Usage(ValueError):
+    """What is wrong with the command line or an input file, in one sentence."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise Usage(message)
+
+
+def main(arguments: Sequence[str], stdin: IO[bytes], stdout: IO[bytes], stderr: IO[str]) -> int:
+    """The exit status: 2 with one sentence on `stderr` where the input cannot be used, else 0."""
+    try:
+        decode_files(parse(arguments), stdin, stdout, stderr)
+    except (Usage, Unreadable) as error:
+        print(error, file=stderr)
+        return 2
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):
+            _close_quietly()
+            return 0
+        print(f"Cannot read {error.filename}: {error.strerror}.", file=stderr)
+        return 2
+    return 0
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """Raises `Usage`."""
+    parser = _Parser(prog="python -m services.collector decode", description="Decode recorded frames of an exchange.")
+    parser.add_argument("--venue", required=True, help=", ".join(VENUES))
+    parser.add_argument("--market", choices=get_args(Market), help="where a frame cannot tell")
+    parser.add_argument("--instruments", action="append", default=[], metavar="FILE", help="a REST listing body")
+    parser.add_argument("frames", nargs="+", metavar="FRAMES", help="files of frames, or - for standard input")
+    options = parser.parse_args(arguments)
+    if options.venue not in VENUES:
+        raise Usage(f"Venue {options.venue!r} does not exist: expected one of {', '.join(VENUES)}.")
+    return options
+
+
+def load_listing(listing: Listing, paths: Sequence[str], stderr: IO[str]) -> None:
+    """Fill the listing from files of bodies, in any of the forms that frames may have.
+
+    Raises `Usage` for a file that holds no JSON, `OSError` for one that cannot be opened, `Unreadable`.
+    """
+    for path in paths:
+        found, text = 0, True
+        with Path(path).open("rb") as handle:
+            for captured in read(handle, path):
+                for one in elements(captured) if captured.alone and not listing.add(captured.frame) else (captured,):
+                    text = text and not one.frame.startswith((b"{", b"["))
+                    found += one.skipped is None and listing.add(one.frame)
+        if text:
+            raise Usage(f"Cannot read instruments from {path}: it holds no JSON.")
+        if not found:
+            print(f"{path} holds no instrument listing of this venue.", file=stderr)
+    listing.refresh()
+
+
+def decode_files(options: argparse.Namespace, stdin: IO[bytes], stdout: IO[bytes], stderr: IO[str]) -> None:
+    """Decode and print. Raises `Usage`, `Unreadable`, `OSError`."""
+    venue = VENUES[options.venue]
+    listing = Listing(venue)
+    load_listing(listing, options.instruments, stderr)
+    recorded = Recorded(venue, listing, options.market)
+    lines = [one for captured in read_files(options.frames, stdin) for one in recorded.whole(captured)]
+    frames = [line for line in lines if line.skipped is None]
+    for captured in frames:
+        recorded.relist(captured)
+    recorded.choose_quotes(frames)
+    made = [(captured, message) for captured in frames for message in recorded.decode(captured)]
+    lost = next((c for c, m in made if isinstance(m, Unknown) and m.reason == NO_MARKET), None)
+    if lost is not None and options.market is None:
+        raise Usage(
+            f"The frame on line {lost.line} of {lost.file} does not tell its market: give --market spot or perp."
+        )
+    several = len(options.frames) > 1
+    skipped: Counter[str] = Counter(line.skipped for line in lines if line.skipped is not None)
+    for captured, message in made:
+        if isinstance(message, Unknown) and message.reason == CLIENT_FRAME:
+            skipped["client"] += 1
+        else:
+            stdout.write(_line(recorded, captured, message, several))
+    stdout.flush()
+    print(_summary(lines, skipped), file=stderr)
+
+
+def _line(recorded: Recorded, captured: Captured, message: Message, several: bool) -> bytes:
+    """One message as a line of JSON."""
+    one = message.event if isinstance(message, Replayed) else message
+    fields: dict[str, Any] = {"kind": NAMES[type(one)], **msgspec.structs.asdict(one)}
+    fields.pop("raw", None)
+    if "recv" in fields and captured.recv is None:
+        fields["recv"] = None
+    if one is not message:
+        fields["replayed"] = True
+    fields["channel"] = recorded.channel(captured, one)
+    fields["frame"] = captured.line
+    if several:
+        fields["file"] = captured.file
+    return msgspec.json.encode(fields) + b"\n"
+
+
+def _summary(lines: Sequence[Captured], skipped: Counter[str]) -> str:
+    parts = ", ".join(f"{count} {reason}" for reason, count in sorted(skipped.items()))
+    total = sum(skipped.values())
+    return f"{len(lines) - total} frames decoded, {total} lines skipped{f' ({parts})' if parts else ''}."
+
+
+def _close_quietly() -> None:
+    """The reader of our output has gone: give the interpreter nothing left to flush."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

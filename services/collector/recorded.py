@@ -1,0 +1,164 @@
+"""Recorded frames through a venue's decoder, as the live path has them: for the decoding tool and for replays.
+
+Three things are known live and must be found out here: which instruments there are (`Listing`, from the venue's own
+listing bodies), which market a frame is of, and which channel's quotes count (`Recorded.choose_quotes`).
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+from urllib.parse import urlsplit
+
+from services.collector.capture import Captured, elements
+from services.collector.messages import BookDelta, BookSnapshot, Message, Unknown
+from services.collector.naming import resolve_collisions
+from services.collector.table import Table
+from services.collector.venue import Decode, DecoderOptions, Unreadable, Venue
+from shared.events import KIND, Quote
+from shared.instruments import Instrument, Market
+
+#: what decoders call a frame whose market cannot be told
+NO_MARKET: Final = "no_market"
+#: a JSON array of which everything is one of these is frames, not a body
+NO_BODY: Final = frozenset({"bad_shape", "not_json", "empty", NO_MARKET, "unused_endpoint", "no_symbol"})
+MARKETS: Final[tuple[Market, ...]] = ("spot", "perp")
+
+
+class Listing:
+    """The instruments of some listing bodies; several bodies of one call add up, the later one wins a row."""
+
+    def __init__(self, venue: Venue) -> None:
+        self._venue = venue
+        self._bodies: list[tuple[str, bytes]] = []
+        self.table = Table()
+
+    def __len__(self) -> int:
+        return len(self._bodies)
+
+    def add(self, body: bytes) -> bool:
+        """Whether it was a listing. `refresh` must follow."""
+        call = self._venue.is_listing(body)
+        if call is None:
+            return False
+        if (call, body) not in self._bodies:
+            self._bodies.append((call, body))
+        return True
+
+    def refresh(self) -> None:
+        """Put what the bodies hold into the table. Raises `Unreadable`."""
+        latest = dict(self._bodies)
+        rows: dict[tuple[Market, str], Instrument] = {}
+        outside: set[str] = set()
+        for call, body in self._bodies:
+            bodies = {**latest, call: body}
+            rows.update({(one.market, one.native): one for one in self._venue.listing(bodies)})
+            outside |= self._venue.outside(bodies)
+        self.table.replace(resolve_collisions(rows.values()), outside)
+
+
+class Recorded:
+    """Decodes captured frames: a decoder per connection and market, one table."""
+
+    def __init__(
+        self, venue: Venue, listing: Listing, market: Market | None, quotes: Mapping[Market, str] | None = None
+    ) -> None:
+        self._venue, self._listing, self._market = venue, listing, market
+        self._quotes: Mapping[Market, str] = quotes or {}
+        self._decoders: dict[tuple[str | None, Market | None], Decode] = {}
+        self._endpoints = {endpoint.name: endpoint.market for endpoint in venue.endpoints}
+        self._hosts = {urlsplit(endpoint.url).hostname: endpoint.market for endpoint in venue.endpoints}
+        self._paths = {call.path: call.market for call in venue.calls}
+        self._listings = {call.path for call in venue.calls if call.job == "listing"}
+        #: whether frames are told apart by their connection: a venue of one socket for both markets needs no help
+        self._apart = any(endpoint.market is not None for endpoint in venue.endpoints)
+
+    @property
+    def quotes(self) -> Mapping[Market, str]:
+        """The channel whose frames make quotes, for each market that has one."""
+        return self._quotes
+
+    def choose_quotes(self, frames: Iterable[Captured]) -> None:
+        """Find the best quote channel that the frames have, for each market: by trying them all."""
+        ranked = {market: self._quote_channels(market) for market in MARKETS}
+        depth = max(len(names) for names in ranked.values())
+        trials = [
+            Recorded(
+                self._venue, self._listing, self._market, {m: names[n] for m, names in ranked.items() if n < len(names)}
+            )
+            for n in range(depth)
+        ]
+        best = dict.fromkeys(MARKETS, depth)
+        for captured in frames:
+            if captured.request is not None:
+                continue
+            for rank, trial in enumerate(trials[: max(best.values())]):
+                for market in trial.quoted(captured):
+                    best[market] = min(rank, best[market])
+        self._quotes = {market: ranked[market][rank] for market, rank in best.items() if rank < len(ranked[market])}
+
+    def _quote_channels(self, market: Market) -> list[str]:
+        made = [c for c in self._venue.channels if c.market == market and "quote" in c.makes]
+        return [channel.name for channel in sorted(made, key=lambda channel: channel.rank)]
+
+    def quoted(self, captured: Captured) -> set[Market]:
+        """The markets that a frame has quotes of."""
+        by_symbol = self._listing.table.by_symbol
+        made = self.decode(captured)
+        return {by_symbol[m.symbol].market for m in made if isinstance(m, Quote) and m.source == "ws"}
+
+    def decode(self, captured: Captured) -> list[Message]:
+        market = self._market_of(captured) if self._apart else None
+        key = (captured.conn, market)
+        decode = self._decoders.get(key)
+        if decode is None:
+            options = DecoderOptions(market=market, quote_channel=self._quotes)
+            decode = self._decoders[key] = self._venue.decoder(self._listing.table, options)
+        return decode(captured.frame, captured.recv or 0, captured.request)
+
+    def whole(self, captured: Captured) -> Iterable[Captured]:
+        """A file that is one JSON array: itself where it is one body, else its elements."""
+        if not captured.alone:
+            return (captured,)
+        made = self.decode(captured)
+        if made and not all(isinstance(m, Unknown) and m.reason in NO_BODY for m in made):
+            return (captured,)
+        return elements(captured)
+
+    def relist(self, captured: Captured) -> None:
+        """Take a listing that is among the frames; one that cannot be read stays what the decoder called it."""
+        if captured.request is None or captured.request.endpoint not in self._listings:
+            return
+        try:
+            if self._listing.add(captured.frame):
+                self._listing.refresh()
+        except Unreadable:
+            return
+
+    def channel(self, captured: Captured, message: Message) -> str | None:
+        """The channel that a message came by: the frame's own, else the only one that makes such events."""
+        if captured.request is not None:
+            return captured.request.endpoint
+        topic = self._venue.topic_of(captured.frame)
+        if topic is not None:
+            return self._venue.channel_of(topic) or topic
+        instrument = self._listing.table.by_symbol.get(getattr(message, "symbol", None) or "")
+        if instrument is None or getattr(message, "source", "ws") != "ws":
+            return None
+        market = instrument.market
+        kind = "book" if isinstance(message, BookSnapshot | BookDelta) else KIND.get(type(message), "")
+        if kind == "quote":
+            return self._quotes.get(market)
+        made = [channel.name for channel in self._venue.channels if channel.market == market and kind in channel.makes]
+        return made[0] if len(made) == 1 else None
+
+    def _market_of(self, captured: Captured) -> Market | None:
+        """The market of the request, else the one asked for, else the connection's, else what the frame says."""
+        if captured.request is not None and captured.request.endpoint in self._paths:
+            return self._paths[captured.request.endpoint]
+        if self._market is not None:
+            return self._market
+        if captured.conn is not None:
+            named = captured.conn.partition("/")[0]
+            market = self._endpoints.get(named) or self._hosts.get(urlsplit(captured.conn).hostname)
+            if market is not None:
+                return market
+        return self._venue.market_of(captured.frame)
