@@ -1,0 +1,129 @@
+"""The simulator's own endpoints, under `/_sim`: what was sent, and faults on request.
+
+- `GET /_sim/state[?last=N][&topic=GLOB]`: counters, frames sent per topic, the last N delivered frames.
+- `POST /_sim/fault {"venue": …, "kind": …, …}`: an event of a scenario, from now on; `for` seconds, or until cleared.
+- `POST /_sim/clear {"kinds": […]}`: takes faults away that were posted; without a body all of them.
+- `GET /_sim/quotes?venue=…`: every instrument's current quote as the exchange would tell it.
+"""
+
+import time
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from services.simulator import scenario, wire
+from services.simulator.hub import Feed
+from services.simulator.listing import Listed
+from services.simulator.options import OptionError
+from services.simulator.scenario import Event
+from services.simulator.wire import Reply, Request, json_reply
+
+if TYPE_CHECKING:
+    from services.simulator.server import Simulator
+
+HOST = "_sim"
+
+
+class Clear(msgspec.Struct, forbid_unknown_fields=True):
+    """Which kinds of posted faults to take away; empty: all."""
+
+    kinds: list[str] = []
+
+
+def answer(sim: "Simulator", request: Request) -> Reply:
+    """Answers one request to `/_sim/…`."""
+    routes = {
+        ("GET", "/state"): state,
+        ("GET", "/quotes"): quotes,
+        ("POST", "/fault"): fault,
+        ("POST", "/clear"): clear,
+    }
+    handler = routes.get((request.method, request.path))
+    if handler is None:
+        known = [f"{method} /{HOST}{path}" for method, path in routes]
+        return json_reply({"error": f"no such endpoint: {request.method} {request.path}", "expected": known}, 404)
+    try:
+        return handler(sim, request)
+    except (OptionError, msgspec.DecodeError, ValueError) as error:
+        return json_reply({"error": str(error)}, 400)
+
+
+def state(sim: "Simulator", request: Request) -> Reply:
+    last, pattern = int(request.query.get("last", "0")), request.query.get("topic", "*")
+    return json_reply(
+        {
+            "now": time.time(),
+            "started": sim.driver.started,
+            "events": sim.driver.events,
+            "slices_skipped": sim.driver.skipped,
+            "active": sim.driver.active,
+            "venues": {name: venue(exchange.feed, last, pattern) for name, exchange in sim.exchanges.items()},
+        }
+    )
+
+
+def venue(feed: Feed, last: int, pattern: str) -> dict[str, object]:
+    """One venue's part of the state. `topics` counts frames by topic, over all subscribers and since the start."""
+    kept = [item for item in feed.kept if wire.glob(pattern, item[0])] if last else []
+    return {
+        "frames": feed.frames,
+        "connections": len(feed.sockets),
+        "connections_opened": feed.opened,
+        "counts": feed.counts,
+        "rest": feed.rest,
+        "topics": {key: topic.sent for key, topic in feed.topics.items() if wire.glob(pattern, key)},
+        "sockets": [
+            {
+                "number": socket.number,
+                "endpoint": socket.endpoint,
+                "topics": len(socket.topics),
+                "silent": len(socket.silent),
+                "sent": socket.sent,
+                "age_s": round(feed.now - socket.opened, 3),
+            }
+            for socket in sorted(feed.sockets, key=lambda each: each.number)
+        ],
+        "last": [
+            {"topic": key, "socket": number, "frame": wire.payload_of(framed).decode("utf-8", "replace")}
+            for key, number, framed in kept[-last:]
+        ],
+    }
+
+
+def quotes(sim: "Simulator", request: Request) -> Reply:
+    """Quotes in the venue's own units, as decimal texts."""
+
+    def one(row: Listed) -> dict[str, object]:
+        return {
+            "market": row.market,
+            "native": row.native,
+            "status": row.status,
+            "collectable": row.collectable,
+            "bid": row.price_text(row.bid),
+            "bid_size": row.size_text(row.bid_size),
+            "ask": row.price_text(row.ask),
+            "ask_size": row.size_text(row.ask_size),
+            "ts": row.ms,
+        }
+
+    wanted = request.query.get("venue", "")
+    return json_reply([one(row) for row in sim.market.listed if not wanted or row.venue == wanted])
+
+
+def fault(sim: "Simulator", request: Request) -> Reply:
+    event = msgspec.json.decode(request.body, type=Event)
+    scenario.check(event, sim.exchanges)
+    now = time.time()
+    event = msgspec.structs.replace(event, at=max(0.0, now - sim.driver.started) + event.at)
+    sim.driver.timeline.add(event)
+    sim.driver.play(now)
+    for exchange in sim.exchanges.values():
+        exchange.feed.flush(now)
+    return json_reply({"ok": True, "event": event})
+
+
+def clear(sim: "Simulator", request: Request) -> Reply:
+    wanted = msgspec.json.decode(request.body, type=Clear).kinds if request.body else []
+    sim.driver.timeline.remove(wanted or scenario.kinds())
+    sim.driver.play(time.time())
+    return json_reply({"ok": True})

@@ -1,0 +1,178 @@
+"""Scenario files: what goes wrong on the synthetic exchanges, and when.
+
+A file is TOML: `name`, `loop_s` (0: once; else the file starts again every so many seconds) and `[[event]]` tables. An
+event has a `kind`, starts `at` seconds after the start and lasts `for` seconds (left out: for ever, or until the loop
+starts again). docs/simulator.md lists the kinds and their fields. The same events may be sent to a running simulator.
+"""
+
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal, get_args
+
+import msgspec
+
+from services.simulator.options import OptionError
+
+MarketKind = Literal["gap", "freeze", "halt", "funding", "crossed", "spike", "thin", "list", "delist", "depeg"]
+NetworkKind = Literal[
+    "outage",
+    "block",
+    "redirect",
+    "refuse",
+    "refuse_topic",
+    "stall",
+    "drop",
+    "duplicate",
+    "truncate",
+    "slow_ack",
+    "no_ack",
+    "slow_rest",
+    "close",
+    "abort",
+    "garbage",
+    "shutdown",
+]
+Kind = Literal[MarketKind, NetworkKind]
+
+#: kinds that happen once, at their start
+MOMENTS = frozenset({"close", "abort", "garbage", "shutdown", "spike"})
+
+#: fields without which a kind says nothing
+NEEDS: dict[str, tuple[str, ...]] = {
+    "gap": ("venue", "coin", "bps"),
+    "freeze": ("venue",),
+    "halt": ("venue", "coin"),
+    "funding": ("coin", "rate"),
+    "crossed": ("venue", "coin"),
+    "spike": ("venue", "coin", "bps"),
+    "thin": ("coin", "factor"),
+    "list": ("coin",),
+    "delist": ("coin",),
+    "depeg": ("bps",),
+    "outage": ("venue",),
+    "block": ("venue", "status"),
+    "redirect": ("venue", "location"),
+}
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"for_s": "for"}):
+    """One thing that happens. Empty `venue`, `coin`, `market`: all of them.
+
+    `bps` basis points; `rate` a fraction per interval; `factor` a multiple of the usual size; `status` an HTTP status;
+    `topic` a glob over topic names; `share` of the frames hit; `count` frames, connections or answers and then over;
+    `delay_ms` of answers; `code`, `reason` of a close or a refusal; `text` of a garbage frame; `location` a URL.
+    """
+
+    kind: Kind
+    at: float = 0.0
+    for_s: float | None = None
+    venue: str = ""
+    coin: str = ""
+    against: str = ""
+    market: Literal["", "spot", "perp"] = ""
+    bps: float | None = None
+    rate: float | None = None
+    factor: float | None = None
+    status: int | None = None
+    topic: str = "*"
+    share: float = 1.0
+    count: int | None = None
+    delay_ms: float = 1000.0
+    code: int | None = None
+    reason: str = ""
+    text: str | None = None
+    location: str | None = None
+    #: where a network event strikes: sockets, REST answers, or both
+    on: Literal["both", "socket", "rest"] = "both"
+
+    def covers(self, venue: str, coin: str, market: str = "") -> bool:
+        return (
+            (not self.venue or self.venue == venue)
+            and (not self.coin or self.coin == coin)
+            and (not self.market or not market or self.market == market)
+        )
+
+
+class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A scenario file as it is written."""
+
+    name: str = ""
+    loop_s: float = 0.0
+    event: tuple[Event, ...] = ()
+
+
+def check(event: Event, venues: Iterable[str]) -> None:
+    """Raises `OptionError` where an event lacks what its kind needs or names a venue that is not simulated."""
+    known = tuple(venues)
+    for name in NEEDS.get(event.kind, ()):
+        if getattr(event, name) in (None, ""):
+            raise OptionError(f"event {event.kind!r} needs {name!r}")
+    for name in (event.venue, event.against):
+        if name and name not in known:
+            raise OptionError(f"event {event.kind!r}: venue {name!r} is not simulated, expected one of {list(known)}")
+    if not 0.0 <= event.share <= 1.0 or event.at < 0 or (event.for_s is not None and event.for_s < 0):
+        raise OptionError(f"event {event.kind!r}: at and for are seconds from 0, share is between 0 and 1")
+
+
+def load(path: Path, venues: Iterable[str]) -> Scenario:
+    """Reads a scenario file. Raises `OptionError`."""
+    try:
+        scenario = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Scenario, strict=False)
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        raise OptionError(f"scenario {path}: {error}") from error
+    known = tuple(venues)
+    kept = [event for event in scenario.event if not event.venue or event.venue in known]
+    kept = [event for event in kept if not event.against or event.against in known]
+    for event in kept:
+        check(event, known)
+    return msgspec.structs.replace(scenario, event=tuple(kept))
+
+
+class Timeline:
+    """Which events are on at a moment, in seconds since the start. Pure: time comes as an argument."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self._loop = scenario.loop_s
+        self._fixed = scenario.event
+        self._added: list[Event] = []
+
+    def add(self, event: Event) -> None:
+        """An event sent while running; its `at` is seconds since the start, and it takes no part in the loop."""
+        self._added.append(event)
+
+    def remove(self, kinds: Iterable[str]) -> None:
+        """Takes added events of these kinds away; scripted ones stay."""
+        gone = frozenset(kinds)
+        self._added = [event for event in self._added if event.kind not in gone]
+
+    def active(self, t: float) -> list[Event]:
+        """The lasting events that are on at `t`, scripted first."""
+        local = t % self._loop if self._loop > 0 else t
+        on = [event for event in self._fixed if event.kind not in MOMENTS and lasts(event, local)]
+        return on + [event for event in self._added if event.kind not in MOMENTS and lasts(event, t)]
+
+    def absent(self, t: float) -> list[Event]:
+        """`list` events whose time has not come: their instruments do not exist yet."""
+        local = t % self._loop if self._loop > 0 else t
+        return [event for event in self._fixed if event.kind == "list" and not lasts(event, local)]
+
+    def moments(self, after: float, until: float) -> list[Event]:
+        """The events of a moment with after < at <= until; a loop may turn over in between."""
+        return [event for event in self._fixed if event.kind in MOMENTS and self._struck(event.at, after, until)] + [
+            event for event in self._added if event.kind in MOMENTS and after < event.at <= until
+        ]
+
+    def _struck(self, at: float, after: float, until: float) -> bool:
+        if self._loop <= 0:
+            return after < at <= until
+        turns = int((until - at) // self._loop)
+        return turns >= 0 and after < at + turns * self._loop <= until
+
+
+def lasts(event: Event, t: float) -> bool:
+    return event.at <= t and (event.for_s is None or t < event.at + event.for_s)
+
+
+def kinds() -> tuple[str, ...]:
+    return tuple(kind for group in get_args(Kind) for kind in (get_args(group) or (group,)))

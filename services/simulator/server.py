@@ -1,0 +1,131 @@
+"""The simulator as one thing: `async with Simulator(options) as sim:` and then `sim.url` is the gateway."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from types import TracebackType
+from typing import Self
+
+from services.simulator import admin, listing
+from services.simulator.binance.exchange import Binance
+from services.simulator.driver import Driver
+from services.simulator.exchange import Exchange, World
+from services.simulator.hub import Feed
+from services.simulator.market import Market
+from services.simulator.okx.exchange import Okx
+from services.simulator.options import Options
+from services.simulator.protocol import Connection
+from services.simulator.scenario import Scenario, Timeline, load
+from services.simulator.wire import Reply, Request, json_reply
+
+EXCHANGES: dict[str, Callable[[World], Exchange]] = {"binance": Binance, "okx": Okx}
+
+
+class Simulator:
+    """Exchanges on a loopback port. `port` 0 takes a free one; `url` is what VENUE_GATEWAY wants."""
+
+    def __init__(self, options: Options | None = None) -> None:
+        self.options = options = options or Options()
+        scenario = load(options.scenario, options.venues) if options.scenario is not None else Scenario()
+        rows = {venue: listing.build(venue, options.instruments, options.seed) for venue in options.venues}
+        self.market = Market([row for each in rows.values() for row in each], options.seed)
+        self.exchanges: dict[str, Exchange] = {}
+        for number, venue in enumerate(options.venues):
+            feed = Feed(venue, options.keep, options.seed + number)
+            self.exchanges[venue] = EXCHANGES[venue](World(options, self.market, feed, rows[venue]))
+        self.driver = Driver(self.market, self.exchanges, Timeline(scenario), options)
+        self._by_host = {host: exchange for exchange in self.exchanges.values() for host in exchange.hosts}
+        self._server: asyncio.Server | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._numbers = 0
+        self.port = options.port
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    async def __aenter__(self) -> Self:
+        loop = asyncio.get_running_loop()
+        self.market.start(time.time())
+        self.driver.play(self.driver.started)
+        self._server = await loop.create_server(lambda: Connection(self), "127.0.0.1", self.options.port)
+        self.port = self._server.sockets[0].getsockname()[1]
+        self._task = asyncio.create_task(self.driver.run())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._task is not None
+        assert self._server is not None
+        self._task.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._task
+        self._server.close()
+        for exchange in self.exchanges.values():
+            for socket in list(exchange.feed.sockets):
+                socket.abort()
+        await asyncio.sleep(0)
+
+    async def wait(self) -> None:
+        """Until the driver fails or is cancelled."""
+        assert self._task is not None
+        await self._task
+
+    def stop(self) -> None:
+        """Ends `wait`."""
+        if self._task is not None:
+            self._task.cancel()
+
+    # -- requests --------------------------------------------------------------------------------------------------
+
+    def serve(self, request: Request, connection: Connection) -> Reply | None:
+        """Answers one request. Hosts that nobody plays get 404; `_sim` is the simulator itself."""
+        if request.host == admin.HOST:
+            return admin.answer(self, request)
+        exchange = self._by_host.get(request.host)
+        if exchange is None:
+            return json_reply({"error": f"no simulated exchange has the host {request.host!r}"}, 404)
+        feed = exchange.feed
+        feed.now = t = time.time()
+        side = "socket" if request.upgrades else "rest"
+        if feed.struck("outage") is not None:
+            connection.transport.abort()
+            return None
+        refusal = self._refusal(feed, side)
+        if refusal is not None:
+            return refusal
+        if request.upgrades:
+            return self._open(request, exchange, connection, t)
+        feed.rest[request.path] += 1
+        reply = exchange.answer(request, t)
+        feed.flush(t)
+        slow = feed.struck("slow_rest")
+        if slow is None:
+            return reply
+        feed.later(slow.delay_ms / 1000, lambda: connection.send(reply))
+        return None
+
+    @staticmethod
+    def _refusal(feed: Feed, side: str) -> Reply | None:
+        event = feed.struck("redirect", lambda each: each.on in ("both", side))
+        if event is not None:
+            return Reply(b"", event.status or 302, {"Location": event.location or ""})
+        event = feed.struck("block", lambda each: each.on in ("both", side))
+        if event is None and side == "socket":
+            event = feed.struck("refuse")
+        if event is None:
+            return None
+        headers = {"Retry-After": "1"} if event.status in (418, 429) else {}
+        text = event.reason or "Service unavailable from a restricted location"
+        return json_reply({"code": 0, "msg": text}, event.status or 503, headers)
+
+    def _open(self, request: Request, exchange: Exchange, connection: Connection, t: float) -> Reply | None:
+        endpoint = exchange.accept(request, t)
+        if isinstance(endpoint, Reply):
+            exchange.feed.counts["handshakes_refused"] += 1
+            return endpoint
+        self._numbers += 1
+        connection.upgrade(request, exchange, endpoint, self._numbers)
+        return None
