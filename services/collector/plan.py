@@ -108,6 +108,34 @@ def wanted(venue: Venue, instruments: Sequence[Instrument], selection: Selection
     return topics
 
 
+def served(venue: Venue, instruments: Sequence[Instrument], selection: Selection) -> list[tuple[str, str]]:
+    """Every (kind, symbol) that this process publishes.
+
+    A kind that a market-wide topic makes belongs to that topic's owner for all symbols, polls of the same kind
+    included, so that one process merges what makes one event; every other to its symbol's owner.
+    """
+    makers = [(channel.market, kinds_of(venue, channel), _asked(channel, selection)) for channel in venue.channels]
+    polls = [(call.market, call.makes, None) for call in venue.calls if call.job == "poll"]
+    places: dict[tuple[str, str], None] = {}
+    for market, kinds, asked in (*makers, *polls):
+        for kind in kinds:
+            home = _home(venue, market, kind)
+            for instrument in instruments:
+                bucket = bucket_of(instrument.symbol) if home is None else home
+                wanted = asked is None or instrument.symbol in asked
+                if instrument.market == market and wanted and bucket in selection.buckets:
+                    places[kind, instrument.symbol] = None
+    return list(places)
+
+
+def _home(venue: Venue, market: Market | None, kind: str) -> int | None:
+    """The bucket of the market-wide topic that makes a kind; None where there is none."""
+    for channel in venue.channels:
+        if channel.scope == "market" and channel.market == market and kind in kinds_of(venue, channel):
+            return bucket_of(venue.topic(channel, None))
+    return None
+
+
 def _asked(channel: Channel, selection: Selection) -> set[str] | None:
     """The symbols that somebody wants of an on-demand channel; None: all."""
     if not channel.on_demand:

@@ -20,6 +20,7 @@ from services.collector import actions
 from services.collector.desk import Desk
 from services.collector.messages import Ack, BookDelta, BookSnapshot, Closing, Control, Message, Pong, Refused
 from services.collector.plan import Slot, Topic
+from services.collector.pulse import Pulse
 from services.collector.session import Session
 from services.collector.venue import Decode
 from shared.events import STREAM, Quote
@@ -53,9 +54,7 @@ class Owner(Protocol):
 
     desk: Desk
     lags: deque[int]
-
-    def fenced(self, recv: int) -> bool:
-        """Whether this process has lost its standing: nothing read now may be published."""
+    pulse: Pulse
 
     def received(self, connection: "Connection", frame: bytes, recv: int) -> None:
         """Called before decoding while `tapped` is set (captures)."""
@@ -120,7 +119,8 @@ class Connection(WSListener):
 
     def _message(self, payload: bytes, recv: int) -> None:
         owner = self._owner
-        if owner.fenced(recv):
+        if recv > owner.pulse.deadline:
+            owner.pulse.late(recv)
             return
         self.frames += 1
         if self.tapped:
