@@ -1,0 +1,162 @@
+"""The live state of this process: what the readers have heard, and nothing that reads. Pure.
+
+`Board` holds the newest row per asset, `SignalBook` the newest record per signal, `Processes` the health hashes.
+Each tells its listeners what changed; listeners are called on the loop and must not block.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from services.api.symbols import Directory
+from shared.config import Runtime
+from shared.signals import BoardRow, Signal
+
+FeedState = Literal["warming", "live", "stale"]
+#: Closed signals that are kept in memory; older ones are in the database.
+RECENT_SIGNALS: Final = 2_000
+RowListener = Callable[[list[BoardRow]], None]
+SignalListener = Callable[[list[Signal]], None]
+
+
+class Board:
+    """The newest row of each asset; a lower (fence, ver) never replaces a higher one."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, BoardRow] = {}
+        self.newest_at = 0
+        self.dropped = 0
+        self.listeners: list[RowListener] = []
+
+    def put(self, rows: Iterable[BoardRow]) -> list[BoardRow]:
+        """Take what is newer, tell the listeners, return it."""
+        taken = []
+        for row in rows:
+            held = self.rows.get(row.asset)
+            if held is not None and (row.fence, row.ver) <= (held.fence, held.ver):
+                self.dropped += (row.fence, row.ver) < (held.fence, held.ver)
+                continue
+            self.rows[row.asset] = row
+            self.newest_at = max(self.newest_at, row.at)
+            taken.append(row)
+        if taken:
+            for listener in self.listeners:
+                listener(taken)
+        return taken
+
+    def forget(self) -> None:
+        """The store was wiped: fences and versions start again."""
+        self.rows.clear()
+        self.newest_at = 0
+
+
+class SignalBook:
+    """The newest record of each signal, open ones always, closed ones up to a bound."""
+
+    def __init__(self, keep: int = RECENT_SIGNALS) -> None:
+        self.open: dict[str, Signal] = {}
+        self.closed: OrderedDict[str, Signal] = OrderedDict()
+        self.listeners: list[SignalListener] = []
+        self._keep = keep
+
+    def get(self, signal_id: str) -> Signal | None:
+        return self.open.get(signal_id) or self.closed.get(signal_id)
+
+    def put(self, records: Iterable[Signal]) -> list[Signal]:
+        """Take higher revisions, tell the listeners, return them."""
+        taken = []
+        for record in records:
+            held = self.get(record.id)
+            if held is not None and held.rev >= record.rev:
+                continue
+            taken.append(record)
+            if record.event == "close":
+                self.open.pop(record.id, None)
+                self.closed[record.id] = record
+            else:
+                self.open[record.id] = record
+        while len(self.closed) > self._keep:
+            self.closed.popitem(last=False)
+        if taken:
+            for listener in self.listeners:
+                listener(taken)
+        return taken
+
+    def newest(self) -> list[Signal]:
+        """All of them, newest opening first."""
+        return sorted(
+            (*self.open.values(), *self.closed.values()), key=lambda one: (one.opened_at, one.id), reverse=True
+        )
+
+    def forget(self) -> None:
+        self.open.clear()
+        self.closed.clear()
+
+
+@dataclass(frozen=True)
+class Process:
+    """One process as its health hash has it. `name` is a venue, or `_scanner`, `_recorder`, `_api`."""
+
+    name: str
+    member: str
+    fields: Mapping[str, str]
+
+    @property
+    def id(self) -> str:
+        return f"{self.name}:{self.member}"
+
+    @property
+    def state(self) -> str:
+        return self.fields.get("state", "starting")
+
+    def number(self, name: str) -> float | None:
+        try:
+            return float(self.fields[name])
+        except (KeyError, ValueError):
+            return None
+
+
+@dataclass
+class LiveState:
+    """Everything that the routes and pushes read."""
+
+    mode: str = "live"
+    board: Board = field(default_factory=Board)
+    signals: SignalBook = field(default_factory=SignalBook)
+    directory: Directory = field(default_factory=Directory)
+    processes: dict[str, Process] = field(default_factory=dict)
+    runtime: Runtime = field(default_factory=Runtime)
+    #: The board's reader has taken its first snapshot.
+    board_ready: bool = False
+    #: Redis answered within the last reads.
+    redis_up: bool = False
+    redis_error: str = ""
+    process_listeners: list[Callable[[], None]] = field(default_factory=list)
+
+    def venues(self) -> list[str]:
+        """Every venue that anyone has spoken of, in order."""
+        of_health = {process.name for process in self.processes.values() if not process.name.startswith("_")}
+        of_board = {leg.venue for row in self.board.rows.values() for leg in row.legs} if not of_health else set()
+        return sorted(of_health | set(self.directory.by_venue) | of_board)
+
+    def members(self, name: str) -> list[Process]:
+        return [process for process in self.processes.values() if process.name == name]
+
+    @property
+    def feed(self) -> FeedState:
+        """`stale` when rows are held that nobody keeps up: Redis or every scanner is away."""
+        if not self.board.rows:
+            return "warming"
+        return "live" if self.redis_up and self.members("_scanner") else "stale"
+
+    def feed_reason(self) -> str:
+        if self.feed == "warming":
+            return "no prices have come yet"
+        if not self.redis_up:
+            return "Redis cannot be reached"
+        return "" if self.members("_scanner") else "no scanner is running"
+
+    def now_ns(self, wall_ns: int) -> int:
+        """The moment that ages are counted from: a replay lives in its recording's own time."""
+        return self.board.newest_at if self.mode == "replay" else wall_ns
