@@ -9,16 +9,15 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from xmlrpc.client import Error as RemoteError
-from xmlrpc.client import ServerProxy
-
-from supervisor.xmlrpc import SupervisorTransport
 
 from deploy.local.instance import SOCKET
 from deploy.local.process import REPOSITORY
 from deploy.local.programs import GROUPS, Program
+from deploy.local.rpc import SupervisorRpc
 
 LOG_BYTES = "10MB"
 LOG_BACKUPS = 4
@@ -117,7 +116,7 @@ class Supervisor:
         logs.mkdir(parents=True, exist_ok=True)
         conf.touch(mode=0o600)
         conf.write_text(configuration(programs, runtime, logs, password), encoding="utf-8")
-        self._transport = SupervisorTransport("parallax", password, f"unix://{runtime / SOCKET}")
+        self._rpc = SupervisorRpc(runtime / SOCKET, "parallax", password)
         self._offsets = {program.name: _length(logs / f"{program.name}.log") for program in programs}
         line = (sys.executable, "-m", "deploy.local.child", "TERM", sys.executable, "-m", "supervisor.supervisord")
         self._log = logs / "supervisord.out"
@@ -132,14 +131,11 @@ class Supervisor:
                 start_new_session=True,
             )
 
-    def _call(self, method: str, *arguments: object) -> Any:
-        return getattr(ServerProxy("http://127.0.0.1", transport=self._transport).supervisor, method)(*arguments)
-
     async def states(self) -> dict[str, State] | None:
         """Every program's state by name, or None where supervisord does not answer (yet, or any more)."""
         try:
-            rows = await asyncio.to_thread(self._call, "getAllProcessInfo")
-        except (OSError, RemoteError, AttributeError):
+            rows = cast(list[dict[str, Any]], await asyncio.to_thread(self._rpc.call, "getAllProcessInfo"))
+        except (OSError, HTTPException, RemoteError):
             return None
         return {
             row["name"]: State(row["name"], row["statename"], row["pid"], row["exitstatus"], row["start"])
@@ -149,8 +145,8 @@ class Supervisor:
     async def start(self, program: Program) -> None:
         """Start one program that is not running; supervisord refuses where it is, and that is as good."""
         try:
-            await asyncio.to_thread(self._call, "startProcess", f"{program.group}:{program.name}", False)
-        except (OSError, RemoteError):
+            await asyncio.to_thread(self._rpc.call, "startProcess", f"{program.group}:{program.name}", False)
+        except (OSError, HTTPException, RemoteError):
             return
 
     async def stop(self, limit_s: float = STOP_LIMIT_S) -> None:
