@@ -14,12 +14,16 @@ from services.collector.table import Listed
 # 100 digits hold the product and the quotient by a power of ten of any number a venue sends; Inexact proves it.
 EXACT: Final = Context(prec=100, traps=[Inexact, InvalidOperation])
 
-_PLAIN: Final = re.compile(r"[0-9]+(?:\.[0-9]+)?", re.ASCII)
-_POSITIVE_FOUR: Final = re.compile(r"(?=[0.]*[1-9])\d+(?:\.\d+)?(?: (?=[0.]*[1-9])\d+(?:\.\d+)?){3}", re.ASCII)
-_ANY: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,2})?", re.ASCII)
-
-_POSITIVE_TWO: Final = re.compile(r"(?=[0.]*[1-9])\d+(?:\.\d+)? (?=[0.]*[1-9])\d+(?:\.\d+)?", re.ASCII)
-_LEVELS: Final = re.compile(r"(?:(?=[0.]*[1-9])\d+(?:\.\d+)? \d+(?:\.\d+)? )*", re.ASCII)
+# Patterns of the common forms, built of possessive parts: they never step back, which halves their time. What they do
+# not match is not wrong, it goes the slow way.
+_NUMBER: Final = r"[0-9]++(?:\.[0-9]++)?+"
+_ABOVE_ZERO: Final = r"(?:[1-9][0-9]*+(?:\.[0-9]++)?+|0\.0*+[1-9][0-9]*+)"
+_PLAIN: Final = re.compile(_NUMBER)
+_ANY: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,2})?")
+_POSITIVE_TWO: Final = re.compile(f"{_ABOVE_ZERO} {_ABOVE_ZERO}")
+_LEVELS: Final = re.compile(f"(?:{_ABOVE_ZERO} {_NUMBER} )*+")
+#: four plain numbers above zero, separated by spaces: what `sides` tries first, for decoders that have it inline
+POSITIVE_FOUR: Final = re.compile(f"{_ABOVE_ZERO} {_ABOVE_ZERO} {_ABOVE_ZERO} {_ABOVE_ZERO}").fullmatch
 #: longer than any number a venue sends; what is longer could not be converted exactly
 _MAX_CHARS: Final = 64
 
@@ -36,6 +40,21 @@ def plain(value: Decimal) -> str:
     if "." in text:
         text = text.rstrip("0").rstrip(".")
     return "0" if text == "-0" else text
+
+
+def shifted(digits: str, places: int) -> str:
+    """A plain number that is not negative times ten to the `places`, as text: exact, no trailing fractional zeros."""
+    whole, _, fraction = digits.partition(".")
+    if places >= 0:
+        if len(fraction) < places:
+            fraction = fraction.ljust(places, "0")
+        whole, fraction = whole + fraction[:places], fraction[places:]
+    else:
+        if len(whole) <= -places:
+            whole = whole.rjust(1 - places, "0")
+        whole, fraction = whole[:places], whole[places:] + fraction
+    whole, fraction = whole.lstrip("0") or "0", fraction.rstrip("0")
+    return f"{whole}.{fraction}" if fraction else whole
 
 
 def literal(text: str) -> str:
@@ -66,6 +85,8 @@ def price(text: str | None, listed: Listed) -> str | None:
         return None
     if listed.divide_price is None:
         return digits
+    if listed.price_shift is not None:
+        return shifted(digits, listed.price_shift)
     return plain(EXACT.divide(Decimal(digits), listed.divide_price))
 
 
@@ -78,13 +99,21 @@ def size(text: str | None, listed: Listed) -> str | None:
         raise BadNumber(text)
     if listed.times_size is None:
         return digits
+    if listed.size_shift is not None:
+        return shifted(digits, listed.size_shift)
     return plain(EXACT.multiply(Decimal(digits), listed.times_size))
 
 
 def sides(bid: str, bid_size: str, ask: str, ask_size: str, listed: Listed) -> Sides:
     """The four numbers of a quote, normalised; a side without a price or a size is None on both."""
-    if listed.times_size is None and _POSITIVE_FOUR.fullmatch(f"{bid} {bid_size} {ask} {ask_size}"):
-        return bid, bid_size, ask, ask_size  # the common case: one check, nothing converted
+    if POSITIVE_FOUR(f"{bid} {bid_size} {ask} {ask_size}") and len(bid) + len(ask) < _MAX_CHARS:
+        if listed.plain:
+            return bid, bid_size, ask, ask_size  # the common case: one check, nothing converted
+        move, stretch = listed.price_shift, listed.size_shift
+        if move is not None and stretch is not None:
+            if move:
+                bid, ask = shifted(bid, move), shifted(ask, move)
+            return bid, shifted(bid_size, stretch), ask, shifted(ask_size, stretch)
     b, bs = _side(bid, bid_size, listed)
     a, as_ = _side(ask, ask_size, listed)
     return b, bs, a, as_
@@ -92,7 +121,7 @@ def sides(bid: str, bid_size: str, ask: str, ask_size: str, listed: Listed) -> S
 
 def positive(price_text: str, size_text: str, listed: Listed) -> tuple[str, str]:
     """Price and size of a print, normalised. Raises `BadNumber` unless both are above zero."""
-    if listed.times_size is None and _POSITIVE_TWO.fullmatch(f"{price_text} {size_text}"):
+    if listed.plain and _POSITIVE_TWO.fullmatch(f"{price_text} {size_text}"):
         return price_text, size_text
     p, s = _side(price_text, size_text, listed)
     if p is None or s is None:
@@ -102,7 +131,7 @@ def positive(price_text: str, size_text: str, listed: Listed) -> tuple[str, str]
 
 def levels(rows: Sequence[tuple[str, str]], listed: Listed) -> tuple[tuple[str, str], ...]:
     """Price levels, normalised, in the venue's order; a size may be zero. Raises `BadNumber` on any bad one."""
-    if listed.times_size is None and _LEVELS.fullmatch("".join([f"{p} {s} " for p, s in rows])):
+    if listed.plain and _LEVELS.fullmatch("".join([f"{p} {s} " for p, s in rows])):
         return tuple(rows)
     return tuple([_level(p, s, listed) for p, s in rows])
 

@@ -7,7 +7,7 @@ An instrument that lost its symbol to another one (`collision`) is withheld from
 out under the winner's symbol. It is still one of the table's instruments.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from types import MappingProxyType
 
@@ -20,9 +20,11 @@ class Listed:
 
     `divide_price` is None where prices are already per one asset, else the multiplier to divide them by; `times_size`
     is None where sizes are already in assets, else what to multiply them by (contract size times multiplier).
+    `plain`: neither is needed. Where a factor is a power of ten, as nearly all are, `price_shift` and `size_shift` say
+    by how many places the decimal point moves to the right.
     """
 
-    __slots__ = ("divide_price", "instrument", "symbol", "times_size")
+    __slots__ = ("divide_price", "instrument", "plain", "price_shift", "size_shift", "symbol", "times_size")
 
     def __init__(self, instrument: Instrument) -> None:
         multiplier = Decimal(instrument.multiplier)
@@ -31,6 +33,15 @@ class Listed:
         self.symbol = instrument.symbol
         self.divide_price = None if multiplier == 1 else multiplier
         self.times_size = None if size == 1 else size
+        self.plain = multiplier == 1 and size == 1
+        places, self.size_shift = _places(multiplier), _places(size)
+        self.price_shift = None if places is None else -places
+
+
+def _places(factor: Decimal) -> int | None:
+    """n where the factor is ten to the n, else None."""
+    _, digits, exponent = factor.normalize().as_tuple()
+    return exponent if digits == (1,) and isinstance(exponent, int) else None
 
 
 class Table:
@@ -73,6 +84,10 @@ class Table:
             for alias in instrument.aliases:
                 aliases[alias] = (*aliases.get(alias, ()), row)
             self._symbols[instrument.symbol] = instrument
+
+    def getter(self, market: Market) -> Callable[[str], Listed | None]:
+        """The quickest look-up of a market, for hot paths; live as the mappings are."""
+        return self._rows[market].get
 
     def market(self, market: Market) -> Mapping[str, Listed]:
         return self.spot if market == "spot" else self.perp

@@ -141,6 +141,7 @@ _CALLS: Final = (
     ),
 )
 
+
 def topic(channel: Channel, instrument: Instrument | None) -> str:
     """Streams are named by the lower case of the symbol."""
     return channel.name if instrument is None else f"{instrument.native.lower()}@{channel.name}"

@@ -4,7 +4,7 @@ Links (read 2026-11-20): https://developers.binance.com/docs/binance-spot-api-do
 https://developers.binance.com/docs/derivatives/usds-margined-futures/market-data/rest-api
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -149,6 +149,32 @@ _CALLS: Final[dict[str, tuple[Market, type[_Row], Callable[[], Make]]]] = {
     "/fapi/v1/openInterest": ("perp", _OpenInterest, lambda: _open_interest),
 }
 _BOOKS: Final[dict[str, Market]] = {"/api/v3/depth": "spot", "/fapi/v1/depth": "perp"}
+
+
+def recognise(value: Mapping[str, Any]) -> str | None:
+    """The path whose rows look like this one, for a body that comes without its request. Only public rows that name
+    their symbol; a book does not.
+    """
+    keys = value.keys()
+    if keys >= {"lastUpdateId", "bids", "asks"}:
+        return "/fapi/v1/depth" if "T" in keys else "/api/v3/depth"
+    if "symbol" not in keys:
+        return None
+    if "openInterest" in keys:
+        return "/fapi/v1/openInterest"
+    if "markPrice" in keys and "nextFundingTime" in keys:
+        return "/fapi/v1/premiumIndex"
+    if keys >= {"fundingRate", "fundingTime"}:
+        return "/fapi/v1/fundingRate"
+    if "priceChangePercent" in keys and "quoteVolume" in keys:
+        return "/api/v3/ticker/24hr" if "bidPrice" in keys else "/fapi/v1/ticker/24hr"
+    if keys >= {"bidPrice", "bidQty", "askPrice", "askQty"}:
+        return "/fapi/v1/ticker/bookTicker" if "time" in keys else "/api/v3/ticker/bookTicker"
+    return None
+
+
+def market_of_path(path: str) -> Market | None:
+    return _BOOKS.get(path) or (_CALLS[path][0] if path in _CALLS else None)
 
 
 def rest_decoder(table: Table) -> Rest:

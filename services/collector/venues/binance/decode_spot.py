@@ -6,13 +6,13 @@ ends with a text. A hint that is wrong costs time, nothing else: the slow way re
 
 import msgspec
 
-from services.collector.messages import Message, Unknown
-from services.collector.normalise import BadNumber, sides
+from services.collector.messages import Message
+from services.collector.normalise import POSITIVE_FOUR
 from services.collector.table import Table
 from services.collector.venue import Decode, DecoderOptions, Request
 from services.collector.venues.binance import frames, rows
 from services.collector.venues.binance.decode_rest import rest_decoder
-from services.collector.venues.binance.shapes import Combined, CombinedBookTicker
+from services.collector.venues.binance.shapes import AggTrade, Combined, CombinedBookTicker
 from shared.events import Quote
 
 
@@ -20,7 +20,9 @@ def spot_decoder(table: Table, options: DecoderOptions) -> Decode:
     """Makes the `decode` of one spot connection; REST bodies of any market pass through it too."""
     decoder = rows.RowDecoder(table, options, "spot")
     combined, tickers = msgspec.json.Decoder(Combined).decode, msgspec.json.Decoder(CombinedBookTicker).decode
-    listing, rest = table.spot.get, rest_decoder(table)
+    listing, rest, all_tickers = table.getter("spot"), rest_decoder(table), rows.ALL_BOOK_TICKERS
+    one, trade = decoder.one, decoder.trade
+    explain = frames.Explainer("spot", decoder, rest).explain
     quoting = decoder.quotes(rows.BOOK_TICKER)
 
     def decode(frame: bytes, recv: int, request: Request | None = None) -> list[Message]:
@@ -28,27 +30,28 @@ def spot_decoder(table: Table, options: DecoderOptions) -> Decode:
             return rest(frame, recv, request)
         try:
             if frame.endswith(b'"}}'):
-                return quote(tickers(frame), recv)
+                ticker = tickers(frame)
+                row, stream = ticker.data, ticker.stream
+                listed, bid, bid_size, ask, ask_size = listing(row.s), row.b, row.B, row.a, row.A
+                if (
+                    listed is not None
+                    and listed.plain
+                    and POSITIVE_FOUR(f"{bid} {bid_size} {ask} {ask_size}")
+                    and quoting
+                    and stream != all_tickers
+                ):
+                    return [Quote(listed.symbol, bid, bid_size, ask, ask_size, None, recv, "ws", row.u)]
+                return one(row, recv, stream)
             whole = combined(frame)
         except frames.UNREADABLE:
-            return frames.explain(frame, recv, "spot", decoder)
-        row = whole.data
-        if type(row) is not list:
-            return decoder.one(row, recv, whole.stream)
+            return explain(frame, recv)
+        if type(whole.data) is AggTrade:
+            return trade(whole.data, recv, "")
+        if type(whole.data) is not list:
+            return one(whole.data, recv, whole.stream)
         made: list[Message] = []
-        for one in row:
-            made += decoder.one(one, recv, whole.stream)
-        return made
-
-    def quote(whole: CombinedBookTicker, recv: int) -> list[Message]:
-        row = whole.data
-        listed = listing(row.s)
-        if listed is None or not quoting or whole.stream == rows.ALL_BOOK_TICKERS:
-            return decoder.one(row, recv, whole.stream)
-        try:
-            bid, bid_size, ask, ask_size = sides(row.b, row.B, row.a, row.A, listed)
-        except BadNumber:
-            return [Unknown(rows.BAD_NUMBER, row.s)]
-        return [Quote(listed.symbol, bid, bid_size, ask, ask_size, None, recv, "ws", row.u)]
+        for part in whole.data:
+            made += one(part, recv, whole.stream)
+        return made or [frames.NOTHING]
 
     return decode

@@ -10,7 +10,9 @@ from typing import Any, Final
 import msgspec
 
 from services.collector.messages import Ack, Closing, Message, Refused, Unknown
+from services.collector.venue import Request
 from services.collector.venues.binance import rows
+from services.collector.venues.binance.decode_rest import Rest, market_of_path, recognise
 from services.collector.venues.binance.rows import RowDecoder
 from services.collector.venues.binance.shapes import PartialDepth, Row, SpotBookTicker, Wrapper
 from shared.instruments import Market
@@ -39,6 +41,9 @@ _CHANNEL_OF_TYPE: Final = {
     "forceOrder": "forceOrder",
 }
 
+#: what a frame without rows makes
+NOTHING: Final = Unknown(rows.EMPTY)
+
 _row = msgspec.json.Decoder(Row)
 _book_ticker = msgspec.json.Decoder(SpotBookTicker)
 _partial = msgspec.json.Decoder(PartialDepth)
@@ -47,56 +52,65 @@ _list = msgspec.json.Decoder(list[msgspec.Raw])
 _any = msgspec.json.Decoder()
 
 
-def explain(frame: bytes, recv: int, market: Market, decoder: RowDecoder) -> list[Message]:
-    """Every message of a frame, whatever it is."""
-    try:
-        wrapper = _wrapper.decode(frame)
-        stream, data = wrapper.stream, bytes(wrapper.data)
-    except UNREADABLE:
-        stream, data = "", bytes(frame)
-    if stream == f"!{rows.SHUTDOWN}":
-        return [Closing(rows.SHUTDOWN)]
-    if not data.lstrip().startswith(b"["):
-        return _one(data, recv, market, stream, decoder)
-    try:
-        parts = _list.decode(data)
-    except UNREADABLE:
-        return [Unknown(rows.NOT_JSON)]
-    made: list[Message] = []
-    for part in parts:
-        made += _one(bytes(part), recv, market, stream, decoder)
-    return made or [Unknown(rows.EMPTY)]
+class Explainer:
+    """Reads any frame of one connection, whatever it is."""
 
+    def __init__(self, market: Market, decoder: RowDecoder, rest: Rest) -> None:
+        self._market, self._decoder, self._rest = market, decoder, rest
 
-def _one(data: bytes, recv: int, market: Market, stream: str, decoder: RowDecoder) -> list[Message]:
-    try:
-        return decoder.one(_row.decode(data), recv, stream)
-    except UNREADABLE:
-        pass  # not a row that names its type, or one that is damaged: told apart below
-    try:
-        value = _any.decode(data)
-    except UNREADABLE:
-        return [Unknown(rows.NOT_JSON)]
-    if not isinstance(value, dict):
-        return [Unknown(rows.BAD_SHAPE)]
-    answer = _answer(value)
-    if answer is not None:
-        return [answer]
-    if "e" in value:
-        return [Unknown(rows.BAD_SHAPE if value["e"] in _COLLECTED else rows.UNUSED_CHANNEL, native_of(value))]
-    if market == "spot":
-        return _untagged(data, value, recv, stream, decoder)
-    return [Unknown(rows.BAD_SHAPE, native_of(value))]
+    def explain(self, frame: bytes, recv: int) -> list[Message]:
+        """Every message of a frame: its rows one by one, each bad one an `Unknown`."""
+        try:
+            wrapper = _wrapper.decode(frame)
+            stream, data = wrapper.stream, bytes(wrapper.data)
+        except UNREADABLE:
+            stream, data = "", bytes(frame)
+        if stream == f"!{rows.SHUTDOWN}":
+            return [Closing(rows.SHUTDOWN)]
+        if not data.lstrip().startswith(b"["):
+            return self._one(data, recv, stream)
+        try:
+            parts = _list.decode(data)
+        except UNREADABLE:
+            return [Unknown(rows.NOT_JSON)]
+        made: list[Message] = []
+        for part in parts:
+            made += self._one(bytes(part), recv, stream)
+        return made or [NOTHING]
 
+    def _one(self, data: bytes, recv: int, stream: str) -> list[Message]:
+        try:
+            return self._decoder.one(_row.decode(data), recv, stream)
+        except UNREADABLE:
+            pass  # not a row that names its type, or one that is damaged: told apart below
+        try:
+            value = _any.decode(data)
+        except UNREADABLE:
+            return [Unknown(rows.NOT_JSON)]
+        if not isinstance(value, dict):
+            return [Unknown(rows.BAD_SHAPE)]
+        answer = _answer(value)
+        if answer is not None:
+            return [answer]
+        if "e" in value:
+            known = isinstance(value["e"], str) and value["e"] in _COLLECTED
+            return [Unknown(rows.BAD_SHAPE if known else rows.UNUSED_CHANNEL, native_of(value))]
+        return self._untagged(data, value, recv, stream)
 
-def _untagged(data: bytes, value: dict[str, Any], recv: int, stream: str, decoder: RowDecoder) -> list[Message]:
-    """The two spot rows that do not name their type."""
-    try:
-        if "lastUpdateId" in value:
-            return decoder.partial(_partial.decode(data), recv, stream)
-        return decoder.one(_book_ticker.decode(data), recv, stream)
-    except UNREADABLE:
-        return [Unknown(rows.BAD_SHAPE, native_of(value))]
+    def _untagged(self, data: bytes, value: dict[str, Any], recv: int, stream: str) -> list[Message]:
+        """The two spot rows that do not name their type, and REST bodies that come without their request."""
+        try:
+            if self._market == "spot" and stream and "lastUpdateId" in value:
+                return self._decoder.partial(_partial.decode(data), recv, stream)
+            if self._market == "spot" and "bids" not in value and "B" in value:
+                return self._decoder.one(_book_ticker.decode(data), recv, stream)
+        except UNREADABLE:
+            return [Unknown(rows.BAD_SHAPE, native_of(value))]
+        path = recognise(value)
+        if path is None or stream:
+            return [Unknown(rows.BAD_SHAPE, native_of(value))]
+        native = native_of(value)
+        return self._rest(data, recv, Request(path, {} if native is None else {"symbol": native}))
 
 
 def _answer(value: Mapping[str, Any]) -> Message | None:
@@ -152,7 +166,7 @@ def topic_of(frame: bytes) -> str | None:
     if not isinstance(row, dict):
         return None
     kind, native = row.get("e"), native_of(row)
-    if kind is None and _untagged_market(row) == "spot" and native is not None:
+    if kind is None and "B" in row and "u" in row:
         kind = "bookTicker"
     channel = _CHANNEL_OF_TYPE.get(kind) if isinstance(kind, str) else None
     if channel is None:
@@ -197,6 +211,5 @@ def market_of(frame: bytes) -> Market | None:
 def _untagged_market(value: Mapping[str, Any]) -> Market | None:
     if value.keys() >= {"u", "s", "b", "B", "a", "A"}:
         return "spot"
-    if value.keys() >= {"lastUpdateId", "bids", "asks"}:
-        return "perp" if "T" in value else "spot"
-    return None
+    path = recognise(value)
+    return None if path is None else market_of_path(path)

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from services.collector import normalise
 from services.collector.messages import BookDelta, BookSnapshot, Closing, Message, Relist, Unknown
-from services.collector.normalise import BadNumber
+from services.collector.normalise import BadNumber, positive
 from services.collector.table import Listed, Table
 from services.collector.venue import DecoderOptions
 from services.collector.venues.binance.shapes import (
@@ -66,11 +66,11 @@ class RowDecoder:
     def __init__(self, table: Table, options: DecoderOptions, market: Market) -> None:
         self._table = table
         self._market: Market = market
-        self._rows = table.market(market)
+        self._get = table.getter(market)
         #: the channel whose frames make quotes
         self._quoting = options.quote_channel.get(market, BOOK_TICKER)
         self._makers: dict[type, Callable[[Any, int, str], list[Message]]] = {
-            AggTrade: self._trade,
+            AggTrade: self.trade,
             BookTicker: self.quote,
             SpotBookTicker: self.quote,
             DepthUpdate: self._depth,
@@ -95,7 +95,7 @@ class RowDecoder:
         return Unknown(QUARANTINED if self._table.withheld(self._market, native) else UNKNOWN_SYMBOL, native)
 
     def listed(self, native: str, st: int) -> Listed | None:
-        return None if st == COIN_MARGINED else self._rows.get(native)
+        return None if st == COIN_MARGINED else self._get(native)
 
     def one(self, row: Any, recv: int, stream: str) -> list[Message]:
         """Messages of one typed row (book tickers apart); a bad number is one `Unknown`."""
@@ -119,7 +119,7 @@ class RowDecoder:
         if channel_of_stream(stream) not in _PARTIAL_STREAMS:
             return [Unknown(UNUSED_CHANNEL if stream else NO_SYMBOL)]
         native = stream.partition("@")[0].upper()
-        listed = self._rows.get(native)
+        listed = self._get(native)
         if listed is None:
             return [self.miss(native)]
         try:
@@ -128,11 +128,15 @@ class RowDecoder:
             return [Unknown(BAD_NUMBER, native)]
         return [BookSnapshot(listed.symbol, bids, asks, row.last_update_id, None, recv)]
 
-    def _trade(self, row: AggTrade, recv: int, stream: str) -> list[Message]:
-        listed = self.listed(row.s, row.st)
-        if listed is None:
+    def trade(self, row: AggTrade, recv: int, stream: str) -> list[Message]:
+        """Called as it is by the fast paths: it handles its own bad numbers."""
+        listed = self._get(row.s)
+        if listed is None or row.st == COIN_MARGINED:
             return [self.miss(row.s, row.st)]
-        price, size = normalise.positive(row.p, row.q, listed)
+        try:
+            price, size = positive(row.p, row.q, listed)
+        except BadNumber:
+            return [Unknown(BAD_NUMBER, row.s)]
         # m: the buyer was the maker, so the aggressor sold
         return [Trade(listed.symbol, price, size, "sell" if row.m else "buy", str(row.a), row.T * MS, recv)]
 
@@ -156,9 +160,8 @@ class RowDecoder:
         return mark_and_funding(listed, row.p, row.i, row.r, row.T, row.E * MS, recv, "ws")
 
     def _ticker(self, row: Ticker, recv: int, stream: str) -> list[Message]:
-        made = self._stats(row, recv, stream)
-        if self.quotes(TICKER) and row.b is not None and type(made[0]) is Stats:
-            listed = self._rows[row.s]
+        made, listed = self._stats(row, recv, stream), self.listed(row.s, row.st)
+        if listed is not None and row.b is not None and self.quotes(TICKER):
             numbers = normalise.sides(row.b, row.B or "", row.a or "", row.A or "", listed)
             made.append(Quote(listed.symbol, *numbers, row.E * MS, recv))
         return made
@@ -177,7 +180,7 @@ class RowDecoder:
             return [self.miss(order.s, row.st)]
         if order.S not in ("BUY", "SELL"):
             return [Unknown(BAD_SHAPE, order.s)]
-        price, size = normalise.positive(order.ap, order.z, listed)
+        price, size = positive(order.ap, order.z, listed)
         side: Side = "buy" if order.S == "BUY" else "sell"
         return [Liquidation(listed.symbol, side, price, size, order.T * MS, recv, None, "fill")]
 
