@@ -28,6 +28,10 @@ DATABASE = "parallax"
 PASSWORD_FILE = "password"
 _CLONE_NEWUSER = 0x10000000
 _ORDINARY_ID = 1000
+_NO_OTHER_USER = (
+    "Postgres does not run as root, and this container lets it be nobody else: run as an ordinary user, "
+    "or set DATABASE_URL"
+)
 
 
 def find_binaries() -> Path:
@@ -116,6 +120,7 @@ def command(data: Path, port: int, durable: bool = True) -> list[str]:
         "log_timezone": "UTC",
         "dynamic_shared_memory_type": "mmap",
         "log_min_messages": "warning",
+        "log_checkpoints": "off",
     }
     if not durable:
         settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
@@ -158,14 +163,17 @@ def stop_being_root() -> None:
         os.setgid(nobody.pw_gid)
         os.setuid(nobody.pw_uid)
     except (KeyError, OSError) as error:
-        raise CannotRun("Postgres does not run as root and no other user can be taken on: run as yourself") from error
+        raise CannotRun(_NO_OTHER_USER) from error
 
 
 def hand_to_nobody(data: Path) -> None:
     """Without namespaces the files must be nobody's. Their way there must be open already; it is never opened here."""
-    nobody = pwd.getpwnam("nobody")
-    for path in (data, *data.rglob("*")):
-        os.chown(path, nobody.pw_uid, nobody.pw_gid, follow_symlinks=False)
+    try:
+        nobody = pwd.getpwnam("nobody")
+        for path in (data, *data.rglob("*")):
+            os.chown(path, nobody.pw_uid, nobody.pw_gid, follow_symlinks=False)
+    except (KeyError, OSError) as error:
+        raise CannotRun(_NO_OTHER_USER) from error
     for parent in data.resolve().parents:
         if not parent.stat().st_mode & 0o001:
             raise CannotRun(
