@@ -2,7 +2,7 @@
 
 What is recorded, one JSON object a line:
 
-    {"capture": 1, "venue": "okx", "schema": "v1"}                                            first line
+    {"capture": 1, "venue": "NAME", "schema": "v1"}                                           first line
     {"recv": 1652459225503749100, "conn": "public/1", "payload": "{\\"arg\\": ...}"}             a text frame
     {"recv": 1652459225503749100, "conn": "public/1", "b64": "gqFh..."}                        a binary frame
     {"recv": 1652459225503749100, "rest": {"endpoint": "/api/...", "params": {}}, "body": "..."}  a REST answer

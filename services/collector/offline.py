@@ -8,7 +8,7 @@ The forms of input are in `capture.py`, the fields of the events in `docs/stream
 import argparse
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any, Final, NoReturn, get_args
 
@@ -116,25 +116,30 @@ def decode_files(options: argparse.Namespace, stdin: IO[bytes], stdout: IO[bytes
     for captured in frames:
         recorded.relist(captured)
     recorded.choose_quotes(frames)
-    made = [(captured, message) for captured in frames for message in recorded.decode(captured)]
-    lost = next((c for c, m in made if isinstance(m, Unknown) and m.reason == NO_MARKET), None)
-    if lost is not None and options.market is None:
-        raise Usage(
-            f"The frame on line {lost.line} of {lost.file} does not tell its market: give --market spot or perp."
-        )
-    several = len(options.frames) > 1
     skipped: Counter[str] = Counter(line.skipped for line in lines if line.skipped is not None)
-    for captured, message in made:
-        if isinstance(message, Unknown) and message.reason == CLIENT_FRAME:
-            skipped["client"] += 1
-        else:
-            stdout.write(_line(recorded, captured, message, several))
+    made = list(objects(recorded, frames, skipped))
+    if options.market is None:
+        _refuse_undecidable(made)
+    several = len(options.frames) > 1
+    for fields in made:
+        file = fields.pop("file")
+        stdout.write(msgspec.json.encode({**fields, "file": file} if several else fields) + b"\n")
     stdout.flush()
     print(_summary(lines, skipped), file=stderr)
 
 
-def _line(recorded: Recorded, captured: Captured, message: Message, several: bool) -> bytes:
-    """One message as a line of JSON."""
+def objects(recorded: Recorded, frames: Iterable[Captured], skipped: Counter[str]) -> Iterator[dict[str, Any]]:
+    """What becomes of each frame, in order; frames that a client sent are counted in `skipped`."""
+    for captured in frames:
+        for message in recorded.decode(captured):
+            if isinstance(message, Unknown) and message.reason == CLIENT_FRAME:
+                skipped["client"] += 1
+            else:
+                yield as_object(recorded, captured, message)
+
+
+def as_object(recorded: Recorded, captured: Captured, message: Message) -> dict[str, Any]:
+    """One message as users read it: its kind, its fields, the channel it came by and the line it came from."""
     one = message.event if isinstance(message, Replayed) else message
     fields: dict[str, Any] = {"kind": NAMES[type(one)], **msgspec.structs.asdict(one)}
     fields.pop("raw", None)
@@ -144,9 +149,16 @@ def _line(recorded: Recorded, captured: Captured, message: Message, several: boo
         fields["replayed"] = True
     fields["channel"] = recorded.channel(captured, one)
     fields["frame"] = captured.line
-    if several:
-        fields["file"] = captured.file
-    return msgspec.json.encode(fields) + b"\n"
+    fields["file"] = captured.file
+    return fields
+
+
+def _refuse_undecidable(made: Sequence[dict[str, Any]]) -> None:
+    """Raises `Usage` where a frame needs `--market`."""
+    for fields in made:
+        if fields.get("reason") == NO_MARKET and fields["kind"] == "unknown":
+            place = f"line {fields['frame']} of {fields['file']}"
+            raise Usage(f"The frame on {place} does not tell its market: give --market spot or --market perp.")
 
 
 def _summary(lines: Sequence[Captured], skipped: Counter[str]) -> str:

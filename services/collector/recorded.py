@@ -39,9 +39,13 @@ class Listing:
         call = self._venue.is_listing(body)
         if call is None:
             return False
+        self.put(call, body)
+        return True
+
+    def put(self, call: str, body: bytes) -> None:
+        """Take a body of which the call is known. `refresh` must follow."""
         if (call, body) not in self._bodies:
             self._bodies.append((call, body))
-        return True
 
     def refresh(self) -> None:
         """Put what the bodies hold into the table. Raises `Unreadable`."""
