@@ -64,12 +64,13 @@ class BarFold:
         self._bars: dict[str, list[Bar]] = dump.bars
         self.late = dump.late
         self._oldest = dump.oldest
+        self._count = sum(len(bars) for bars in self._bars.values())
 
     def dump(self) -> bytes:
         return msgspec.msgpack.encode(Dump(self._bars, self.late, self._oldest))
 
     def __len__(self) -> int:
-        return sum(len(bars) for bars in self._bars.values())
+        return self._count
 
     def apply(self, event: Event, id_ms: int) -> None:
         """Fold one event of the entry with this id in; events that make no bar are passed over."""
@@ -98,6 +99,7 @@ class BarFold:
             self.late += 1
             return None
         bar = Bar(minute)
+        self._count += 1
         if bars is None:
             self._bars[symbol] = [bar]
         else:
@@ -141,12 +143,29 @@ class BarFold:
         for _, bar in bars:
             bar.dirty = dirty
 
+    def bound(self, most: int) -> int:
+        """Let whole oldest minutes go until at most `most` bars are held; returns how many bars went."""
+        gone = 0
+        while self._count - gone > most:
+            oldest = min(bars[0].minute for bars in self._bars.values())
+            self._oldest = max(self._oldest, oldest + 1)
+            gone += self._keep_from(oldest + 1)
+        self._count -= gone
+        return gone
+
     def forget(self, clock_ms: int) -> None:
         """Let go of written bars that ended long ago; a later event for them is counted as late."""
         self._oldest = max(self._oldest, (clock_ms - KEEP_MS) // 60_000)
-        for symbol in list(self._bars):
-            kept = [bar for bar in self._bars[symbol] if bar.dirty or bar.minute >= self._oldest]
+        self._count -= self._keep_from(self._oldest, unwritten=True)
+
+    def _keep_from(self, minute: int, *, unwritten: bool = False) -> int:
+        """Keep the bars from this minute on (and, if asked, those not written yet); returns how many went."""
+        gone = 0
+        for symbol, bars in list(self._bars.items()):
+            kept = [bar for bar in bars if bar.minute >= minute or (unwritten and bar.dirty)]
+            gone += len(bars) - len(kept)
             if kept:
                 self._bars[symbol] = kept
             else:
                 del self._bars[symbol]
+        return gone

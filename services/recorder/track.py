@@ -1,0 +1,85 @@
+"""Where a recorder stands in one stream, and what it has missed: pure.
+
+`ordinal` counts the entries of the stream up to the position, as Redis's own `entries-added` does, so that two simple
+comparisons find every entry that was trimmed before it was read (`account`). Batch numbers find what a producer's
+jump lost on the way (`SeqMemory`); a number is given REPORT_AFTER_MS to come late before it counts as missing.
+"""
+
+from typing import Any, Final
+
+from shared.reader import SeqMemory
+
+from services.recorder.store import Gap, Position
+
+REPORT_AFTER_MS: Final = 5_000
+START: Final = "0-0"
+
+
+def id_parts(text: str) -> tuple[int, int]:
+    ms, _, seq = text.partition("-")
+    return int(ms), int(seq)
+
+
+class Track:
+    """One stream: position, ordinal, memory of batch numbers, and the gaps found and not yet stored."""
+
+    def __init__(self, stream: str, incarnation: str, position: Position | None = None) -> None:
+        self.stream, self.incarnation = stream, incarnation
+        self.gaps: list[Gap] = []
+        self.last_id, self.ordinal = START, 0
+        self.memory = SeqMemory()
+        self.fresh = position is None
+        self._missing: dict[tuple[str, int], int] = {}
+        self._reported: set[tuple[str, int]] = set()
+        if position is not None:
+            self.last_id, self.ordinal = position.last_id, position.ordinal
+            self.memory = SeqMemory.load(position.seqs["memory"])
+            self._reported = {(producer, seq) for producer, seq in position.seqs["reported"]}
+            if position.incarnation != incarnation:
+                self._reset(None)
+
+    def position(self) -> Position:
+        seqs: dict[str, Any] = {"memory": self.memory.dump(), "reported": sorted(self._reported)}
+        return Position(self.last_id, self.ordinal, seqs, self.incarnation)
+
+    def take(self, entry_id: str, producer: str, seq: int) -> bool:
+        """Note a batch that was read. False: its events were seen before (a retry)."""
+        self.note(entry_id)
+        return self.memory.take(producer, seq) != "drop"
+
+    def note(self, entry_id: str) -> None:
+        """Note an entry that was read and carries no batch number."""
+        self.last_id = entry_id
+        self.ordinal += 1
+
+    def account(self, entries_added: int, length: int, last_id: str, first_id: str | None) -> None:
+        """Compare with the stream's own counters, read after our last entry."""
+        if id_parts(last_id) < id_parts(self.last_id):
+            self._reset(first_id)
+        trimmed = entries_added - length  # the ordinal of the last entry that is gone
+        if self.fresh:
+            self.fresh, self.ordinal = False, max(self.ordinal, trimmed)
+        # caught up, the ordinals must be equal; else only what was trimmed ahead of us can be told
+        missed = (entries_added if last_id == self.last_id else trimmed) - self.ordinal
+        if missed > 0:
+            self.gaps.append(Gap(self.stream, self.last_id, first_id, missed, None, "trimmed"))
+            self.ordinal += missed
+
+    def report_missing(self, now_ms: int) -> None:
+        """A gap for each batch number that has been missing long enough."""
+        missing = {(producer, seq) for producer, seqs in self.memory.missing().items() for seq in seqs}
+        self._reported &= missing
+        self._missing = {key: since for key, since in self._missing.items() if key in missing}
+        overdue: dict[str, list[int]] = {}
+        for key in sorted(missing - self._reported):
+            if now_ms - self._missing.setdefault(key, now_ms) >= REPORT_AFTER_MS:
+                overdue.setdefault(key[0], []).append(key[1])
+                self._reported.add(key)
+        if overdue:
+            self.gaps.append(Gap(self.stream, self.last_id, None, None, overdue, "missing_seq"))
+
+    def _reset(self, first_id: str | None) -> None:
+        """The Redis that our ids belong to is gone: begin with what the new one holds."""
+        self.gaps.append(Gap(self.stream, self.last_id, first_id, None, None, "redis_reset"))
+        self.last_id, self.ordinal, self.memory, self.fresh = START, 0, SeqMemory(), True
+        self._missing, self._reported = {}, set()
