@@ -19,12 +19,11 @@ import msgspec
 import psutil
 
 from deploy.local import instance, plan, programs, status, words
-from deploy.local.process import REPOSITORY, CannotRun, last_lines
-from deploy.local.run import Run, version
+from deploy.local.process import REPOSITORY, CannotRun, last_lines, version
+from deploy.local.run import Run
 from deploy.local.screen import Facts, lines
 from deploy.local.setup import tree_size
 from services.collector.venues import VENUES
-from shared import bus
 from shared.config import SettingError, Settings, load
 
 _DETACHED = "PARALLAX_DETACHED"
@@ -157,10 +156,10 @@ def show(settings: Settings) -> bool:
 
 
 async def look(record: instance.Instance) -> status.Snapshot:
-    client = bus.connect(record.redis_url)
+    client = status.connect(record.redis_url)
     try:
         return await status.read(client, record.venues, any_age=record.mode == "replay")
-    except (*bus.UNREACHABLE, TimeoutError) as error:
+    except (*status.UNREACHABLE, TimeoutError) as error:
         return status.Snapshot([status.VenueStatus(name) for name in record.venues], error=str(error) or "no answer")
     finally:
         await client.aclose()

@@ -6,8 +6,10 @@ import socket
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 _PR_SET_PDEATHSIG = 1
@@ -15,6 +17,11 @@ _PR_SET_PDEATHSIG = 1
 
 class CannotRun(Exception):
     """Something on this machine is in the way; the text is one sentence for the person at the terminal."""
+
+
+def version() -> str:
+    project: dict[str, Any] = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return str(project["version"])
 
 
 def die_with_parent(how: signal.Signals = signal.SIGTERM) -> None:

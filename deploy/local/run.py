@@ -5,7 +5,6 @@ import os
 import shutil
 import signal
 import time
-import tomllib
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
@@ -14,13 +13,12 @@ from typing import Any
 
 from deploy.local import instance, status, view, words
 from deploy.local.plan import Plan
-from deploy.local.process import REPOSITORY, CannotRun
+from deploy.local.process import CannotRun, version
 from deploy.local.programs import Program
 from deploy.local.screen import Facts
 from deploy.local.setup import tree_size
 from deploy.local.supervise import State, Supervisor
 from deploy.local.words import Language, text_in
-from shared import bus
 
 PERIOD_S = 1.0
 #: A service that failed for good by supervisord's count is tried again after this long.
@@ -28,11 +26,6 @@ RETRY_FATAL_S = 60.0
 #: Once the API answers, the exchanges get this long to say something before the screen calls it ready.
 VENUES_GRACE_S = 20.0
 MEASURE_EVERY_S = 30.0
-
-
-def version() -> str:
-    project: dict[str, Any] = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    return str(project["version"])
 
 
 @dataclass
@@ -94,7 +87,7 @@ class Run:
         supervisor = Supervisor(
             self.plan.programs, self.plan.runtime, self.plan.settings.log_path, self.plan.environment
         )
-        client = bus.connect(self.plan.redis_url)
+        client = status.connect(self.plan.redis_url)
         shown = view.make(self.lang, self.detached)
         try:
             await self._loop(supervisor, client, shown)
@@ -127,7 +120,7 @@ class Run:
     async def _look(self, client: Any) -> status.Snapshot:
         try:
             return await status.read(client, self.plan.venues, any_age=bool(self.replays))
-        except (*bus.UNREACHABLE, TimeoutError) as error:
+        except (*status.UNREACHABLE, TimeoutError) as error:
             away = self.ready_s is not None or time.monotonic() - self.started > 15
             venues = [status.VenueStatus(name) for name in self.plan.venues]
             return status.Snapshot(venues, error=str(error) or type(error).__name__ if away else "")

@@ -7,10 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
 from shared import streams
 from shared.signals import Route
 
+UNREACHABLE = (RedisError, OSError)
 #: A board row older than this is not "now".
 BOARD_MAX_AGE_NS = 30_000_000_000
 
@@ -56,6 +59,10 @@ class Snapshot:
 _rows = msgspec.msgpack.Decoder(RowHead)
 #: The worst word of several collectors of one venue wins, `live` beats `starting`.
 _ORDER = ("starting", "live", "connecting", "degraded", "blocked")
+
+
+def connect(url: str) -> Redis:
+    return Redis.from_url(url)
 
 
 async def read(client: Any, venues: Sequence[str], any_age: bool = False) -> Snapshot:

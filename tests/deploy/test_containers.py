@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from deploy.local.process import REPOSITORY
-from deploy.local.run import version
+from deploy.local.process import REPOSITORY, version
 from services.collector.venues import VENUES
 
 
