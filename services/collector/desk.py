@@ -15,7 +15,7 @@ REST jobs) bring events with `take`; the clock is the events' own `recv` and the
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from heapq import heappop, heappush
 from typing import Any, Final, Protocol
 
@@ -96,17 +96,17 @@ class Desk:
     # ---- what is served
 
     def serve(
-        self, places: Collection[Place], members: dict[Market, frozenset[str]], gone: Collection[str] = ()
+        self, places: Collection[Place], members: dict[Market, frozenset[str]], gone: Mapping[str, str] | None = None
     ) -> None:
         """Have a feed for exactly these places. `members`: the selected symbols of each market, for market-wide topics.
 
-        Feeds that go are silent (another process has them), but those of `gone` symbols say `down` and lose their
-        last value: the instrument is no more.
+        Feeds that go are silent (another process has them), but those of `gone` symbols say `down` with the reason
+        given, and lose their last value.
         """
         self._members = members
         wanted = set(places)
         for feed in [feed for feed in self.feeds() if (feed.kind, feed.symbol) not in wanted]:
-            self._remove(feed, retired=feed.symbol in gone)
+            self._remove(feed, (gone or {}).get(feed.symbol))
         for kind, symbol in places:
             self._ensure(kind, symbol)
         self._rota = list(self._quotes.values())
@@ -132,14 +132,14 @@ class Desk:
         elif place not in self._others:
             self._others[place] = Feed(*make, kind, symbol)
 
-    def _remove(self, feed: Feed, *, retired: bool) -> None:
+    def _remove(self, feed: Feed, reason: str | None) -> None:
         place = (feed.kind, feed.symbol)
         if feed.kind == "quote":
             del self._quotes[feed.symbol]
         for table in (self._prints, self._merged, self._others):
             table.pop(place, None)
-        if retired:
-            self._say(feed, "down", "delisted", feed.recv)
+        if reason is not None:
+            self._say(feed, "down", reason, feed.recv)
             if feed.last_key:
                 self._delete_last(feed.last_key, feed.symbol)
 
@@ -157,6 +157,14 @@ class Desk:
                     feed = self._feed(kind, symbol)
                     if feed is not None:
                         yield feed
+
+    def serves(self, kind: str, symbol: str) -> bool:
+        return self._feed(kind, symbol) is not None
+
+    def quotes_down(self, symbols: Iterable[str]) -> bool:
+        """Whether any quote served here is not up."""
+        feeds = (self._quotes.get(symbol) for symbol in symbols)
+        return any(feed is not None and feed.state != "up" for feed in feeds)
 
     def heard(self, topic: Topic, since: int) -> bool:
         """Whether any data of a topic came at or after `since`."""

@@ -23,6 +23,8 @@ from services.collector.venue import Decode, Endpoint, Venue
 #: how long the old connection stays after its successor is proven
 OVERLAP_S: Final = 2.0
 PROVE_S: Final = 60.0
+#: connections that were opened together are rolled over apart
+LEAD_S: Final = (300.0, 1800.0)
 #: after a connection was replaced for a silent topic the next ones bear with silence for so long
 PATIENCE: Final = 600 * SECOND
 
@@ -90,10 +92,11 @@ class Line:
         self._task = spawn(self._run())
 
     async def stop(self, reason: str) -> None:
-        """Close whatever is open. The readers are told by the connection's end, or by nobody if its topics moved."""
+        """Close whatever is open, without a word to the readers: whoever stops a line knows what to tell them."""
         if self._task is not None:
             self._task.cancel()
         for connection in list(self.connections):
+            connection.session.forget()
             connection.close(reason)
         if self.connections:
             await asyncio.wait([connection.closed for connection in self.connections], timeout=3.0)
@@ -141,6 +144,7 @@ class Line:
             alive_ms=exchange.alive_ms,
             suspects=self._suspects,
             patient=time_ns() - self._silence < PATIENCE,
+            lead_s=self._rng.uniform(*LEAD_S),
         )
         session.want(self._topics)
         return Connection(self.slot, session, exchange.decoder(self._endpoint), exchange)

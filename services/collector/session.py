@@ -35,7 +35,7 @@ ACK_DEADLINE: Final = 10 * SECOND
 ACK_ATTEMPTS: Final = 3
 #: a close this soon after a subscribe is taken as an answer to it
 SUSPECT_WINDOW: Final = SECOND
-ROLLOVER_LEAD: Final = 300 * SECOND
+ROLLOVER_LEAD_S: Final = 300.0
 
 TopicState = Literal["waiting", "sent", "live"]
 
@@ -73,9 +73,10 @@ class Session:
         alive_ms: int = 3000,
         suspects: Iterable[str] = (),
         patient: bool = False,
+        lead_s: float = ROLLOVER_LEAD_S,
     ) -> None:
         self._endpoint, self._subscribe, self._unsubscribe = endpoint, subscribe, unsubscribe
-        self._heard, self._patient = heard, patient
+        self._heard, self._patient, self._lead = heard, patient, int(lead_s * SECOND)
         self._alive = alive_ms * 1_000_000
         self._entries: dict[str, _Entry] = {}
         self._queue: dict[str, None] = {}  # in the order they are to be sent
@@ -148,6 +149,11 @@ class Session:
                 self._leaving.pop(name, None)
                 if name not in self._suspects:
                     self._queue[name] = None
+
+    def forget(self) -> None:
+        """Let go of everything without a word to venue or readers: the connection is about to be closed."""
+        self.want(())
+        self._leaving.clear()
 
     def frame(self, now: int) -> list[Action]:
         """The first frame after the connection had gone stale (the caller looks at `stale`)."""
@@ -350,7 +356,7 @@ class Session:
         lifetime = self._endpoint.limits.lifetime_s
         if lifetime is None or self._rolling:
             return []
-        if now - self._opened < lifetime * SECOND - min(ROLLOVER_LEAD, int(lifetime * SECOND / 4)):
+        if now - self._opened < lifetime * SECOND - min(self._lead, int(lifetime * SECOND / 4)):
             return []
         self._rolling = True
         return [Rollover("planned: before the venue's lifetime")]

@@ -1,0 +1,363 @@
+"""One venue in one process: settings -> instruments -> plan -> lines, and what runs beside them.
+
+Everything that decides what to carry (the listing, ownership of buckets, demand, refused topics) ends in `reconcile`:
+it works out topics and feeds anew and lets the plan move only what changed.
+"""
+
+import asyncio
+import logging
+import ssl
+from collections import Counter, deque
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from time import time_ns
+from typing import Any, Final
+
+from services.collector import listing, samples
+from services.collector.actions import Count
+from services.collector.desk import Bus, Desk
+from services.collector.jobs import Jobs, Listed, RestSource
+from services.collector.line import Gate, Line
+from services.collector.messages import BookDelta, BookSnapshot, Control, Message, Relist, Unknown
+from services.collector.ownership import Ownership
+from services.collector.pacing import SECOND
+from services.collector.plan import Plan, Selection, Slot, Topic, TopicKey, quote_channels, selected, served, wanted
+from services.collector.pulse import Pulse
+from services.collector.rest import Body, Rest
+from services.collector.runner import Connection, Unreachable
+from services.collector.table import Table
+from services.collector.venue import Call, Decode, DecoderOptions, Endpoint, Venue
+from shared.instruments import Instrument, Market
+from shared.streams import bucket_of
+
+#: a topic that the venue refused is tried again after
+REFUSED_NS: Final = 900 * SECOND
+#: of what the venue grants an address, the part that is not kept for rollovers
+USABLE: Final = 0.8
+TICK_S: Final = 0.25
+LAGS_KEPT: Final = 2048
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a venue's engine is given: addresses, folders, what to collect."""
+
+    partitions: int
+    data: Path
+    gateway: str = ""
+    proxy: str | None = None
+    assets: frozenset[str] = frozenset()
+    watch: frozenset[str] = frozenset()
+    alive_ms: int = 3000
+
+
+class Engine:
+    """Collects one venue. `run` until cancelled; `me` is this member's id."""
+
+    def __init__(self, venue: Venue, me: str, bus: Bus, around: Surroundings, rng: Random | None = None) -> None:
+        self.venue, self.me, self.around = venue, me, around
+        self.rng = rng or Random()
+        self.table = Table()
+        self.desk = Desk(venue.name, around.partitions, bus)
+        self.plan = Plan(venue.endpoints)
+        self.ownership = Ownership(me)
+        self.samples = samples.Samples(samples.folder(around.data, venue.name))
+        self.rest = Rest(venue, gateway=around.gateway, proxy=around.proxy)
+        self.jobs = Jobs(venue, self.table, self.rest, self._body, self._received_body, self.rng)
+        self.pulse = Pulse(self._stalled)
+        self.lags: deque[int] = deque(maxlen=LAGS_KEPT)
+        self.counts: Counter[str] = Counter()
+        self.frames = 0  # of connections that are gone
+        self.alive_ms, self.gateway, self.proxy = around.alive_ms, around.gateway, around.proxy
+        self.tls: ssl.SSLContext | None = None
+        self.lines: dict[Slot, Line] = {}
+        self.selected: list[Instrument] = []
+        self.demand: dict[str, frozenset[str]] = {}
+        #: sockets that could not be opened, by line, until they are
+        self.unreached: dict[Slot, Unreachable] = {}
+        self.listed = asyncio.Event()
+        #: called when the listing changed, with the old rows
+        self.relist = asyncio.Event()
+        self.rejoin = asyncio.Event()
+        self._changed = asyncio.Event()
+        self._refused: dict[TopicKey, int] = {}
+        self._quote_channels = quote_channels(venue)
+        self._endpoints = {endpoint.name: endpoint for endpoint in venue.endpoints}
+        self._gates = {
+            one.name: Gate(int(one.limits.connects[0] * USABLE), one.limits.connects[1]) for one in venue.endpoints
+        }
+        self._connects = {one.name: one.limits.connects[0] * USABLE for one in venue.endpoints}
+        self._group: asyncio.TaskGroup | None = None
+        self._said: tuple[str, str] = ("", "")
+
+    # ---- running
+
+    async def run(self) -> None:
+        """Until cancelled. On the way out the readers are told that this producer stops."""
+        self.tls = ssl.create_default_context()
+        await self.rest.start(self.tls)
+        self.pulse.start()
+        try:
+            async with asyncio.TaskGroup() as group:
+                self._group = group
+                group.create_task(self.jobs.keep_listing(self._listed, self.relist))
+                group.create_task(self._reconciling())
+                group.create_task(self._ticking())
+                group.create_task(self._rejoining())
+                await self.listed.wait()
+                group.create_task(self.jobs.fill_in(self._quotes_down))
+                for call in (*self.jobs.calls("poll"), *self.jobs.calls("settlements")):
+                    if call.job == "poll" or call.every_s is not None:
+                        group.create_task(self.jobs.poll(call, self._polled))
+        finally:
+            self.pulse.stop()
+            self.desk.announce("down", "stop", time_ns())
+            await asyncio.gather(*(line.stop("stopping") for line in self.lines.values()))
+            await self.rest.close()
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        assert self._group is not None, "run() comes first"
+        return self._group.create_task(work)
+
+    async def _ticking(self) -> None:
+        """What caps held back goes out four times a second, repeats and standing are looked at once."""
+        turn = 0
+        while True:
+            await asyncio.sleep(TICK_S)
+            turn += 1
+            now = time_ns()
+            self.desk.tick(now)
+            if turn % 4 == 0:
+                self.desk.repeat_quotes(now)
+                self._say_standing()
+
+    # ---- what to carry
+
+    def hold(self, members: tuple[str, ...], owners: dict[int, str]) -> None:
+        """Take in who lives and who serves what."""
+        before = self.ownership.members
+        if self.ownership.update(members, owners, time_ns()):
+            self.change()
+        if before != self.ownership.members:
+            share = 1.0 / len(self.ownership.members)
+            self.rest.divide(share)
+            for name, gate in self._gates.items():
+                gate.window.count = max(1, int(self._connects[name] * share))
+
+    def ask_for(self, demand: dict[str, frozenset[str]]) -> None:
+        """Take in who wants what on demand."""
+        if demand != self.demand:
+            self.demand = demand
+            self.change()
+
+    def change(self) -> None:
+        self._changed.set()
+
+    async def _reconciling(self) -> None:
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            self.reconcile()
+            await asyncio.sleep(0.02)
+
+    def reconcile(self) -> None:
+        """Carry exactly what is wanted now."""
+        now = time_ns()
+        self._refused = {key: until for key, until in self._refused.items() if until > now}
+        chosen = selected(self.table, self.around.assets)
+        gone = self._gone(chosen)
+        self.selected = chosen
+        selection = Selection(self.ownership.held, self._wishes(), self.around.assets, frozenset(self._refused))
+        topics = wanted(self.venue, chosen, selection)
+        members: dict[Market, frozenset[str]] = {
+            "spot": frozenset(one.symbol for one in chosen if one.market == "spot"),
+            "perp": frozenset(one.symbol for one in chosen if one.market == "perp"),
+        }
+        fresh = not self.desk.keys()
+        self.desk.serve(served(self.venue, chosen, selection), members, gone)
+        if fresh:
+            self.desk.announce("down", "start", now)
+        changed = self.plan.update(topics, USABLE / max(1, len(self.ownership.members)))
+        if self.plan.unplaced:
+            log.warning("%s: %d topics find no room on any connection", self.venue.name, len(self.plan.unplaced))
+        for slot in sorted(changed):
+            self._apply(slot)
+
+    def _gone(self, chosen: list[Instrument]) -> dict[str, str]:
+        """Symbols that were collected until now, with the reason why they are no more."""
+        now_chosen = {one.symbol for one in chosen}
+        return {
+            one.symbol: "delisted" if (listed := self.table.by_symbol.get(one.symbol)) is None else listed.status
+            for one in self.selected
+            if one.symbol not in now_chosen
+        }
+
+    def _wishes(self) -> dict[str, frozenset[str]]:
+        """Demand, and the trades of the coins on the watch list."""
+        watched = {one.symbol for one in self.selected if one.asset in self.around.watch}
+        return {**self.demand, "trade": self.demand.get("trade", frozenset()) | watched}
+
+    def _apply(self, slot: Slot) -> None:
+        topics, line = self.plan.topics(slot), self.lines.get(slot)
+        if line is not None:
+            line.want(topics)
+            if not topics:
+                del self.lines[slot]
+                self.unreached.pop(slot, None)
+                self.spawn(line.stop("nothing left to carry"))
+        elif topics:
+            self.lines[slot] = line = Line(slot, self._endpoints[slot[0]], self, self._gates[slot[0]], self.rng)
+            line.want(topics)
+            line.start(self.spawn)
+
+    def proven_buckets(self) -> set[int]:
+        """Buckets all of whose topics are live here."""
+        waiting: set[int] = set()
+        for line in self.lines.values():
+            for topic in line.topics:
+                if not line.proves(topic):
+                    waiting.update(bucket_of(name) for name in topic.symbols or (topic.name,))
+        return set(self.ownership.held) - waiting
+
+    # ---- listing
+
+    def _listed(self, result: Listed) -> None:
+        if not result.instruments:
+            return
+        before = list(self.table)
+        fresh = listing.kept(before, result.instruments, result.failed)
+        rows = listing.resolved(self.venue, fresh, listing.holders_of(before))
+        change = listing.difference(before, rows)
+        outside = result.outside if not result.failed else result.outside | self.table.outside
+        self.table.replace(rows, outside)
+        if change:
+            log.info(
+                "%s: %d instruments listed: %d new, %d gone, %d changed",
+                *(self.venue.name, len(rows), len(change.added), len(change.removed), len(change.changed)),
+            )
+        self.listed.set()
+        self.change()
+
+    # ---- REST
+
+    def _body(self, source: RestSource, body: Body, messages: list[Message]) -> None:
+        for message in self.desk.take(source, messages):
+            self._message(message, body.data, body.request.endpoint, body.recv)
+
+    def _received_body(self, body: Body) -> None:
+        """A raw body, before decoding (captures)."""
+
+    def _quotes_down(self, market: Market) -> bool:
+        return self.desk.quotes_down(one.symbol for one in self.selected if one.market == market)
+
+    def _polled(self, call: Call) -> list[Instrument]:
+        return [
+            one
+            for one in self.selected
+            if one.market == call.market and any(self.desk.serves(kind, one.symbol) for kind in call.makes)
+        ]
+
+    # ---- what lines and connections tell
+
+    def decoder(self, endpoint: Endpoint) -> Decode:
+        options = DecoderOptions(endpoint.name, endpoint.market, self._quote_channels)
+        return self.venue.decoder(self.table, options)
+
+    def received(self, connection: Connection, frame: bytes, recv: int) -> None:
+        """A raw frame, before decoding (captures)."""
+
+    def control(self, connection: Connection, message: Control, frame: bytes, recv: int) -> None:
+        self._message(message, frame, connection.slot[0], recv)
+
+    def _message(self, message: Control, frame: bytes, where: str, recv: int) -> None:
+        if isinstance(message, Unknown):
+            self.samples.unknown(message.reason, message.native, frame, where, recv)
+        elif isinstance(message, Relist):
+            self.relist.set()
+        elif isinstance(message, BookSnapshot | BookDelta):
+            self.counts["book_rows"] += 1
+        else:
+            self.counts[type(message).__name__.lower()] += 1
+
+    def refused(self, topic: Topic, reason: str) -> None:
+        log.warning("%s: topic %s is left out for 15 minutes: %s", self.venue.name, topic.name, reason)
+        self.counts["quarantined"] += 1
+        self._refused[topic.key] = time_ns() + REFUSED_NS
+        self.change()
+
+    def counted(self, connection: Connection, what: Count) -> None:
+        self.counts[what.name] += what.number
+        if what.detail:
+            log.warning("%s: %s/%d: %s", self.venue.name, *connection.slot, what.detail)
+
+    def reached(self, slot: Slot) -> None:
+        if self.unreached.pop(slot, None) is not None:
+            log.info("%s: %s/%d connected again", self.venue.name, *slot)
+
+    def unreachable(self, slot: Slot, error: Unreachable) -> None:
+        self.counts["connect_failed"] += 1
+        if slot not in self.unreached:
+            log.warning("%s: %s/%d: %s", self.venue.name, *slot, error)
+        self.unreached[slot] = error
+
+    def ended(self, connection: Connection, reason: str) -> None:
+        self.frames += connection.frames
+        self.counts["ended"] += 1
+        log.info("%s: %s/%d ended: %s", self.venue.name, *connection.slot, reason)
+
+    # ---- standing
+
+    def _stalled(self, seconds: float) -> None:
+        log.warning("%s: the process stood still for %.1f s: joining anew", self.venue.name, seconds)
+        self.lose_standing("process stood still")
+
+    def lose_standing(self, reason: str) -> None:
+        """Publish nothing that is read from now on, say so, close all sockets, join anew."""
+        self.pulse.stop()
+        self.counts["fenced"] += 1
+        now = time_ns()
+        for line in self.lines.values():
+            for connection in line.connections:
+                self.desk.state(connection, line.topics, "stale", reason, now)
+                connection.close(reason)
+        self.rejoin.set()
+
+    async def _rejoining(self) -> None:
+        while True:
+            await self.rejoin.wait()
+            lines, self.lines = self.lines, {}
+            await asyncio.gather(*(line.stop("joining anew") for line in lines.values()))
+            self.ownership.reset()
+            self.plan.update({})
+            self.rejoin.clear()
+            self.pulse.start()
+            self.hold(self.ownership.members, {})
+            self.change()
+
+    def standing(self) -> tuple[str, str]:
+        """(state, one sentence): what a person is told about this venue."""
+        failing = list(self.jobs.failing.values())
+        refusals = [error for error in failing if error.kind in ("blocked", "refused")]
+        if not self.listed.is_set():
+            if not failing:
+                return "starting", ""
+            return ("blocked" if refusals else "degraded"), (refusals or failing)[0].sentence
+        connections = [connection for line in self.lines.values() for connection in line.connections]
+        if self.lines and not connections and self.unreached:
+            error = next(iter(self.unreached.values()))
+            return ("blocked" if error.status in (403, 451) else "degraded"), str(error)
+        if not any(connection.good for connection in connections):
+            return "starting", ""
+        if self.unreached:
+            return "degraded", f"{len(self.unreached)} of {len(self.lines)} connections are down."
+        return "live", ""
+
+    def _say_standing(self) -> None:
+        now = self.standing()
+        if now != self._said:
+            log.info("%s: %s %s", self.venue.name, *now)
+            self._said = now

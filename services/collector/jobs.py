@@ -1,0 +1,167 @@
+"""What is asked over REST, and when: listing, quotes that fill in, polls, settlements, books.
+
+Every body goes through the venue's decoder like a frame. A call that fails is said once (`Trouble`) and tried again;
+nothing here ends the process.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from random import Random
+from typing import Final
+
+from services.collector.backoff import delays
+from services.collector.messages import Message
+from services.collector.plan import quote_channels
+from services.collector.rest import Body, Rest, RestError
+from services.collector.table import Table
+from services.collector.venue import Call, Decode, DecoderOptions, Unreadable, Venue
+from shared.instruments import Instrument, Market
+
+LISTING_S: Final = 900.0
+#: after a listing in which a call failed, and between listings that the venue itself asks for
+LISTING_AGAIN_S: Final = 60.0
+LISTING_FIRST_WAIT_S: Final = 2.0
+QUOTES_S: Final = 5.0
+SETTLEMENTS_S: Final = 3600.0
+
+log = logging.getLogger(__name__)
+
+
+class RestSource:
+    """Where a REST body's events come from, as the desk sees it: it never owns a feed."""
+
+    generation = 0
+
+    def __init__(self, call: Call) -> None:
+        self.name = call.name
+
+
+class Listed:
+    """What one round of listing calls brought: fresh instruments, ids out of scope, the markets that failed."""
+
+    __slots__ = ("errors", "failed", "instruments", "outside")
+
+    def __init__(self) -> None:
+        self.instruments: list[Instrument] = []
+        self.outside: frozenset[str] = frozenset()
+        self.failed: set[Market | None] = set()
+        self.errors: list[RestError] = []
+
+
+class Jobs:
+    """The REST calls of one venue. `taken` gets each decoded body, `tap` each raw one."""
+
+    def __init__(
+        self,
+        venue: Venue,
+        table: Table,
+        rest: Rest,
+        taken: Callable[[RestSource, Body, list[Message]], None],
+        tap: Callable[[Body], None],
+        rng: Random,
+    ) -> None:
+        self._venue, self._rest, self._taken, self._tap, self._rng = venue, rest, taken, tap, rng
+        best = quote_channels(venue)
+        self._decoders: dict[str, Decode] = {
+            call.name: venue.decoder(table, DecoderOptions(None, call.market, best)) for call in venue.calls
+        }
+        self._sources = {call.name: RestSource(call) for call in venue.calls}
+        #: the newest failure of each call that fails just now
+        self.failing: dict[str, RestError] = {}
+
+    def calls(self, job: str) -> list[Call]:
+        return [call for call in self._venue.calls if call.job == job]
+
+    async def ask(self, call: Call, params: dict[str, str] | None = None, *, backfill: bool = False) -> bool:
+        """Make a call and hand on what its body holds. False where it failed."""
+        body = await self._body(call, params, backfill=backfill)
+        if body is None:
+            return False
+        self._taken(self._sources[call.name], body, self._decoders[call.name](body.data, body.recv, body.request))
+        return True
+
+    async def _body(self, call: Call, params: dict[str, str] | None = None, *, backfill: bool = False) -> Body | None:
+        try:
+            body = await self._rest.fetch(call, params, backfill=backfill)
+        except RestError as error:
+            if call.name not in self.failing:
+                log.warning("%s: REST call %s fails: %s", self._venue.name, call.name, error.sentence)
+            self.failing[call.name] = error
+            return None
+        if self.failing.pop(call.name, None) is not None:
+            log.info("%s: REST call %s answers again", self._venue.name, call.name)
+        self._tap(body)
+        return body
+
+    # ---- the listing
+
+    async def listing(self) -> Listed:
+        """One round of all listing calls, parsed together."""
+        calls = self.calls("listing")
+        bodies = await asyncio.gather(*(self._body(call) for call in calls))
+        listed = Listed()
+        found = {call.name: body.data for call, body in zip(calls, bodies, strict=True) if body is not None}
+        listed.failed = {call.market for call, body in zip(calls, bodies, strict=True) if body is None}
+        listed.errors = [self.failing[call.name] for call in calls if call.name in self.failing]
+        if found:
+            try:
+                listed.instruments = self._venue.listing(found)
+                listed.outside = self._venue.outside(found)
+            except Unreadable as error:
+                log.warning("%s: the listing cannot be read: %s", self._venue.name, error)
+                listed.errors.append(RestError("bad", f"The listing cannot be read: {error}"))
+                listed.failed = {None}
+        return listed
+
+    async def keep_listing(self, listed: Callable[[Listed], None], again: asyncio.Event) -> None:
+        """Listings for ever: each 15 minutes, sooner after a failure or when `again` is set."""
+        waits = delays(self._rng, LISTING_FIRST_WAIT_S, LISTING_AGAIN_S)
+        while True:
+            result = await self.listing()
+            listed(result)
+            if not result.errors:
+                waits = delays(self._rng, LISTING_FIRST_WAIT_S, LISTING_AGAIN_S)
+            wait = next(waits) if result.errors else LISTING_S * self._rng.uniform(0.9, 1.1)
+            again.clear()
+            try:
+                async with asyncio.timeout(wait):
+                    await again.wait()
+                    await asyncio.sleep(LISTING_FIRST_WAIT_S)  # such notices come in bursts
+            except TimeoutError:
+                continue
+
+    # ---- quotes, polls, settlements, books
+
+    async def fill_in(self, needed: Callable[[Market], bool]) -> None:
+        """All tickers of a market while any of its quotes is down."""
+        if self._venue.rest_quotes != "all":
+            return
+        while True:
+            for call in self.calls("quotes"):
+                if call.market is not None and needed(call.market):
+                    await self.ask(call)
+            await asyncio.sleep(QUOTES_S)
+
+    async def poll(self, call: Call, mine: Callable[[Call], Iterable[Instrument]]) -> None:
+        """One poll for ever: as a whole, or spread over the instruments that are mine."""
+        every = call.every_s or SETTLEMENTS_S
+        while True:
+            instruments = list(mine(call))
+            if call.symbol_param is None:
+                if instruments:
+                    await self.ask(call)
+                await asyncio.sleep(every)
+                continue
+            pause = every / max(1, len(instruments))
+            for instrument in instruments:
+                await self.ask(call, {call.symbol_param: instrument.native}, backfill=True)
+                await asyncio.sleep(pause)
+            if not instruments:
+                await asyncio.sleep(LISTING_FIRST_WAIT_S)
+
+    async def book(self, instrument: Instrument) -> None:
+        """One snapshot of a book."""
+        for call in self.calls("book"):
+            if call.market == instrument.market and call.symbol_param is not None:
+                await self.ask(call, {call.symbol_param: instrument.native})
