@@ -14,6 +14,7 @@ from typing import IO, Any, Final, NoReturn, get_args
 
 import msgspec
 
+from services.collector.books import Books
 from services.collector.capture import Captured, elements, read, read_files
 from services.collector.messages import (
     Ack,
@@ -130,12 +131,17 @@ def decode_files(options: argparse.Namespace, stdin: IO[bytes], stdout: IO[bytes
 
 def objects(recorded: Recorded, frames: Iterable[Captured], skipped: Counter[str]) -> Iterator[dict[str, Any]]:
     """What becomes of each frame, in order; frames that a client sent are counted in `skipped`."""
+    books = Books(recorded.venue, min_interval_ns=0)
     for captured in frames:
         for message in recorded.decode(captured):
             if isinstance(message, Unknown) and message.reason == CLIENT_FRAME:
                 skipped["client"] += 1
-            else:
-                yield as_object(recorded, captured, message)
+                continue
+            made = as_object(recorded, captured, message)
+            yield made
+            if isinstance(message, BookSnapshot | BookDelta):
+                for released in books.take(message, made["channel"], captured.conn):
+                    yield as_object(recorded, captured, released)
 
 
 def as_object(recorded: Recorded, captured: Captured, message: Message) -> dict[str, Any]:

@@ -65,7 +65,7 @@ class Recorded:
     def __init__(
         self, venue: Venue, listing: Listing, market: Market | None, quotes: Mapping[Market, str] | None = None
     ) -> None:
-        self._venue, self._listing, self._market = venue, listing, market
+        self.venue, self._listing, self._market = venue, listing, market
         self._quotes: Mapping[Market, str] = quotes or {}
         self._decoders: dict[tuple[str | None, Market | None], Decode] = {}
         self._endpoints = {endpoint.name: endpoint.market for endpoint in venue.endpoints}
@@ -86,7 +86,7 @@ class Recorded:
         depth = max(len(names) for names in ranked.values())
         trials = [
             Recorded(
-                self._venue, self._listing, self._market, {m: names[n] for m, names in ranked.items() if n < len(names)}
+                self.venue, self._listing, self._market, {m: names[n] for m, names in ranked.items() if n < len(names)}
             )
             for n in range(depth)
         ]
@@ -100,7 +100,7 @@ class Recorded:
         self._quotes = {market: ranked[market][rank] for market, rank in best.items() if rank < len(ranked[market])}
 
     def _quote_channels(self, market: Market) -> list[str]:
-        made = [c for c in self._venue.channels if c.market == market and "quote" in c.makes]
+        made = [c for c in self.venue.channels if c.market == market and "quote" in c.makes]
         return [channel.name for channel in sorted(made, key=lambda channel: channel.rank)]
 
     def quoted(self, captured: Captured) -> set[Market]:
@@ -115,7 +115,7 @@ class Recorded:
         decode = self._decoders.get(key)
         if decode is None:
             options = DecoderOptions(market=market, quote_channel=self._quotes)
-            decode = self._decoders[key] = self._venue.decoder(self._listing.table, options)
+            decode = self._decoders[key] = self.venue.decoder(self._listing.table, options)
         return decode(captured.frame, captured.recv or 0, captured.request)
 
     def whole(self, captured: Captured) -> Iterable[Captured]:
@@ -141,9 +141,9 @@ class Recorded:
         """The channel that a message came by: the frame's own, else the only one that makes such events."""
         if captured.request is not None:
             return captured.request.endpoint
-        topic = self._venue.topic_of(captured.frame)
+        topic = self.venue.topic_of(captured.frame)
         if topic is not None:
-            return self._venue.channel_of(topic) or topic
+            return self.venue.channel_of(topic) or topic
         instrument = self._listing.table.by_symbol.get(getattr(message, "symbol", None) or "")
         if instrument is None or getattr(message, "source", "ws") != "ws":
             return None
@@ -151,7 +151,7 @@ class Recorded:
         kind = "book" if isinstance(message, BookSnapshot | BookDelta) else KIND.get(type(message), "")
         if kind == "quote":
             return self._quotes.get(market)
-        made = [channel.name for channel in self._venue.channels if channel.market == market and kind in channel.makes]
+        made = [channel.name for channel in self.venue.channels if channel.market == market and kind in channel.makes]
         return made[0] if len(made) == 1 else None
 
     def _market_of(self, captured: Captured) -> Market | None:
@@ -165,4 +165,4 @@ class Recorded:
             market = self._endpoints.get(named) or self._hosts.get(urlsplit(captured.conn).hostname)
             if market is not None:
                 return market
-        return self._venue.market_of(captured.frame)
+        return self.venue.market_of(captured.frame)

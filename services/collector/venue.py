@@ -12,9 +12,13 @@ from typing import Literal
 
 from services.collector.messages import BookDelta, BookSnapshot, Message
 from services.collector.table import Table
+from shared.events import Level
 from shared.instruments import Instrument, Market, QuoteMode
 
 Follow = Literal["apply", "skip", "gap"]
+
+#: (best bids and asks as the venue wrote them, the checksum it sent) -> whether they agree
+Verify = Callable[[Sequence[Level], Sequence[Level], int], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,3 +204,7 @@ class Venue:
     trade_url: Callable[[Instrument], str]
     topic_of: Callable[[bytes], str | None]
     outside: Callable[[Mapping[str, bytes]], frozenset[str]] = nothing_outside
+    #: for a venue that sends checksums of its books
+    verify: Verify | None = None
+    #: the number of levels at which a snapshot is cut; None: it is the whole book that the deltas go on with
+    snapshot_levels: int | None = None

@@ -46,7 +46,7 @@ def events_of(case: Path) -> list[dict[str, Any]]:
         frames = [one for line in read(handle) for one in recorded.whole(line) if one.skipped is None]
     if options.quote_channel is None:
         recorded.choose_quotes(frames)
-    made = [msgspec.to_builtins(fields) for fields in offline.objects(recorded, frames, Counter())]
+    made = [msgspec.json.decode(msgspec.json.encode(fields)) for fields in offline.objects(recorded, frames, Counter())]
     return [{name: value for name, value in fields.items() if name != "file"} for fields in made]
 
 

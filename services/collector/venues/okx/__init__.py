@@ -1,18 +1,22 @@
 """OKX v5: every spot pair and linear perpetual over one public socket endpoint. Facts and links: README.md."""
 
+from collections.abc import Sequence
+from itertools import zip_longest
 from typing import Final
+from zlib import crc32
 
 import msgspec
 
 from services.collector.messages import BookDelta, BookSnapshot
 from services.collector.venue import Call, Channel, Endpoint, Follow, Host, Limits, Ping, Venue
 from services.collector.venues.okx.answers import BY_TYPE, Arg, request_frame, topic_text
-from services.collector.venues.okx.decode import DIFFS, PICTURES, decoder
+from services.collector.venues.okx.decode import decoder
 from services.collector.venues.okx.instruments import FUNDING, NAME, is_listing, listing, outside
-from services.collector.venues.okx.reading import CHANNELS
+from shared.events import Level
 from shared.instruments import Instrument, Market
 
 PUBLIC: Final = "public"
+CHECKED_LEVELS: Final = 25
 INST_TYPE: Final[dict[Market, str]] = {"spot": "SPOT", "perp": "SWAP"}
 TRADE_PAGE: Final[dict[Market, str]] = {"spot": "trade-spot", "perp": "trade-swap"}
 
@@ -42,8 +46,7 @@ def topic(channel: Channel, instrument: Instrument | None) -> str:
 
 def channel_of(text: str) -> str | None:
     """The channel of a topic, planned here or not."""
-    name = text.partition(":")[0]
-    return name if name in CHANNELS or name in DIFFS or name in PICTURES or name in ("bbo-tbt", *BY_TYPE) else None
+    return text.partition(":")[0] or None
 
 
 def topic_of(frame: bytes) -> str | None:
@@ -74,6 +77,14 @@ def follows(previous: BookSnapshot | BookDelta, delta: BookDelta) -> Follow:
     if delta.prev_seq == previous.seq:
         return "apply"
     return "skip" if delta.seq == previous.seq else "gap"
+
+
+def verify(bids: Sequence[Level], asks: Sequence[Level], checksum: int) -> bool:
+    """CRC32, signed, over `bid:size:ask:size:...` of the best 25 levels of each side, in the venue's own digits."""
+    parts: list[str] = []
+    for bid, ask in zip_longest(bids[:CHECKED_LEVELS], asks[:CHECKED_LEVELS], fillvalue=()):
+        parts += (*bid, *ask)
+    return crc32(":".join(parts).encode()) == checksum & 0xFFFFFFFF
 
 
 def trade_url(instrument: Instrument) -> str:
@@ -203,4 +214,5 @@ VENUE: Final = Venue(
     trade_url=trade_url,
     topic_of=topic_of,
     outside=outside,
+    verify=verify,
 )
