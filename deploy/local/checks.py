@@ -76,8 +76,12 @@ def next_free(number: int) -> int:
     return free_port()
 
 
-def left_overs(settings: Settings) -> None:
+def left_overs(settings: Settings, patience_s: float = 8.0) -> None:
+    """Raises `CannotRun` naming them; those of a launcher that was just killed get a moment to end by themselves."""
     found = instance.left_over(settings)
+    if found:
+        psutil.wait_procs(found, timeout=patience_s)
+        found = instance.left_over(settings)
     if found:
         raise CannotRun(words.text("left_over", who=", ".join(instance.name_of(process) for process in found[:8])))
 

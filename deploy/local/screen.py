@@ -113,9 +113,9 @@ def explain(detail: str, lang: Language) -> str:
     status = re.search(r"HTTP (451|403)\b", detail)
     if status is None:
         return detail
-    retry = re.search(r"(?i)retry in [\d.]+ ?s\.?", detail)
-    again = f" {retry[0][0].upper()}{retry[0][1:].rstrip('.')}." if retry else ""
-    return text_in(lang, f"http_{status[1]}") + again
+    retry = re.search(r"(?i)retry in (\d+)", detail)
+    again = text_in(lang, "retry", seconds=retry[1]) if retry else ""
+    return " ".join(filter(None, (text_in(lang, f"http_{status[1]}"), again)))
 
 
 def best_line(snapshot: Snapshot, lang: Language) -> Text:

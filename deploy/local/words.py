@@ -34,8 +34,8 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     # start
     "already": ("already running: {url}", "已在运行：{url}"),
     "port_taken": (
-        "Port {port} is taken by {who}. Stop it, or choose another: make run PORT={other}",
-        "端口 {port} 已被 {who} 占用。请先停止它，或换一个端口：make run PORT={other}",
+        "Port {port} is taken by {who}. Stop it, or choose another: PORT={other}",
+        "端口 {port} 已被 {who} 占用。请先停止它，或换一个端口：PORT={other}",
     ),
     "host_unusable": ("Cannot listen on HOST={host}: {reason}", "无法监听 HOST={host}：{reason}"),
     "unknown_process": ("another user's process", "其他用户的进程"),
@@ -135,6 +135,7 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
         "HTTP 403: refused by the exchange or something on the way. Set HTTPS_PROXY or leave it out of VENUES=.",
         "HTTP 403：被交易所或中间网络拒绝。请设置 HTTPS_PROXY，或将其移出 VENUES=。",
     ),
+    "retry": ("Retry in {seconds} s.", "{seconds} 秒后重试。"),
     "unreachable": (
         "No exchange can be reached; still trying. Behind a wall: HTTPS_PROXY=…. To look around without: make demo",
         "所有交易所均无法访问，持续重试中。如需代理：HTTPS_PROXY=…；无网络体验：make demo",

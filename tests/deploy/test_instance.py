@@ -48,7 +48,7 @@ def test_modes_run_beside_each_other(settings: Settings) -> None:
 
 def test_a_left_over_process_is_named(settings: Settings, orphan: "subprocess.Popen[bytes]") -> None:
     with pytest.raises(CannotRun, match=rf"Left over from an earlier run: .*pid {orphan.pid}\). make stop ends it"):
-        checks.left_overs(settings)
+        checks.left_overs(settings, patience_s=0.1)
 
 
 def test_another_data_directorys_processes_are_not_ours(
@@ -98,7 +98,9 @@ def test_a_taken_port_is_told_with_who_has_it() -> None:
         listener.bind(("127.0.0.1", 0))
         listener.listen(1)
         port = listener.getsockname()[1]
-        with pytest.raises(CannotRun, match=rf"Port {port} is taken by .*pid {os.getpid()}\).*make run PORT=\d+"):
+        with pytest.raises(
+            CannotRun, match=rf"Port {port} is taken by .*pid {os.getpid()}\).*choose another: PORT=\d+"
+        ):
             checks.port("127.0.0.1", port)
 
 
