@@ -1,0 +1,359 @@
+"""One connection's life, on a clock of the tests' own."""
+
+from collections.abc import Iterable
+from math import ceil
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.collector.actions import Action, Count, Ping, Publish, Quarantine, Reconnect, Rollover, Send
+from services.collector.messages import Ack, Closing, Refused
+from services.collector.pacing import SECOND
+from services.collector.plan import Topic
+from services.collector.session import Session
+from services.collector.venue import Endpoint, Limits
+from services.collector.venue import Ping as PingRule
+from tests.collector.fakes import asked, subscribe, unsubscribe
+
+START = 1_700_000_000 * SECOND
+
+
+def topic(name: str, silent_s: float | None = None) -> Topic:
+    return Topic("open", name, "perp", ("quote",), (name.upper(),), 1, silent_s)
+
+
+class Life:
+    """A session with a clock: `run` lets time pass in steps of 50 ms."""
+
+    def __init__(
+        self,
+        names: Iterable[str] = ("a", "b", "c"),
+        limits: Limits | None = None,
+        rule: PingRule | None = None,
+        suspects: Iterable[str] = (),
+        silent_s: float | None = None,
+        patient: bool = False,
+    ) -> None:
+        self.now = START
+        self.frame_at = START
+        self.heard: set[str] = set()
+        self.done: list[Action] = []
+        endpoint = Endpoint(
+            "open",
+            "wss://open.test",
+            None,
+            rule or PingRule(b"ping", 20.0, 30.0),
+            limits or Limits(100, 3, 5.0),
+        )
+        self.session = Session(
+            endpoint,
+            subscribe,
+            unsubscribe,
+            lambda one, since: one.name in self.heard,
+            suspects=suspects,
+            patient=patient,
+        )
+        self.session.want([topic(name, silent_s) for name in names])
+        self.take(self.session.opened(self.now))
+
+    def take(self, actions: list[Action]) -> None:
+        self.done += actions
+
+    def run(self, seconds: float, *, quiet: bool = False) -> None:
+        for _ in range(round(seconds * 20)):
+            self.now += SECOND // 20
+            if not quiet:
+                self.frame()
+            self.take(self.session.tick(self.now, self.frame_at))
+
+    def frame(self) -> None:
+        self.frame_at = self.now
+        if self.session.stale:
+            self.take(self.session.frame(self.now))
+
+    def ack_all(self) -> None:
+        for _, number, _ in self.frames("subscribe"):
+            self.take(self.session.control(Ack(None, number), self.now))
+
+    def frames(self, operation: str) -> list[tuple[str, int, list[str]]]:
+        sent = [asked(action.frame) for action in self.done if isinstance(action, Send)]
+        return [one for one in sent if one[0] == operation]
+
+    def asked_for(self) -> list[str]:
+        return [name for _, _, names in self.frames("subscribe") for name in names]
+
+    def of(self, kind: type) -> list[Action]:
+        return [action for action in self.done if isinstance(action, kind)]
+
+
+def test_topics_are_asked_for_in_order_in_frames_at_the_venues_pace() -> None:
+    life = Life("abcdefg", Limits(100, 3, 5.0))
+    assert [names for _, _, names in life.frames("subscribe")] == [["a", "b", "c"]]
+    life.run(0.15)
+    assert len(life.frames("subscribe")) == 1
+    life.run(1)
+    assert [names for _, _, names in life.frames("subscribe")] == [["a", "b", "c"], ["d", "e", "f"], ["g"]]
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.integers(1, 40), st.floats(1.0, 20.0), st.integers(1, 5))
+def test_no_second_holds_more_frames_than_the_venue_allows(count: int, per_second: float, per_frame: int) -> None:
+    life = Life([f"t{i}" for i in range(count)], Limits(100, per_frame, per_second))
+    times: list[int] = [START] if life.frames("subscribe") else []
+    for _ in range(1000):
+        before = len(life.frames("subscribe"))
+        life.run(0.05)
+        times += [life.now] * (len(life.frames("subscribe")) - before)
+        life.ack_all()
+    assert len(life.asked_for()) == count
+    for at in times:
+        assert sum(at <= other < at + SECOND for other in times) <= ceil(per_second)
+
+
+def test_the_hours_budget_holds_frames_back_until_the_hour_is_over() -> None:
+    life = Life("abcde", Limits(100, 1, 10.0, frames_per_hour=3))
+    life.run(5)
+    life.ack_all()
+    assert life.asked_for() == ["a", "b", "c"]
+    life.now += 3600 * SECOND
+    life.run(1)
+    assert life.asked_for() == ["a", "b", "c", "d", "e"]
+
+
+def test_an_ack_by_id_proves_its_frame_and_an_ack_by_topic_proves_one() -> None:
+    life = Life("abcd", Limits(100, 3, 5.0))
+    life.run(1)
+    life.take(life.session.control(Ack(None, life.frames("subscribe")[0][1]), life.now))
+    assert life.session.live == 3
+    life.take(life.session.control(Ack("d"), life.now))
+    assert life.session.proven
+    assert not life.session.expecting
+
+
+def test_first_data_proves_a_topic_that_alone_could_have_brought_it() -> None:
+    life = Life("ab")
+    assert life.session.expecting
+    life.session.data("quote", "A")
+    life.session.data("trade", "B")
+    assert life.session.proves("a")
+    assert not life.session.proves("b")
+
+
+def test_the_answer_to_an_unsubscribe_proves_nothing() -> None:
+    life = Life("ab", Limits(100, 1, 5.0))
+    life.run(1)
+    life.ack_all()
+    life.session.want([topic("b")])
+    life.run(1)
+    (_, number, names), *_ = life.frames("unsubscribe")
+    assert names == ["a"]
+    life.session.want([topic("a"), topic("b")])
+    life.run(1)
+    life.take(life.session.control(Ack("a", number), life.now))
+    assert not life.session.proves("a")
+
+
+def test_a_slow_ack_within_the_deadline_is_waited_for() -> None:
+    life = Life()
+    life.run(9)
+    life.ack_all()
+    life.run(10)
+    assert life.session.proven
+    assert len(life.frames("subscribe")) == 1
+
+
+def test_topics_without_ack_are_asked_for_again_and_then_the_connection_is_replaced() -> None:
+    life = Life()
+    life.run(21)
+    assert life.asked_for() == ["a", "b", "c"] * 3
+    assert not life.of(Reconnect)
+    life.run(10)
+    assert life.of(Reconnect) == [Reconnect("subscriptions not acknowledged")]
+
+
+def test_a_refused_topic_is_quarantined_and_the_others_live() -> None:
+    life = Life()
+    life.take(life.session.control(Refused("b", None, "60018", "no such instrument"), life.now))
+    assert [(one.topic.name, one.reason) for one in life.of(Quarantine) if isinstance(one, Quarantine)] == [
+        ("b", "60018 no such instrument")
+    ]
+    life.ack_all()
+    assert life.session.proven
+    assert [one.name for one in life.session.topics] == ["a", "c"]
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_refused_frame_is_retried_singly_and_only_the_bad_topic_goes(named: bool) -> None:
+    life = Life()
+    life.run(0.5)
+    number = life.frames("subscribe")[0][1] if named else None
+    life.take(life.session.control(Refused(None, number, "2", "bad request"), life.now))
+    for _ in range(40):
+        before = len(life.frames("subscribe"))
+        life.run(0.1)
+        for _, sent, names in life.frames("subscribe")[before:]:
+            assert len(names) == 1
+            bad = Refused(None, sent if named else None, "2", "bad request")
+            life.take(life.session.control(bad if names == ["b"] else Ack(None, sent), life.now))
+    assert [one.topic.name for one in life.of(Quarantine) if isinstance(one, Quarantine)] == ["b"]
+    assert life.session.proven
+    assert life.session.live == 2
+
+
+def test_a_close_right_after_a_subscribe_makes_suspects_of_what_was_unproven() -> None:
+    life = Life("abcd", Limits(100, 2, 5.0))
+    life.run(0.4)
+    life.take(life.session.control(Ack("a"), life.now))
+    life.take(life.session.closed(life.now, "1006"))
+    assert life.session.suspects == ("b", "c", "d")
+    later = Life("abcd", suspects=life.session.suspects)
+    assert later.asked_for() == ["a"]
+    later.ack_all()
+    later.run(0.5)
+    assert later.asked_for() == ["a", "b"]
+    later.take(later.session.closed(later.now, "1006"))
+    assert [one.topic.name for one in later.of(Quarantine) if isinstance(one, Quarantine)] == ["b"]
+    assert set(later.session.suspects) == {"c", "d"}
+
+
+def test_a_close_long_after_the_subscribes_accuses_nobody() -> None:
+    life = Life()
+    life.run(3)
+    life.take(life.session.closed(life.now, "1006"))
+    assert life.session.suspects == ()
+    assert life.done[-1] == Publish(life.session.topics, "down", "1006")
+
+
+def test_a_quiet_connection_is_pinged_then_stale_then_up_again_with_the_next_frame() -> None:
+    life = Life()
+    life.ack_all()
+    life.run(1.4, quiet=True)
+    assert not life.of(Ping)
+    life.run(0.2, quiet=True)
+    assert life.of(Ping) == [Ping(b"ping")]
+    life.run(1.6, quiet=True)
+    states = [one.state for one in life.of(Publish) if isinstance(one, Publish)]
+    assert states == ["stale"]
+    life.frame()
+    states = [one.state for one in life.of(Publish) if isinstance(one, Publish)]
+    assert states == ["stale", "up"]
+
+
+def test_pings_that_are_answered_keep_a_quiet_connection_proven() -> None:
+    life = Life()
+    life.ack_all()
+    for _ in range(100):
+        before = len(life.of(Ping))
+        life.run(0.25, quiet=True)
+        if len(life.of(Ping)) > before:
+            life.frame()
+    assert not life.of(Publish)
+    assert not life.of(Reconnect)
+    assert len(life.of(Ping)) <= 25 / 1.5
+
+
+def test_a_dead_connection_is_replaced_by_the_venues_own_rule() -> None:
+    life = Life(rule=PingRule(None, 20.0, 8.0))
+    life.run(7.9, quiet=True)
+    assert not life.of(Reconnect)
+    assert Ping(None) in life.of(Ping)
+    life.run(0.2, quiet=True)
+    assert life.of(Reconnect)[0] == Reconnect("no frame for 8 s")
+
+
+def test_a_venue_that_wants_regular_pings_gets_them_while_data_flows() -> None:
+    life = Life(rule=PingRule(b'{"op":"ping"}', 5.0, 30.0, always=True))
+    life.run(21)
+    assert len(life.of(Ping)) == 5
+
+
+def test_a_silent_topic_is_subscribed_again_and_then_the_connection_is_replaced() -> None:
+    life = Life(silent_s=5.0)
+    life.ack_all()
+    life.heard = {"a", "b"}
+    life.run(6)
+    assert life.frames("unsubscribe")[0][2] == ["c"]
+    assert life.asked_for() == ["a", "b", "c", "c"]
+    life.ack_all()
+    life.run(5.5)
+    assert isinstance(life.of(Reconnect)[0], Reconnect)
+    assert life.session.silent
+
+
+def test_a_patient_session_bears_with_a_topic_that_stays_silent() -> None:
+    life = Life(silent_s=5.0, patient=True)
+    life.ack_all()
+    for _ in range(10):
+        life.run(2)
+        life.ack_all()
+    assert not life.of(Reconnect)
+
+
+def test_a_silent_topic_that_speaks_again_is_forgiven() -> None:
+    life = Life(silent_s=5.0)
+    life.ack_all()
+    life.run(5.5)
+    life.ack_all()
+    life.heard = {"a", "b", "c"}
+    life.run(20)
+    assert not life.of(Reconnect)
+    assert Count("resubscribed", 1, "a silent for 5 s, subscribed again") in life.of(Count)
+
+
+def test_a_connection_near_its_end_and_one_that_is_told_so_are_rolled_over_once() -> None:
+    life = Life(limits=Limits(100, 3, 5.0, lifetime_s=40.0))
+    life.ack_all()
+    life.run(29)
+    assert not life.of(Rollover)
+    life.run(5)
+    assert len(life.of(Rollover)) == 1
+    told = Life()
+    told.take(told.session.control(Closing("upgrade"), told.now))
+    told.take(told.session.control(Closing("upgrade"), told.now))
+    assert told.of(Rollover) == [Rollover("upgrade")]
+
+
+answers = st.lists(
+    st.tuples(
+        st.sampled_from(["ack", "refuse", "refuse_frame", "refuse_all", "data", "wait", "want", "quiet"]),
+        st.integers(0, 30),
+    ),
+    max_size=40,
+)
+
+
+@settings(deadline=None)
+@given(answers)
+def test_whatever_the_venue_answers_no_topic_is_lost(script: list[tuple[str, int]]) -> None:
+    """A topic that is wanted is live, waiting, under way or quarantined; never forgotten."""
+    names = [f"t{i}" for i in range(6)]
+    life = Life(names, Limits(100, 2, 5.0))
+    wanted = set(names)
+    for what, number in script:
+        name = names[number % len(names)]
+        if what == "ack":
+            life.take(life.session.control(Ack(None, number), life.now))
+        elif what == "refuse":
+            life.take(life.session.control(Refused(name, None, "1", ""), life.now))
+        elif what == "refuse_frame":
+            life.take(life.session.control(Refused(None, number, "1", ""), life.now))
+        elif what == "refuse_all":
+            life.take(life.session.control(Refused(None, None, "1", ""), life.now))
+        elif what == "data":
+            life.session.data("quote", name.upper())
+        elif what == "want":
+            wanted ^= {name}
+            life.session.want([topic(one) for one in names if one in wanted])
+        else:
+            life.run(number / 10, quiet=what == "quiet")
+    refused = {one.topic.name for one in life.of(Quarantine) if isinstance(one, Quarantine)}
+    life.session.want([topic(one) for one in names if one in wanted])
+    for _ in range(60):
+        life.run(0.5)
+        if life.of(Reconnect):
+            return
+        life.ack_all()
+    assert life.session.proven
+    assert {one.name for one in life.session.topics} == wanted
+    assert life.session.live == len(wanted), refused
