@@ -41,14 +41,20 @@ def lines(facts: Facts, snapshot: Snapshot, lang: Language) -> list[Text]:
     shown += [row(name, value) for name, value in facts.addresses]
     width = max((len(venue.name) for venue in snapshot.venues), default=0)
     shown += [venue_line(venue, max(width, 9), lang) for venue in snapshot.venues]
-    if snapshot.unreachable and facts.mode == "live":
-        shown.append(notice(text_in(lang, "unreachable")))
-    if snapshot.error:
-        shown.append(notice(text_in(lang, "redis_away", reason=snapshot.error)))
     shown.append(best_line(snapshot, lang))
-    shown += [notice(text) for text in facts.notices]
+    shown += [Text(f"  ! {sentence}", style="yellow") for sentence in notices(facts, snapshot, lang)]
     shown.append(Text(text_in(lang, "foot_detached" if facts.detached else "foot"), style="dim"))
     return shown
+
+
+def notices(facts: Facts, snapshot: Snapshot, lang: Language) -> list[str]:
+    """What a person should know and perhaps mend, a sentence each."""
+    found = list(facts.notices)
+    if snapshot.error:
+        found.append(text_in(lang, "redis_away", reason=snapshot.error))
+    if snapshot.unreachable and facts.mode == "live":
+        found.append(text_in(lang, "unreachable"))
+    return found
 
 
 def title(facts: Facts, lang: Language) -> Text:
@@ -151,7 +157,3 @@ def place(leg: tuple[str, str, str]) -> str:
 
 def percent(bps: str) -> str:
     return f"{float(bps) / 100:+.2f}%".replace("-", "−")
-
-
-def notice(sentence: str) -> Text:
-    return Text(f"  ! {sentence}", style="yellow")

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import resource
 import secrets
 import signal
@@ -186,8 +187,12 @@ _NOISE = ("starting up", "shutting down", "in recovery mode", "database system i
 _TELLING = ("FATAL", "PANIC", "Error", "error", "expected", "broken")
 
 
+#: The servers' own stamps: time and process, in front of what they say.
+_STAMP = re.compile(r"^(\d+-\d+-\d+ [\d:.]+ \w+ \[\d+\] |\d+:\w \d+ \w+ \d+ [\d:.]+ \S )")
+
+
 def telling_line(output: str) -> str:
-    lines = [line.strip() for line in output.splitlines()[-60:] if line.strip()]
+    lines = [_STAMP.sub("", line.strip()) for line in output.splitlines()[-60:] if line.strip()]
     quiet = [line for line in lines if not any(noise in line for noise in _NOISE)]
     telling = [line for line in quiet if any(mark in line for mark in _TELLING)]
     return (telling or quiet or [""])[-1][:300]

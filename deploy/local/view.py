@@ -8,7 +8,7 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from deploy.local.screen import Facts, explain, lines
+from deploy.local.screen import Facts, explain, lines, notices
 from deploy.local.status import Snapshot
 from deploy.local.words import Language, text_in
 
@@ -53,25 +53,24 @@ class PlainView:
 
     def show(self, facts: Facts, snapshot: Snapshot) -> None:
         states = {venue.name: (venue.state, explain(venue.detail, self._lang)) for venue in snapshot.venues}
+        self._tell_new(notices(facts, snapshot, self._lang))
         if not self._shown:
-            self._notices = self._tell_new(facts.notices)
             if facts.ready_s is None and facts.elapsed_s < PATIENCE_S:
                 return
             for line in lines(facts, snapshot, self._lang):
                 self.say(line.plain)
             self._shown = True
         else:
-            self._notices = self._tell_new(facts.notices)
             for name, (state, detail) in states.items():
                 if self._states.get(name, ("", ""))[0] != state:
                     self.say(f"{name} {text_in(self._lang, state_word(state))} {detail}".rstrip())
         self._states = states
 
-    def _tell_new(self, notices: Sequence[str]) -> frozenset[str]:
-        for sentence in notices:
+    def _tell_new(self, sentences: Sequence[str]) -> None:
+        for sentence in sentences:
             if sentence not in self._notices:
                 self.say(f"! {sentence}")
-        return frozenset(notices)
+        self._notices = frozenset(sentences)
 
     def say(self, sentence: str) -> None:
         print(sentence, flush=True)

@@ -122,6 +122,8 @@ def test_a_percent_sign_and_quotes_survive_the_configuration(tmp_path: Path) -> 
         ("a\nValueError: no\n", "ValueError: no"),
         ("FATAL:  could not open file\nLOG:  database system is shut down\n", "FATAL:  could not open file"),
         ("FATAL:  the database system is starting up\nlast\n", "last"),
+        ("2026-11-21 05:16:48.497 UTC [7] FATAL:  incorrect checksum\n", "FATAL:  incorrect checksum"),
+        ("18593:M 21 Nov 2026 05:16:54.960 # Bad file format\n", "Bad file format"),
         ("", ""),
     ],
 )
