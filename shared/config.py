@@ -29,6 +29,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     mode: Annotated[Mode, Meta(description="live, demo (simulated exchanges) or replay (a recording)")] = "live"
     host: Annotated[str, Meta(description="address the web console and API listen on")] = "127.0.0.1"
+    auth: Annotated[
+        Literal["", "none"], Meta(description="none: whoever reaches a HOST beyond this machine may read and write")
+    ] = ""
     port: Annotated[int, Meta(ge=1, le=65535, description="port the web console and API listen on")] = 8000
     venues: Annotated[str, Meta(description="exchanges to collect, separated by commas; empty: all")] = ""
     assets: Annotated[str, Meta(description="coins to collect, separated by commas; empty: all")] = ""

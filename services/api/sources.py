@@ -1,0 +1,244 @@
+"""What a push subscription may ask for, and the rows it then sees: board, asset, signals, health. Pure."""
+
+from collections.abc import Collection, Iterable
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+from msgspec import Meta
+
+from services.api.columns import COLUMNS, NUMERIC, Make, flat, flat_leg
+from services.api.errors import ApiError, invalid
+from services.api.state import LiveState, Process
+from services.api.symbols import unknown_symbol
+from services.api.views import signal_view
+from shared.signals import BoardRow
+
+Rows = Iterable[tuple[str, dict[str, Any] | None]]
+Rate = Annotated[float, Meta(ge=0, le=1000)]
+Channel = Literal["board", "asset", "signals", "health"]
+CHANNELS: Final = ("board", "asset", "signals", "health")
+#: Flushes a second where a subscription does not say; 0 means each turn of the loop.
+DEFAULT_RATE: Final = 20.0
+
+
+class BoardFilter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which assets are in view. A row without a route passes only where no route is asked about."""
+
+    min_net_bps: float | None = None
+    max_edge_bps: float | None = None
+    min_size_usd: float | None = None
+    kind: str | None = None
+    venues: tuple[str, ...] | None = None
+    assets: tuple[str, ...] | None = None
+    signals_only: bool = False
+
+
+class BoardParams(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    columns: tuple[str, ...] | None = None
+    filter: BoardFilter = BoardFilter()
+    sort: str | None = None
+    top_n: Annotated[int, Meta(ge=1, le=10_000)] | None = None
+    rate: Rate = DEFAULT_RATE
+
+
+class AssetParams(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    symbol: str
+    rate: Rate = DEFAULT_RATE
+
+
+class SignalsParams(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    state: Literal["open", "all"] = "all"
+    limit: Annotated[int, Meta(ge=1, le=2000)] = 200
+    rate: Rate = DEFAULT_RATE
+
+
+class HealthParams(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    rate: Rate = 1.0
+
+
+Params = BoardParams | AssetParams | SignalsParams | HealthParams
+PARAMS: Final[dict[str, type[Any]]] = {
+    "board": BoardParams,
+    "asset": AssetParams,
+    "signals": SignalsParams,
+    "health": HealthParams,
+}
+
+
+def check(channel: str, params: Params, state: LiveState) -> Params:
+    """Values that a type cannot judge; returns the parameters in their one canonical form. Raises `ApiError`."""
+    if isinstance(params, BoardParams):
+        for column in params.columns or ():
+            if column not in COLUMNS:
+                raise invalid("params.columns", column, "names out of: " + ", ".join(COLUMNS), code="unknown_column")
+        if params.sort is not None and params.sort.removeprefix("-") not in (*NUMERIC, "asset"):
+            names = ", ".join((*NUMERIC, "asset"))
+            raise invalid("params.sort", params.sort, f"one of {names}, with - in front for descending order")
+        return params
+    if isinstance(params, AssetParams):
+        asset = state.directory.asset_of(params.symbol)
+        if asset is None and params.symbol.upper() in state.board.rows:
+            asset = params.symbol.upper()
+        if asset is None:
+            raise unknown_symbol(params.symbol, state.directory, "params.symbol")
+        return AssetParams(asset, params.rate)
+    return params
+
+
+def unknown_channel(value: object) -> ApiError:
+    return invalid("channel", value, "one of " + ", ".join(CHANNELS), code="unknown_channel")
+
+
+class BoardSource:
+    """The flat row of each asset that passes the filter, the best of them where a number is given."""
+
+    def __init__(self, state: LiveState, params: BoardParams, make: Make) -> None:
+        self._board, self._params, self._make = state.board.rows, params, make
+        wanted = params.columns
+        self._columns = None if wanted is None else ("id", *(name for name in wanted if name != "id"))
+        self._venues = None if params.filter.venues is None else frozenset(params.filter.venues)
+        self._assets = None if params.filter.assets is None else frozenset(params.filter.assets)
+
+    def rows(self, dirty: Collection[str] | None, held: Collection[str]) -> Rows:
+        if self._params.top_n is None and dirty is not None:
+            for name in dirty:
+                row = self._board.get(name)
+                yield name, self._render(row) if row is not None and self._passes(row) else None
+            return
+        best = self._ranked()
+        looked = best.keys() if dirty is None else [name for name in best if name in dirty or name not in held]
+        for name in [name for name in held if name not in best]:
+            yield name, None
+        for name in looked:
+            yield name, self._render(best[name])
+
+    def _ranked(self) -> dict[str, BoardRow]:
+        passing = [row for row in self._board.values() if self._passes(row)]
+        if self._params.sort is not None or self._params.top_n is not None:
+            passing = ordered(passing, self._params.sort or "-net_open_bps")
+        return {row.asset: row for row in passing[: self._params.top_n]}
+
+    def _passes(self, row: BoardRow) -> bool:
+        return passes(row, self._params.filter, self._venues, self._assets)
+
+    def _render(self, row: BoardRow) -> dict[str, Any]:
+        found = flat(row, self._make)
+        return found if self._columns is None else {name: found[name] for name in self._columns}
+
+
+def passes(
+    row: BoardRow, rule: BoardFilter, venues: frozenset[str] | None = None, assets: frozenset[str] | None = None
+) -> bool:
+    if assets is not None and row.asset not in assets:
+        return False
+    if rule.signals_only and not row.signals:
+        return False
+    figures = (rule.min_net_bps, rule.max_edge_bps, rule.min_size_usd, rule.kind, venues)
+    if all(figure is None for figure in figures):
+        return True
+    route = row.best
+    if route is None:
+        return False
+    return (
+        (rule.min_net_bps is None or float(route.net_open_bps) >= rule.min_net_bps)
+        and (rule.max_edge_bps is None or float(route.edge_bps) <= rule.max_edge_bps)
+        and (rule.min_size_usd is None or float(route.size_usd) >= rule.min_size_usd)
+        and (rule.kind is None or route.kind == rule.kind)
+        and (venues is None or (route.buy[0] in venues and route.sell[0] in venues))
+    )
+
+
+def ordered(rows: Iterable[BoardRow], sort: str) -> list[BoardRow]:
+    """Sorted by a figure of the best route; rows without one stand last in either direction."""
+    name, down = sort.removeprefix("-"), sort.startswith("-")
+    if name == "asset":
+        return sorted(rows, key=lambda row: row.asset, reverse=down)
+    sign = -1.0 if down else 1.0
+
+    def key(row: BoardRow) -> tuple[bool, float, str]:
+        return row.best is None, sign * float(getattr(row.best, name)) if row.best is not None else 0.0, row.asset
+
+    return sorted(rows, key=key)
+
+
+class AssetSource:
+    """One asset: its board row (`row: asset`) and every market of it (`row: leg`), each by its id."""
+
+    def __init__(self, state: LiveState, asset: str, make: Make) -> None:
+        self._board, self._asset, self._make = state.board.rows, asset, make
+
+    def rows(self, dirty: Collection[str] | None, held: Collection[str]) -> Rows:
+        row = self._board.get(self._asset)
+        found: dict[str, dict[str, Any]] = {}
+        if row is not None:
+            found[row.asset] = {**flat(row, self._make), "row": "asset"}
+            legs = [flat_leg(leg, self._make) for leg in row.legs]
+            found.update((leg["id"], {**leg, "row": "leg"}) for leg in legs)
+        yield from found.items()
+        yield from ((name, None) for name in tuple(held) if name not in found)
+
+
+class SignalsSource:
+    """The newest signals, or the open ones."""
+
+    def __init__(self, state: LiveState, params: SignalsParams, make: Make) -> None:
+        self._book, self._params, self._make = state.signals, params, make
+
+    def rows(self, dirty: Collection[str] | None, held: Collection[str]) -> Rows:
+        newest = self._book.newest()
+        if self._params.state == "open":
+            newest = [signal for signal in newest if signal.event != "close"]
+        best = {signal.id: signal for signal in newest[: self._params.limit]}
+        yield from ((name, None) for name in tuple(held) if name not in best)
+        for name, signal in best.items():
+            if dirty is None or name in dirty or name not in held:
+                yield name, signal_view(signal, self._make)
+
+
+class HealthSource:
+    """Every process that beats."""
+
+    def __init__(self, state: LiveState) -> None:
+        self._state = state
+
+    def rows(self, dirty: Collection[str] | None, held: Collection[str]) -> Rows:
+        processes = self._state.processes
+        yield from ((name, process_view(process)) for name, process in processes.items())
+        yield from ((name, None) for name in tuple(held) if name not in processes)
+
+
+def process_view(process: Process) -> dict[str, Any]:
+    """One process: its health fields, numbers as numbers, its connections as a list."""
+    found: dict[str, Any] = {"id": process.id, "name": process.name, "member": process.member}
+    for name, text in process.fields.items():
+        if name == "connections_json":
+            found["connection_list"] = connections_of(text)
+        elif name in ("state", "detail", "host", "version", "commit"):
+            found[name] = text
+        else:
+            figure = process.number(name)
+            found[name] = text if figure is None else int(figure) if figure.is_integer() else figure
+    return found
+
+
+def connections_of(text: str) -> list[Any]:
+    """The connections that a collector reports; an empty list from one that reports none or nonsense."""
+    try:
+        found = msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        return []
+    return found if isinstance(found, list) else []
+
+
+def source_for(
+    state: LiveState, params: Params, make: Make
+) -> BoardSource | AssetSource | SignalsSource | HealthSource:
+    match params:
+        case BoardParams():
+            return BoardSource(state, params, make)
+        case AssetParams():
+            return AssetSource(state, params.symbol, make)
+        case SignalsParams():
+            return SignalsSource(state, params, make)
+        case HealthParams():
+            return HealthSource(state)
