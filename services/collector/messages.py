@@ -54,7 +54,8 @@ class Replayed(msgspec.Struct, frozen=True, gc=False):
 class BookSnapshot(msgspec.Struct, frozen=True):
     """A whole book of one instrument, in normalised prices and sizes, best first as the venue sent it.
 
-    `seq` is the venue's number of the last change in it.
+    `seq` is the venue's number of the last change in it. `limit`: how many levels a side may have; a side with as many
+    was cut and is known only so far (None: as the venue's record says).
     """
 
     symbol: str
@@ -67,6 +68,7 @@ class BookSnapshot(msgspec.Struct, frozen=True):
     checksum: int | None = None
     #: the venue's own digits where normalising changed them: needed by checksums over the original text
     raw: tuple[tuple[Level, ...], tuple[Level, ...]] | None = None
+    limit: int | None = None
 
 
 class BookDelta(msgspec.Struct, frozen=True):

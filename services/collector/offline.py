@@ -148,7 +148,8 @@ def as_object(recorded: Recorded, captured: Captured, message: Message) -> dict[
     """One message as users read it: its kind, its fields, the channel it came by and the line it came from."""
     one = message.event if isinstance(message, Replayed) else message
     fields: dict[str, Any] = {"kind": NAMES[type(one)], **msgspec.structs.asdict(one)}
-    fields.pop("raw", None)
+    for inner in ("raw", "limit"):
+        fields.pop(inner, None)
     if "recv" in fields and captured.recv is None:
         fields["recv"] = None
     if one is not message:

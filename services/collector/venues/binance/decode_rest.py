@@ -149,6 +149,8 @@ _CALLS: Final[dict[str, tuple[Market, type[_Row], Callable[[], Make]]]] = {
     "/fapi/v1/openInterest": ("perp", _OpenInterest, lambda: _open_interest),
 }
 _BOOKS: Final[dict[str, Market]] = {"/api/v3/depth": "spot", "/fapi/v1/depth": "perp"}
+#: levels of a side where the request does not say
+_DEFAULT_LIMIT: Final[dict[Market, int]] = {"spot": 100, "perp": 500}
 
 
 def recognise(value: Mapping[str, Any]) -> str | None:
@@ -241,7 +243,10 @@ def _depth(
         bids, asks = normalise.levels(book.bids, listed), normalise.levels(book.asks, listed)
     except BadNumber:
         return [Unknown(rows.BAD_NUMBER, native)]
-    return [BookSnapshot(listed.symbol, bids, asks, book.last_update_id, _ts(book.engine), recv, "rest")]
+    asked = request.params.get("limit", "")
+    limit = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 6 else _DEFAULT_LIMIT[market]
+    ts = _ts(book.engine)
+    return [BookSnapshot(listed.symbol, bids, asks, book.last_update_id, ts, recv, "rest", limit=limit or None)]
 
 
 def _refused(part: bytes | msgspec.Raw) -> Refused | None:

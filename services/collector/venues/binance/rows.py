@@ -50,9 +50,8 @@ ALL_BOOK_TICKERS: Final = "!bookTicker"
 TICKER: Final = "ticker"
 
 _DELTA_STREAMS: Final = frozenset({"depth", "depth@100ms", "depth@250ms", "depth@500ms"})
-_PARTIAL_STREAMS: Final = frozenset(
-    f"depth{n}{pace}" for n in (5, 10, 20) for pace in ("", "@100ms", "@250ms", "@500ms")
-)
+#: stream -> how many levels it has
+_PARTIAL_STREAMS: Final = {f"depth{n}{pace}": n for n in (5, 10, 20) for pace in ("", "@100ms", "@250ms", "@500ms")}
 
 
 def channel_of_stream(stream: str) -> str:
@@ -116,7 +115,8 @@ class RowDecoder:
 
     def partial(self, row: PartialDepth, recv: int, stream: str) -> list[Message]:
         """A whole top of book whose symbol only the stream names; topics are the lower case of the symbol."""
-        if channel_of_stream(stream) not in _PARTIAL_STREAMS:
+        limit = _PARTIAL_STREAMS.get(channel_of_stream(stream))
+        if limit is None:
             return [Unknown(UNUSED_CHANNEL if stream else NO_SYMBOL)]
         native = stream.partition("@")[0].upper()
         listed = self._get(native)
@@ -126,7 +126,7 @@ class RowDecoder:
             bids, asks = normalise.levels(row.bids, listed), normalise.levels(row.asks, listed)
         except BadNumber:
             return [Unknown(BAD_NUMBER, native)]
-        return [BookSnapshot(listed.symbol, bids, asks, row.last_update_id, None, recv)]
+        return [BookSnapshot(listed.symbol, bids, asks, row.last_update_id, None, recv, limit=limit)]
 
     def trade(self, row: AggTrade, recv: int, stream: str) -> list[Message]:
         """Called as it is by the fast paths: it handles its own bad numbers."""
@@ -148,7 +148,8 @@ class RowDecoder:
         bids, asks = normalise.levels(row.b, listed), normalise.levels(row.a, listed)
         ts = (row.E if row.T is None else row.T) * MS
         if channel in _PARTIAL_STREAMS:  # futures send the top of the book in the form of a change
-            return [BookSnapshot(listed.symbol, bids, asks, row.u, ts, recv)]
+            limit = _PARTIAL_STREAMS[channel]
+            return [BookSnapshot(listed.symbol, bids, asks, row.u, ts, recv, limit=limit)]
         if channel and channel not in _DELTA_STREAMS:  # the book with retail orders is another book
             return [Unknown(UNUSED_CHANNEL, row.s)]
         return [BookDelta(listed.symbol, bids, asks, row.U, row.u, row.pu, ts, recv)]
