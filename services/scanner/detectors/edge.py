@@ -1,0 +1,97 @@
+"""The executable edge between two markets of one coin: buy at A's ask, sell at B's bid.
+
+    edge_bps     = (bid_B * q_B - ask_A * q_A) / (ask_A * q_A) * 10^4       q: price into common dollars, see fx.py
+    net_open     = edge - f_A - f_B                                          f: taker fees in bps
+    net_in_out   = edge(A to B) + edge(B to A) - 2 * (f_A + f_B)             entering and leaving at this moment
+    net_cash     = net_open + min(0, funding due), see funding.py
+
+Spot is bought and a perpetual sold, never the other way round (that needs borrowed coins). Spot against spot has no
+way back: its net_in_out is its net_open. A market never pairs with itself; two markets of one venue may.
+"""
+
+from fractions import Fraction
+
+from services.scanner.detectors.funding import due_bps, unknown
+from services.scanner.detectors.size import top_size
+from services.scanner.fx import ONE, Rate, crosses
+from services.scanner.market import Leg
+from services.scanner.numbers import BPS, cents
+from shared.signals import Kind
+
+
+def kind_of(buy: Leg, sell: Leg) -> Kind | None:
+    """The kind of the route, None where there is none."""
+    if buy is sell:
+        return None
+    one, other = buy.row.category, sell.row.category
+    if one != other and one != "unknown" and other != "unknown":
+        return None  # a stock's ticker may be a coin's
+    if buy.market == "perp":
+        return "perp-perp" if sell.market == "perp" else None
+    return "spot-perp" if sell.market == "perp" else "spot-spot"
+
+
+def factors(buy: Leg, sell: Leg, rate: Rate) -> tuple[Fraction, Fraction]:
+    """q_A and q_B."""
+    if not crosses(buy, sell):
+        return ONE, ONE
+    return rate.factor(buy, "buy"), rate.factor(sell, "sell")
+
+
+def rough_bps(buy: Leg, sell: Leg, rate: Rate) -> float:
+    """The edge in floats, good to some 1e-10 of a basis point; both legs' numbers must be made and two-sided."""
+    if not crosses(buy, sell):
+        return (sell.bid / buy.ask - 1.0) * BPS
+    q_buy, q_sell = factors(buy, sell, rate)
+    return (sell.bid * float(q_sell) / (buy.ask * float(q_buy)) - 1.0) * BPS
+
+
+def exact_bps(buy: Leg, sell: Leg, rate: Rate) -> Fraction:
+    """The edge in bps, exactly."""
+    (bid, b), (ask, a) = sell.bid_scaled, buy.ask_scaled
+    q_buy, q_sell = factors(buy, sell, rate)
+    top = bid * 10**a * q_sell.numerator * q_buy.denominator
+    bottom = ask * 10**b * q_sell.denominator * q_buy.numerator
+    return Fraction((top - bottom) * BPS, bottom)
+
+
+class Measure:
+    """One route at one moment, in hundredths of a basis point and of a dollar, rounded half-even once."""
+
+    __slots__ = ("buy", "cash", "edge", "exact_cash", "exact_usd", "flags", "in_out", "net", "sell", "size", "size_usd")
+
+    def __init__(self, buy: Leg, sell: Leg, rate: Rate, at: int, window_ns: int) -> None:
+        """Both fees must be known and the needed sides be there."""
+        self.buy, self.sell = buy, sell
+        edge = exact_bps(buy, sell, rate)
+        fees = (buy.fee or Fraction(0)) + (sell.fee or Fraction(0))
+        self.edge = cents(edge)
+        self.net = cents(edge - fees)
+        #: unrounded, for comparisons with thresholds
+        self.exact_cash = edge - fees + due_bps(buy, sell, at, window_ns)
+        self.cash = cents(self.exact_cash)
+        self.in_out = self.net
+        if kind_of(buy, sell) != "spot-spot" and buy.bid and sell.ask:
+            self.in_out = cents(edge + exact_bps(sell, buy, rate) - 2 * fees)
+        self.size = top_size(buy, sell)
+        self.exact_usd = usd(buy, sell, rate, self.size)
+        self.size_usd = cents(self.exact_usd)
+        self.flags = flags(buy, sell, rate)
+
+
+def usd(buy: Leg, sell: Leg, rate: Rate, size: Fraction) -> Fraction:
+    """`size * ask_A * q_A`."""
+    digits, decimals = buy.ask_scaled
+    return size * Fraction(digits, 10**decimals) * factors(buy, sell, rate)[0]
+
+
+def flags(buy: Leg, sell: Leg, rate: Rate) -> tuple[str, ...]:
+    """What a reader should know of the numbers: size from the top of the book, dollars taken for others, ..."""
+    found = ["L1"]
+    if crosses(buy, sell) and rate.venues == 1:
+        found.append("fx_single")
+    if "USD" in (buy.row.quote, sell.row.quote) and buy.row.quote != sell.row.quote:
+        found.append("usd_as_usdc")
+    if unknown(buy, sell):
+        found.append("funding_unknown")
+    return tuple(found)

@@ -1,0 +1,53 @@
+"""Funding payments that fall due while a position would be held.
+
+    due(route) = sum over the settlements of both legs in (T, T + window] of
+                     -rate for the bought leg, +rate for the sold one     (rate: fraction, longs pay where positive)
+    net_cash   = net_open + min(0, due)
+
+A spot leg pays nothing. A venue that settles at times pays its whole rate at each; one that accrues without a time
+(no `next_ts`, an interval) pays in proportion. Receipts never help a signal to open.
+"""
+
+from fractions import Fraction
+from typing import Final
+
+from services.scanner.market import SECOND, Leg
+
+HOUR_NS: Final = 3600 * SECOND
+#: A payment is looked for at least this far ahead, or as far as the route's signals usually last.
+WINDOW_NS: Final = 600 * SECOND
+ZERO: Final = Fraction(0)
+
+
+def settlements(leg: Leg, at: int, window_ns: int) -> Fraction:
+    """How many payments of the leg's rate fall into (at, at + window]; a part of one where it accrues."""
+    funding = leg.funding
+    if leg.market == "spot" or funding is None:
+        return ZERO
+    interval = funding.interval_h or leg.row.funding_interval_h
+    step = int(Fraction(interval) * HOUR_NS) if interval else 0
+    if funding.next_ts is None:
+        return Fraction(window_ns, step) if step > 0 else ZERO
+    first = funding.next_ts
+    if first <= at:
+        if step <= 0:
+            return ZERO
+        first += ((at - first) // step + 1) * step
+    if first > at + window_ns:
+        return ZERO
+    return Fraction(1 + ((at + window_ns - first) // step if step > 0 else 0))
+
+
+def due_bps(buy: Leg, sell: Leg, at: int, window_ns: int) -> Fraction:
+    """The signed payments of both legs in bps, not above 0."""
+    total = ZERO
+    for leg, sign in ((buy, -1), (sell, 1)):
+        count = settlements(leg, at, window_ns)
+        if count and leg.funding is not None:
+            total += sign * count * Fraction(leg.funding.rate) * 10_000
+    return min(total, ZERO)
+
+
+def unknown(buy: Leg, sell: Leg) -> bool:
+    """Whether a perpetual's rate is not known, so that nothing can be said about what falls due."""
+    return any(leg.market == "perp" and leg.funding is None for leg in (buy, sell))

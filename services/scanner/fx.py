@@ -1,0 +1,67 @@
+"""USDC in USDT: the rate that makes prices in different dollars comparable.
+
+The rate is the median over the valid USDC/USDT spot markets, written to every partition's control stream and used
+once it is read back. It serves for 60 s. Further than 50 bps from 1 it is a depeg, and routes across quote currencies
+give no signal; without a rate neither do they: it is never taken to be 1.
+"""
+
+from collections.abc import Iterable
+from decimal import Decimal
+from fractions import Fraction
+from statistics import median
+from typing import Final, Literal
+
+from services.scanner.control import Fx
+from services.scanner.market import SECOND, Leg
+
+MAX_AGE_NS: Final = 60 * SECOND
+DEPEG: Final = Fraction(50, 10_000)
+#: The coin and the quote currency whose spot markets make the rate.
+BASE: Final = "USDC"
+QUOTE: Final = "USDT"
+ONE: Final = Fraction(1)
+
+Side = Literal["buy", "sell"]
+
+
+class Rate:
+    """The rate in force at some event time."""
+
+    __slots__ = ("ask", "at", "bid", "fx", "high", "low", "mid", "venues")
+
+    def __init__(self, fx: Fx, at: int) -> None:
+        self.fx, self.at, self.venues = fx, at, fx.venues
+        self.bid = Fraction(fx.bid) if fx.bid is not None else None
+        self.ask = Fraction(fx.ask) if fx.ask is not None else None
+        self.mid = Fraction(fx.mid) if fx.mid is not None else None
+        known = [float(value) for value in (self.bid, self.ask, self.mid) if value is not None]
+        #: bounds of any factor this rate can give, for pre-filters
+        self.low, self.high = (min(known), max(known)) if known else (0.0, 0.0)
+
+    def trouble(self, at: int) -> Literal["fx_stale", "depeg"] | None:
+        if self.mid is None or self.bid is None or self.ask is None or at - self.at > MAX_AGE_NS:
+            return "fx_stale"
+        return "depeg" if abs(self.mid - 1) > DEPEG else None
+
+    def factor(self, leg: Leg, side: Side) -> Fraction:
+        """What a price of this leg is multiplied by to be in USDT: spot legs exchange real money, at the bid or the
+        ask as it flows; a perpetual's notional is not exchanged, so the mid."""
+        if not leg.converted:
+            return ONE
+        value = self.mid if leg.market == "perp" else self.ask if side == "buy" else self.bid
+        return ONE if value is None else value
+
+
+def crosses(a: Leg, b: Leg) -> bool:
+    """Whether a route between the two needs a rate."""
+    return a.converted is not b.converted
+
+
+def measure(quotes: Iterable[tuple[str, str]]) -> Fx:
+    """The medians over (bid, ask) of the valid USDC/USDT markets, in exact decimals."""
+    pairs = [(Decimal(bid), Decimal(ask)) for bid, ask in quotes]
+    if not pairs:
+        return Fx(None, None, None, 0)
+    bid, ask = median(b for b, _ in pairs), median(a for _, a in pairs)
+    mid = median((b + a) / 2 for b, a in pairs)
+    return Fx(f"{bid:f}", f"{ask:f}", f"{mid:f}", len(pairs))

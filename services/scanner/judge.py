@@ -1,0 +1,168 @@
+"""Whether a route is good: the conditions of a signal, with the settings in force.
+
+    good to enter:  both legs good, rate good, fees known, same coin,
+                    edge >= enter, edge <= max_edge, net_cash >= min_net, size_usd >= min_size
+    good to stay:   both legs good, rate good, edge >= exit, net_open > 0, edge <= max_edge
+
+Thresholds are compared exactly; a float decides only where it is far from the threshold.
+"""
+
+from fractions import Fraction
+from typing import Final, Literal
+
+from services.scanner.control import Fx
+from services.scanner.detectors.edge import Measure, exact_bps, rough_bps
+from services.scanner.detectors.identity import Doubts
+from services.scanner.fx import Rate, crosses
+from services.scanner.market import MS, Leg, Source
+from services.scanner.numbers import MARGIN_BPS
+from shared.config import Fees, Runtime
+from shared.signals import CloseReason, LegState
+
+#: Why a route may not enter. The words of the board's `why` and of `explain`.
+Refusal = CloseReason | Literal["fee_unknown", "identity", "edge"]
+
+#: Reasons that close a signal at once, the hardest first.
+HARD: Final[tuple[CloseReason, ...]] = ("delisted", "excluded", "quarantined", "halted")
+
+REASON: Final[dict[LegState, CloseReason | None]] = {
+    "ok": None,
+    "quiet": None,
+    "stale": "stale",
+    "down": "feed",
+    "gap": "feed",
+    "unconfirmed": "feed",
+    "crossed": "crossed",
+    "one_sided": None,
+    "halted": "halted",
+    "quarantined": "quarantined",
+    "excluded": "excluded",
+    "delisted": "delisted",
+}
+
+
+def number(value: float) -> Fraction:
+    """A setting as the decimal number that was written."""
+    return Fraction(str(value))
+
+
+class Judge:
+    """The settings, the rate and the doubts in force, and the verdicts they give."""
+
+    def __init__(self) -> None:
+        self.runtime = Runtime()
+        self.rate = Rate(Fx(None, None, None, 0), 0)
+        self.doubts = Doubts()
+        #: ms of the entry id the fold stands at: producers' pulses go by it
+        self.id_ms = 0
+        self.use(self.runtime)
+
+    def use(self, runtime: Runtime) -> None:
+        self.runtime = runtime
+        self.enter, self.max_edge = number(runtime.enter_bps), number(runtime.max_edge_bps)
+        self.exit = self.enter * number(runtime.exit_ratio)
+        self.min_net, self.min_size = number(runtime.min_net_bps), number(runtime.min_size_usd)
+        self.enter_rough, self.exit_rough = float(self.enter), float(self.exit)
+        self.max_rough = float(self.max_edge)
+
+    def fee(self, leg: Leg) -> Fraction | None:
+        """The taker fee in bps: the user's, else the instrument's (which holds the venue's default)."""
+        chosen = self.runtime.fees.get(leg.venue, Fees())
+        mine = chosen.spot if leg.market == "spot" else chosen.perp
+        if mine is not None:
+            return number(mine)
+        return None if leg.row.taker_fee_bps is None else Fraction(leg.row.taker_fee_bps)
+
+    def excluded_until(self, leg: Leg) -> int:
+        """Until when (event time, ns) an exclusion keeps this leg out; 0 without one."""
+        until = 0
+        for rule in self.runtime.exclusions:
+            if rule.asset in (None, leg.asset.name) and rule.venue in (None, leg.venue):
+                if rule.asset is None and rule.venue is None:
+                    continue
+                until = max(until, 1 << 62 if rule.until_ms is None else rule.until_ms * MS)
+        return until
+
+    def legs(self, buy: Leg, sell: Leg, at: int) -> CloseReason | None:
+        """Why one of the legs (or the two together) is not good, the hardest reason first."""
+        one, other = buy.state(at, self.id_ms, self.runtime), sell.state(at, self.id_ms, self.runtime)
+        first, second = REASON[one], REASON[other]
+        if first is not None or second is not None:
+            return next((hard for hard in HARD if hard in (first, second)), first or second)
+        if not buy.ask or not sell.bid:
+            return "size"
+        return None if self.together(buy, sell, at) else "stale"
+
+    def together(self, buy: Leg, sell: Leg, at: int) -> bool:
+        """Whether the two quotes are near enough in age, where that matters: between periodic channels always,
+        between any two while a price has just moved."""
+        if not (buy.periodic and sell.periodic) and not buy.moved(at) and not sell.moved(at):
+            return True
+        return abs(effective_age(buy, at) - effective_age(sell, at)) <= self.runtime.max_skew_ms * MS
+
+    def refuse(self, buy: Leg, sell: Leg, at: int, window_ns: int) -> Refusal | Measure:
+        """The measure of a route that is good to enter, or why it is not."""
+        why = self.legs(buy, sell, at)
+        if why is not None:
+            return why
+        if crosses(buy, sell) and self.rate.trouble(at) is not None:
+            return "fx"
+        if buy.fee is None or sell.fee is None:
+            return "fee_unknown"
+        rough = rough_bps(buy, sell, self.rate)
+        if not self._reaches(rough, self.enter_rough, self.enter, buy, sell):
+            return "edge"
+        if not self._below_max(rough, buy, sell):
+            return "max_edge"
+        if self.doubts.about(buy, sell, at, self.runtime):
+            return "identity"
+        measure = Measure(buy, sell, self.rate, at, window_ns)
+        if measure.exact_cash < self.min_net:
+            return "net"
+        if measure.size <= 0 or measure.exact_usd < self.min_size:
+            return "size"
+        return measure
+
+    def leave(self, buy: Leg, sell: Leg, at: int) -> CloseReason | None:
+        """Why a route is not good to stay, None where it is."""
+        why = self.legs(buy, sell, at)
+        if why is not None:
+            return why
+        if crosses(buy, sell) and self.rate.trouble(at) is not None:
+            return "fx"
+        rough = rough_bps(buy, sell, self.rate)
+        if not self._reaches(rough, self.exit_rough, self.exit, buy, sell):
+            return "converged"
+        if buy.fee is None or sell.fee is None:
+            return "net"
+        fees = buy.fee + sell.fee
+        if not self._pays(rough, fees, buy, sell):
+            return "net"
+        return None if self._below_max(rough, buy, sell) else "max_edge"
+
+    def off(self, buy: Leg, sell: Leg, at: int) -> None:
+        """Take note of a pair whose prices are too far apart to be believed."""
+        if not self._below_max(rough_bps(buy, sell, self.rate), buy, sell) and self.legs(buy, sell, at) is None:
+            self.doubts.off(buy, sell, at, self.runtime)
+
+    def _reaches(self, rough: float, bound_rough: float, bound: Fraction, buy: Leg, sell: Leg) -> bool:
+        if abs(rough - bound_rough) > MARGIN_BPS:
+            return rough > bound_rough
+        return exact_bps(buy, sell, self.rate) >= bound
+
+    def _below_max(self, rough: float, buy: Leg, sell: Leg) -> bool:
+        if abs(rough - self.max_rough) > MARGIN_BPS:
+            return rough < self.max_rough
+        return exact_bps(buy, sell, self.rate) <= self.max_edge
+
+    def _pays(self, rough: float, fees: Fraction, buy: Leg, sell: Leg) -> bool:
+        if abs(rough - float(fees)) > MARGIN_BPS:
+            return rough > float(fees)
+        return exact_bps(buy, sell, self.rate) > fees
+
+
+def effective_age(leg: Leg, at: int) -> int:
+    """The age of a leg's quote with its venue's usual lag, in ns."""
+    source: Source | None = leg.quote_source
+    age = at - leg.quote.recv if leg.quote is not None else 0
+    return max(0, age) + (source.lag_ns() if source is not None else 0)
