@@ -1,0 +1,63 @@
+"""The only file that imports redis: how a client is made, and whether the server may carry the product.
+
+The writer of market data does not go through here (`shared/writer.py` speaks the protocol by hand); everything else
+does: reading streams, hashes, scripts.
+"""
+
+from secrets import token_hex
+from typing import Any, Final
+
+import redis.asyncio
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import (
+    BusyLoadingError,
+    ConnectionError,
+    ReadOnlyError,
+    ResponseError,
+    TimeoutError,
+)
+
+from shared import streams
+
+Redis = redis.asyncio.Redis
+
+#: what a command raises while the server is away, starting or failing over: worth another try
+AWAY: Final = (ConnectionError, TimeoutError, BusyLoadingError, ReadOnlyError, OSError)
+#: what the server answers when it understood a command and refused it
+REFUSED: Final = ResponseError
+
+
+class BusError(RuntimeError):
+    """This Redis cannot carry the product: one sentence that says what it is, and what was expected."""
+
+
+def connect(url: str) -> Redis:
+    """A client with bytes replies and no hidden retries: a retried XADD would be an entry twice.
+
+    Raises ValueError on a URL that is none.
+    """
+    return redis.asyncio.Redis.from_url(
+        url, retry=Retry(NoBackoff(), 0), socket_connect_timeout=5, health_check_interval=0, protocol=2
+    )
+
+
+async def check_server(client: Redis, partitions: int) -> str:
+    """Refuse a server that is too old or would throw keys away, and agree on the partitions.
+
+    Returns the incarnation, which is another one after the server lost its data. Raises `BusError`, or one of AWAY.
+    """
+    info = await client.info()
+    version = str(info["redis_version"])
+    if int(version.partition(".")[0]) < 7:
+        raise BusError(f"Redis {version} is too old: 7.0 or newer is needed")
+    policy = info.get("maxmemory_policy", "noeviction")
+    if policy != "noeviction":
+        raise BusError(f"Redis has maxmemory-policy {policy}, which throws keys away: set it to noeviction")
+    await client.set(streams.META_PARTITIONS, partitions, nx=True)
+    standing: Any = await client.get(streams.META_PARTITIONS)
+    if int(standing) != partitions:
+        raise BusError(f"PARTITIONS={partitions}, but this Redis was set up with {int(standing)}: they must be equal")
+    await client.set(streams.META_INCARNATION, token_hex(16), nx=True)
+    incarnation: Any = await client.get(streams.META_INCARNATION)
+    return str(incarnation.decode())
