@@ -2,7 +2,8 @@
 
 A service's `__main__` calls `run(name, main)`. `main(service)` gets the settings, a Redis client that has answered,
 the incarnation of that Redis, and starts its work with `service.spawn`. Exit codes: 0 after SIGTERM or SIGINT,
-2 for a setting that cannot be used (one sentence on stderr), 1 for a fault of ours (its traceback in the log).
+2 for a setting or a Redis that cannot be used, 3 for something else that a person must mend (one sentence on
+stderr), 1 for a fault of ours (its traceback in the log).
 """
 
 import asyncio
@@ -33,6 +34,10 @@ RETRY_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
 
 Fields = Callable[[], Mapping[str, str | int | float]]
 _PASSWORD: Final = re.compile(r"(\w+://[^/\s:@]*):[^@/\s]+@")
+
+
+class CannotServeError(RuntimeError):
+    """Something outside that only a person can mend: one sentence on stderr, exit code 3."""
 
 
 class Redacted(logging.Filter):
@@ -187,6 +192,10 @@ def run(name: str, main: Callable[[Service], Awaitable[None]], settings: Setting
         for error in _leaves(group):
             print(f"{name}: {error}", file=sys.stderr)
         code = 2
+    except* CannotServeError as group:
+        for error in _leaves(group):
+            print(f"{name}: {error}", file=sys.stderr)
+        code = 3
     except* Exception:
         LOG.exception("%s ends: a fault of its own", name)
         code = 1

@@ -9,16 +9,16 @@ patient feed leaves its entries in the stream. Any other error ends the process:
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 import asyncpg
 import msgspec
-from shared.bus import Redis
 
 from services.recorder import store
 from services.recorder.store import Gap, Position, Rows
 from services.recorder.track import START, Track
+from shared.bus import Redis
 from shared.streams import FIELD
 
 LOG: Final = logging.getLogger(__name__)
@@ -73,16 +73,19 @@ class Feed:
         self.folder.load(state)
         self.tracks = {stream: Track(stream, incarnation, self.before.get(stream)) for stream in self.streams}
 
-    async def follow(self, redis: Redis, pool: asyncpg.Pool, stop: asyncio.Event) -> None:
-        """Read and commit until told to stop; commits once more then. Raises `Fenced`."""
+    async def follow(self, redis: Redis, pool: asyncpg.Pool, stop: asyncio.Event, paused: Callable[[], bool]) -> None:
+        """Read and commit until told to stop; commits once more then. Raises `Fenced`.
+
+        While `paused` nothing is read or written: what the streams then no longer hold becomes a gap.
+        """
         await self._account(redis)
         next_commit = asyncio.get_running_loop().time() + COMMIT_S
         while not stop.is_set():
-            if not (self.waiting and self.folder.patient):
-                await self._read(redis)
-            else:
+            if paused() or (self.waiting and self.folder.patient):
                 await asyncio.sleep(COMMIT_S)
-            if asyncio.get_running_loop().time() >= next_commit:
+            else:
+                await self._read(redis)
+            if asyncio.get_running_loop().time() >= next_commit and not paused():
                 await self._account(redis)
                 await self._commit(pool)
                 next_commit = asyncio.get_running_loop().time() + COMMIT_S

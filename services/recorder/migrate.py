@@ -11,11 +11,13 @@ from typing import Final, NamedTuple
 
 import asyncpg
 
+from shared.service import CannotServeError
+
 DIRECTORY: Final = Path(__file__).with_name("migrations")
 _LOCK: Final = 0x70617261  # any number, the same in every recorder
 
 
-class SchemaError(RuntimeError):
+class SchemaError(CannotServeError):
     """The database's schema and this program's migrations do not fit together."""
 
 
