@@ -7,8 +7,8 @@ REST jobs) bring events with `take`; the clock is the events' own `recv` and the
    then on the older one is not heard. A REST quote goes out only while the feed is not up, never older than the last.
 2. *Trades and liquidations* are taken from every source; the ring of ids, which outlives connections, drops doubles.
    Replayed rows go out only if newer than the last live row.
-3. *Mark, funding, stats* are merged over their sources and published under a cap (CAP_NS), funding on change and again
-   within a minute.
+3. *Mark, funding, stats* are merged over their sources and published under a cap (`capped.py`). A REST poll adds its
+   part but never makes a feed `up`.
 4. *States* travel on the stream of what they speak of, in order with it: `up` before the first event of a source,
    `stale` and `down` when the session says so. What a lost source said is forgotten in merged events.
 5. An unchanged quote is repeated within 30 s, with its first `recv`, while its feed is up.
@@ -16,13 +16,12 @@ REST jobs) bring events with `take`; the clock is the events' own `recv` and the
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from heapq import heappop, heappush
 from typing import Any, Final, Protocol
 
 import msgspec
 
-from services.collector.feeds import MERGED_KINDS, PRINT_KINDS, Feed, MergedFeed, PrintFeed, QuoteFeed, Source
-from services.collector.merge import changed
+from services.collector.capped import Capped
+from services.collector.feeds import MERGED_KINDS, PRINT_KINDS, BookFeed, Feed, MergedFeed, PrintFeed, QuoteFeed, Source
 from services.collector.messages import Control, Message, Replayed
 from services.collector.plan import Topic
 from shared.events import (
@@ -43,9 +42,6 @@ from shared.events import (
 from shared.instruments import Market
 
 SECOND: Final = 1_000_000_000
-#: the least distance of two merged events of a symbol
-CAP_NS: Final = {"mark": SECOND, "funding": 5 * SECOND, "stats": 5 * SECOND}
-FUNDING_REPEAT: Final = 50 * SECOND
 QUOTE_REPEAT: Final = 19 * SECOND
 #: quote feeds are looked at for repeating in this many parts, one a second
 SLICES: Final = 10
@@ -71,10 +67,9 @@ class Desk:
         self._quotes: dict[str, QuoteFeed] = {}
         self._prints: dict[Place, PrintFeed] = {}
         self._merged: dict[Place, MergedFeed[Any]] = {}
-        self._others: dict[Place, Feed] = {}
+        self._books: dict[str, BookFeed] = {}
         self._members: dict[Market, frozenset[str]] = {}
-        self._due: list[tuple[int, int, MergedFeed[Any]]] = []
-        self._numbers = 0
+        self._capped = Capped(self._out)
         self._rota: list[QuoteFeed] = []
         self._slice = 0
         self._handlers: dict[type, Callable[[Source, Any], None]] = {
@@ -112,7 +107,7 @@ class Desk:
         self._rota = list(self._quotes.values())
 
     def feeds(self) -> list[Feed]:
-        return [*self._quotes.values(), *self._prints.values(), *self._merged.values(), *self._others.values()]
+        return [*self._quotes.values(), *self._prints.values(), *self._merged.values(), *self._books.values()]
 
     def keys(self) -> set[str]:
         """Every stream this process writes to."""
@@ -129,15 +124,19 @@ class Desk:
         elif kind in MERGED_KINDS:
             if place not in self._merged:
                 self._merged[place] = MergedFeed(*make, kind, symbol)
-        elif place not in self._others:
-            self._others[place] = Feed(*make, kind, symbol)
+        elif kind == "book" and symbol not in self._books:
+            self._books[symbol] = BookFeed(*make, symbol)
 
     def _remove(self, feed: Feed, reason: str | None) -> None:
-        place = (feed.kind, feed.symbol)
-        if feed.kind == "quote":
+        if isinstance(feed, QuoteFeed):
             del self._quotes[feed.symbol]
-        for table in (self._prints, self._merged, self._others):
-            table.pop(place, None)
+        elif isinstance(feed, BookFeed):
+            del self._books[feed.symbol]
+        elif isinstance(feed, PrintFeed):
+            del self._prints[feed.kind, feed.symbol]
+        elif isinstance(feed, MergedFeed):
+            del self._merged[feed.kind, feed.symbol]
+            feed.gone = True
         if reason is not None:
             self._say(feed, "down", reason, feed.recv)
             if feed.last_key:
@@ -146,8 +145,9 @@ class Desk:
     def _feed(self, kind: str, symbol: str) -> Feed | None:
         if kind == "quote":
             return self._quotes.get(symbol)
-        place = (kind, symbol)
-        return self._merged.get(place) or self._prints.get(place) or self._others.get(place)
+        if kind == "book":
+            return self._books.get(symbol)
+        return self._merged.get((kind, symbol)) or self._prints.get((kind, symbol))
 
     def of(self, topics: Iterable[Topic]) -> Iterable[Feed]:
         """The feeds of some topics."""
@@ -264,64 +264,36 @@ class Desk:
             self.held["not_served"] += 1
             return
         feed.recv = event.recv
-        feed.parts.put(source, event)
-        if source not in feed.owners:
+        if source.generation and source not in feed.owners:
             self._join(feed, source, event.recv)
-        if feed.queued:
-            return
-        due = feed.sent + CAP_NS[feed.kind]
-        if due <= event.recv:
-            self._publish(feed, event.recv)
-        else:
-            feed.queued = True
-            self._push(due, feed)
-
-    def _publish(self, feed: MergedFeed[Any], now: int) -> None:
-        whole = feed.parts.whole()
-        if whole is None:
-            return
-        if feed.kind == "funding":
-            if not changed(feed.published, whole) and now - feed.sent < FUNDING_REPEAT:
-                return
-            if not feed.kept:
-                feed.kept = True
-                self._push(now + FUNDING_REPEAT, feed)
-        feed.sent, feed.published = now, whole
-        self._out(feed, whole)
-
-    def _push(self, due: int, feed: MergedFeed[Any]) -> None:
-        self._numbers += 1
-        heappush(self._due, (due, self._numbers, feed))
+        self._capped.put(feed, source, event)
 
     def tick(self, now: int) -> None:
         """Publish what a cap held back. To be called a few times a second."""
-        while self._due and self._due[0][0] <= now:
-            _, _, feed = heappop(self._due)
-            if feed.kind == "funding" and feed.kept and not feed.queued:
-                self._repeat_funding(feed, now)
-            elif feed.queued:
-                feed.queued = False
-                self._publish(feed, now)
+        self._capped.tick(now)
 
-    def _repeat_funding(self, feed: MergedFeed[Any], now: int) -> None:
-        feed.kept = False
-        if feed.published is None or feed.state != "up" or self._merged.get((feed.kind, feed.symbol)) is not feed:
-            return
-        if now - feed.sent >= FUNDING_REPEAT:
-            feed.sent = now
-            self._out(feed, msgspec.structs.replace(feed.published, source="repeat"))
-        feed.kept = True
-        self._push(feed.sent + FUNDING_REPEAT, feed)
+    # ---- books
 
     def _book(self, source: Source, event: Book | Depth) -> None:
-        feed = self._others.get(("book", event.symbol))
+        """One owner, as for quotes: a newer connection takes over with its first picture, once it is in step."""
+        feed = self._books.get(event.symbol)
         if feed is None:
             self.held["not_served"] += 1
             return
+        if feed.owner is not source:
+            if feed.owner is not None and source.generation < feed.owner.generation:
+                self.held["overlap"] += 1
+                return
+            feed.owner = source
         feed.recv = event.recv
-        if source not in feed.owners:
-            self._join(feed, source, event.recv)
+        self._up(feed, event.recv)
         self._out(feed, event)
+
+    def gap(self, source: Source, symbol: str, reason: str, now: int) -> None:
+        """A book fell out of step; the next picture says `up`."""
+        feed = self._books.get(symbol)
+        if feed is not None and feed.owner is source and feed.state != "gap":
+            self._say(feed, "gap", reason, now)
 
     def _settlement(self, source: Source, event: Settlement) -> None:
         feed = self._merged.get(("funding", event.symbol))
@@ -335,16 +307,13 @@ class Desk:
     def state(self, source: Source, topics: Iterable[Topic], state: FeedState, reason: str, now: int) -> None:
         """Say what became of a source's topics; feeds that another source serves as well stay as they are."""
         for feed in self.of(topics):
-            owned = feed.owner is source if isinstance(feed, QuoteFeed) else source in feed.owners
-            if not owned:
+            if not feed.fed_by(source):
                 continue
             if state == "down":
                 if feed.leave(source):
                     self._say(feed, "down", reason, now)
             elif feed.state != state:
                 self._say(feed, state, reason, now)
-                if state == "up" and feed.last_key and (newest := feed.newest()) is not None:
-                    self._put_last(feed.last_key, feed.symbol, newest)
 
     def hand_over(self, old: Source, new: Source, topics: Iterable[Topic]) -> None:
         """The old connection goes: what it still owned is the new one's, without a word to the readers."""
@@ -362,8 +331,7 @@ class Desk:
 
     def _up(self, feed: Feed, now: int) -> None:
         if feed.state != "up":
-            feed.state = "up"
-            self._append(feed.key, State(feed.symbol, "up", "data", now))
+            self._say(feed, "up", "data", now)
 
     def _say(self, feed: Feed, state: FeedState, reason: str, now: int) -> None:
         feed.state = state

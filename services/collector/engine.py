@@ -18,8 +18,10 @@ from typing import Any, Final
 from services.collector import listing, samples
 from services.collector.actions import Count
 from services.collector.desk import Bus, Desk
+from services.collector.feeds import Source
 from services.collector.jobs import Jobs, Listed, RestSource
 from services.collector.line import Gate, Line
+from services.collector.live_books import LiveBooks
 from services.collector.messages import BookDelta, BookSnapshot, Control, Message, Relist, Unknown
 from services.collector.ownership import Ownership
 from services.collector.pacing import SECOND
@@ -36,8 +38,10 @@ from shared.streams import bucket_of
 REFUSED_NS: Final = 900 * SECOND
 #: of what the venue grants an address, the part that is not kept for rollovers
 USABLE: Final = 0.8
-TICK_S: Final = 0.25
+TICKS_A_SECOND: Final = 10
 LAGS_KEPT: Final = 2048
+#: after a snapshot that did not come
+BOOK_AGAIN_S: Final = (1.0, 3.0)
 
 log = logging.getLogger(__name__)
 
@@ -87,6 +91,8 @@ class Engine:
         self._refused: dict[TopicKey, int] = {}
         self._quote_channels = quote_channels(venue)
         self._endpoints = {endpoint.name: endpoint for endpoint in venue.endpoints}
+        self.books = LiveBooks(venue, self.desk, self._fetch_book, self._resubscribe_book)
+        self._fetching: set[str] = set()
         self._gates = {
             one.name: Gate(int(one.limits.connects[0] * USABLE), one.limits.connects[1]) for one in venue.endpoints
         }
@@ -124,14 +130,15 @@ class Engine:
         return self._group.create_task(work)
 
     async def _ticking(self) -> None:
-        """What caps held back goes out four times a second, repeats and standing are looked at once."""
+        """What caps held back goes out ten times a second, repeats and standing are looked at once."""
         turn = 0
         while True:
-            await asyncio.sleep(TICK_S)
+            await asyncio.sleep(1 / TICKS_A_SECOND)
             turn += 1
             now = time_ns()
             self.desk.tick(now)
-            if turn % 4 == 0:
+            self.books.tick(now)
+            if turn % TICKS_A_SECOND == 0:
                 self.desk.repeat_quotes(now)
                 self._say_standing()
 
@@ -246,7 +253,10 @@ class Engine:
 
     def _body(self, source: RestSource, body: Body, messages: list[Message]) -> None:
         for message in self.desk.take(source, messages):
-            self._message(message, body.data, body.request.endpoint, body.recv)
+            if isinstance(message, BookSnapshot):
+                self.books.fetched(message)
+            else:
+                self._message(message, body.data, body.request.endpoint, body.recv)
 
     def _received_body(self, body: Body) -> None:
         """A raw body, before decoding (captures)."""
@@ -271,17 +281,41 @@ class Engine:
         """A raw frame, before decoding (captures)."""
 
     def control(self, connection: Connection, message: Control, frame: bytes, recv: int) -> None:
-        self._message(message, frame, connection.slot[0], recv)
+        if isinstance(message, BookSnapshot | BookDelta):
+            self.books.take(connection, message)
+        else:
+            self._message(message, frame, connection.slot[0], recv)
 
     def _message(self, message: Control, frame: bytes, where: str, recv: int) -> None:
         if isinstance(message, Unknown):
             self.samples.unknown(message.reason, message.native, frame, where, recv)
         elif isinstance(message, Relist):
             self.relist.set()
-        elif isinstance(message, BookSnapshot | BookDelta):
-            self.counts["book_rows"] += 1
         else:
             self.counts[type(message).__name__.lower()] += 1
+
+    # ---- books
+
+    def _fetch_book(self, symbol: str) -> None:
+        """A snapshot over REST; one at a time for a symbol."""
+        instrument = self.table.by_symbol.get(symbol)
+        if instrument is not None and symbol not in self._fetching:
+            self._fetching.add(symbol)
+            self.spawn(self._fetched_book(instrument))
+
+    async def _fetched_book(self, instrument: Instrument) -> None:
+        try:
+            if not await self.jobs.book(instrument):
+                await asyncio.sleep(self.rng.uniform(*BOOK_AGAIN_S))
+                self.books.not_fetched(instrument.symbol)
+        finally:
+            self._fetching.discard(instrument.symbol)
+
+    def _resubscribe_book(self, source: Source, symbol: str) -> None:
+        assert isinstance(source, Connection)
+        for topic in source.session.topics:
+            if "book" in topic.kinds and symbol in topic.symbols:
+                source.session.resubscribe(topic.name)
 
     def refused(self, topic: Topic, reason: str) -> None:
         log.warning("%s: topic %s is left out for 15 minutes: %s", self.venue.name, topic.name, reason)
@@ -306,6 +340,7 @@ class Engine:
 
     def ended(self, connection: Connection, reason: str) -> None:
         self.frames += connection.frames
+        self.books.ended(connection)
         self.counts["ended"] += 1
         log.info("%s: %s/%d ended: %s", self.venue.name, *connection.slot, reason)
 

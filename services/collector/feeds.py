@@ -4,7 +4,7 @@ from typing import Final, Generic, Protocol
 
 from services.collector.merge import E, Parts
 from services.collector.recent import Ring
-from shared.events import Event, FeedState, Quote
+from shared.events import FeedState, Quote
 from shared.instruments import asset_of
 from shared.streams import LAST_KINDS, last, market_data, partition_of
 
@@ -13,7 +13,7 @@ PRINT_KINDS: Final = ("trade", "liquidation")
 
 
 class Source(Protocol):
-    """Where events come from: a connection, or a REST job. A newer connection has a higher `generation`."""
+    """Where events come from: a connection (a newer one has a higher `generation`), or a REST job (generation 0)."""
 
     @property
     def generation(self) -> int: ...
@@ -36,9 +36,8 @@ class Feed:
     def heard(self, since: int) -> bool:
         return self.recv >= since
 
-    def newest(self) -> Event | None:
-        """The event that a late joiner should see while the feed is up."""
-        return None
+    def fed_by(self, source: Source) -> bool:
+        return source in self.owners
 
     def leave(self, source: Source) -> bool:
         """Forget a source; True where nothing feeds this any more."""
@@ -53,22 +52,17 @@ class Feed:
             self.owners.add(new)
 
 
-class QuoteFeed(Feed):
-    """Quotes have one owner at a time. `sent` is when the last one went out, repeats included."""
+class OwnedFeed(Feed):
+    """A feed that one source at a time may publish."""
 
-    __slots__ = ("last", "owner", "repeated")
+    __slots__ = ("owner",)
 
-    def __init__(self, venue: str, partitions: int, symbol: str) -> None:
-        super().__init__(venue, partitions, "quote", symbol)
+    def __init__(self, venue: str, partitions: int, kind: str, symbol: str) -> None:
+        super().__init__(venue, partitions, kind, symbol)
         self.owner: Source | None = None
-        self.last: Quote | None = None
-        self.repeated = 0
 
-    def heard(self, since: int) -> bool:
-        return self.last is not None and self.last.source == "ws" and self.last.recv >= since
-
-    def newest(self) -> Event | None:
-        return self.last
+    def fed_by(self, source: Source) -> bool:
+        return self.owner is source
 
     def leave(self, source: Source) -> bool:
         if self.owner is not source:
@@ -79,6 +73,29 @@ class QuoteFeed(Feed):
     def rename(self, old: Source, new: Source) -> None:
         if self.owner is old:
             self.owner = new
+
+
+class QuoteFeed(OwnedFeed):
+    """`last` is the newest quote published, `repeated` when it was sent again."""
+
+    __slots__ = ("last", "repeated")
+
+    def __init__(self, venue: str, partitions: int, symbol: str) -> None:
+        super().__init__(venue, partitions, "quote", symbol)
+        self.last: Quote | None = None
+        self.repeated = 0
+
+    def heard(self, since: int) -> bool:
+        return self.last is not None and self.last.source == "ws" and self.last.recv >= since
+
+
+class BookFeed(OwnedFeed):
+    """Pictures and depth of one book."""
+
+    __slots__ = ()
+
+    def __init__(self, venue: str, partitions: int, symbol: str) -> None:
+        super().__init__(venue, partitions, "book", symbol)
 
 
 class PrintFeed(Feed):
@@ -95,7 +112,7 @@ class PrintFeed(Feed):
 class MergedFeed(Feed, Generic[E]):
     """Mark, funding or stats: merged from its sources, published under a cap."""
 
-    __slots__ = ("kept", "parts", "published", "queued", "sent")
+    __slots__ = ("gone", "kept", "parts", "published", "queued", "sent")
 
     def __init__(self, venue: str, partitions: int, kind: str, symbol: str) -> None:
         super().__init__(venue, partitions, kind, symbol)
@@ -104,9 +121,7 @@ class MergedFeed(Feed, Generic[E]):
         self.sent = 0  # when it was last published
         self.queued = False  # waits for its cap
         self.kept = False  # waits to be repeated
-
-    def newest(self) -> Event | None:
-        return self.published
+        self.gone = False  # no longer served
 
     def leave(self, source: Source) -> bool:
         self.parts.drop(source)

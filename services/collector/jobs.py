@@ -160,8 +160,9 @@ class Jobs:
             if not instruments:
                 await asyncio.sleep(LISTING_FIRST_WAIT_S)
 
-    async def book(self, instrument: Instrument) -> None:
-        """One snapshot of a book."""
+    async def book(self, instrument: Instrument) -> bool:
+        """One snapshot of a book. False where it did not come."""
         for call in self.calls("book"):
             if call.market == instrument.market and call.symbol_param is not None:
-                await self.ask(call, {call.symbol_param: instrument.native})
+                return await self.ask(call, {call.symbol_param: instrument.native})
+        return False

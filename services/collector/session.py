@@ -115,6 +115,13 @@ class Session:
     def topics(self) -> tuple[Topic, ...]:
         return tuple(entry.topic for entry in self._entries.values())
 
+    def resubscribe(self, name: str) -> None:
+        """Ask for a topic anew: its stream is no longer whole (a book that lost a change)."""
+        entry = self._entries.get(name)
+        if entry is not None and entry.state == "live":
+            self._leaving[name] = None
+            self._again(name)
+
     def proves(self, name: str) -> bool:
         entry = self._entries.get(name)
         return entry is not None and entry.state == "live"
@@ -344,8 +351,7 @@ class Session:
                 entry.resubscribed = 0
             elif entry.resubscribed == 0:
                 entry.resubscribed = now
-                self._leaving[name] = None
-                self._again(name)
+                self.resubscribe(name)
                 actions.append(Count("resubscribed", 1, f"{name} silent for {limit:.0f} s, subscribed again"))
             elif now - entry.resubscribed > limit * SECOND and not self._patient:
                 self.silent = True
