@@ -10,12 +10,10 @@ from typing import Any
 
 import asyncpg
 import pytest
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 
 from deploy.local import postgres_server
 from deploy.local.process import REPOSITORY, free_port, start_server, stop_server
+from shared.bus import Redis, connect
 
 CAPTURES = REPOSITORY.parent / "shared" / "captures"
 
@@ -44,7 +42,7 @@ def redis_url(redis_server: int) -> str:
     """The URL of an empty Redis."""
 
     async def flush() -> None:
-        async with Redis.from_url(url) as client:
+        async with connect(url) as client:
             await client.flushall()
 
     url = f"redis://127.0.0.1:{redis_server}/0"
@@ -53,9 +51,9 @@ def redis_url(redis_server: int) -> str:
 
 
 @pytest.fixture
-async def redis_client(redis_url: str) -> AsyncIterator["Redis"]:
+async def redis_client(redis_url: str) -> AsyncIterator[Redis]:
     """A client of the empty Redis: bytes replies, no hidden retries."""
-    client = Redis.from_url(redis_url, retry=Retry(NoBackoff(), 0))
+    client = connect(redis_url)
     yield client
     await client.aclose()
 

@@ -24,6 +24,7 @@ from deploy.local.run import Run
 from deploy.local.screen import Facts, lines
 from deploy.local.setup import tree_size
 from services.collector.venues import VENUES
+from shared.bus import connect
 from shared.config import SettingError, Settings, load
 
 _DETACHED = "PARALLAX_DETACHED"
@@ -156,10 +157,10 @@ def show(settings: Settings) -> bool:
 
 
 async def look(record: instance.Instance) -> status.Snapshot:
-    client = status.connect(record.redis_url)
+    client = connect(record.redis_url)
     try:
         return await status.read(client, record.venues, any_age=record.mode == "replay")
-    except (*status.UNREACHABLE, TimeoutError) as error:
+    except status.UNREACHABLE as error:
         return status.Snapshot([status.VenueStatus(name) for name in record.venues], error=str(error) or "no answer")
     finally:
         await client.aclose()

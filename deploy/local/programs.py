@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -26,7 +26,8 @@ class Program:
     start_s: int = 10
     retries: int = 5
     once: bool = False
-    environment: dict[str, str] = field(default_factory=dict)
+    #: A server's port: once it has answered, a later fall is an accident and not a failed start.
+    port: int | None = None
 
 
 def module(*arguments: str) -> tuple[str, ...]:
@@ -35,12 +36,12 @@ def module(*arguments: str) -> tuple[str, ...]:
 
 def redis(data: Path, port: int, memory_mb: int) -> Program:
     line = module("deploy.local.redis_server", "--data", str(data / "redis"), "--port", str(port))
-    return Program("redis", "storage", (*line, "--memory-mb", str(memory_mb)), stop_wait_s=15)
+    return Program("redis", "storage", (*line, "--memory-mb", str(memory_mb)), stop_wait_s=15, port=port)
 
 
 def postgres(data: Path, port: int) -> Program:
     line = module("deploy.local.postgres_server", "--data", str(data / "postgres"), "--port", str(port))
-    return Program("postgres", "storage", line, stop_signal="INT", stop_wait_s=15)
+    return Program("postgres", "storage", line, stop_signal="INT", stop_wait_s=15, port=port)
 
 
 def simulator(venues: Sequence[str], port: int) -> Program:

@@ -9,16 +9,16 @@ from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from deploy.local import instance, status, view, words
 from deploy.local.plan import Plan
-from deploy.local.process import CannotRun, version
+from deploy.local.process import CannotRun, port_answers, version
 from deploy.local.programs import Program
 from deploy.local.screen import Facts
 from deploy.local.setup import tree_size
 from deploy.local.supervise import State, Supervisor
 from deploy.local.words import Language, text_in
+from shared.bus import Redis, connect
 
 PERIOD_S = 1.0
 #: A service that failed for good by supervisord's count is tried again after this long.
@@ -35,7 +35,7 @@ class Watch:
     programs: Sequence[Program]
     fatal_since: dict[str, float] = field(default_factory=dict)
     failing: dict[str, str] = field(default_factory=dict)
-    ran: set[str] = field(default_factory=set)
+    served: set[str] = field(default_factory=set)
 
     def judge(self, states: dict[str, State], supervisor: Supervisor, lang: Language) -> list[Program]:
         """Update what fails; returns the programs to start again. Raises `CannotRun` when the storage is lost."""
@@ -44,13 +44,17 @@ class Watch:
             state = states.get(program.name)
             if state is None or program.once:
                 continue
+            if program.port and program.name not in self.served and port_answers(program.port):
+                self.served.add(program.name)
             if state.state == "RUNNING":
-                self.ran.add(program.name)
                 self.failing.pop(program.name, None)
                 self.fatal_since.pop(program.name, None)
             elif state.state in ("BACKOFF", "FATAL"):
-                values = {"reason": supervisor.reason(program.name), "log": supervisor.log(program.name)}
-                if program.group == "storage" and (state.state == "FATAL" or program.name not in self.ran):
+                # supervisord's exit status of a process that a signal ended
+                killed = state.exit_status == -1
+                reason = text_in(lang, "killed") if killed else supervisor.reason(program.name)
+                values = {"reason": reason, "log": supervisor.log(program.name)}
+                if program.group == "storage" and (state.state == "FATAL" or program.name not in self.served):
                     raise CannotRun(text_in(lang, "infrastructure", name=program.name, **values))
                 self.failing[program.name] = text_in(lang, "failing", name=program.name, **values)
                 since = self.fatal_since.setdefault(program.name, time.monotonic())
@@ -70,6 +74,9 @@ class Run:
         self.ready_s: int | None = None
         self.replays = [program for program in plan.programs if program.once]
         self.replaying: list[str] | None = None
+        self.settled = asyncio.Event()
+        self.boards: deque[int] = deque(maxlen=4)
+        self.last = status.Snapshot([status.VenueStatus(name) for name in plan.venues])
         self.status = 0
         self.stop = asyncio.Event()
         self.signals: deque[int] = deque(maxlen=8)
@@ -87,7 +94,7 @@ class Run:
         supervisor = Supervisor(
             self.plan.programs, self.plan.runtime, self.plan.settings.log_path, self.plan.environment
         )
-        client = status.connect(self.plan.redis_url)
+        client = connect(self.plan.redis_url)
         shown = view.make(self.lang, self.detached)
         try:
             await self._loop(supervisor, client, shown)
@@ -103,7 +110,7 @@ class Run:
         self.signals.append(number)
         self.stop.set()
 
-    async def _loop(self, supervisor: Supervisor, client: Any, shown: view.View) -> None:
+    async def _loop(self, supervisor: Supervisor, client: Redis, shown: view.View) -> None:
         watch = Watch(self.plan.programs)
         while not self.stop.is_set():
             if supervisor.process.poll() is not None:
@@ -114,16 +121,18 @@ class Run:
             snapshot = self._with_failures(await self._look(client), watch)
             await self._progress(states, snapshot, supervisor, shown)
             shown.show(await self._facts(tuple(watch.failing.values())), snapshot)
+            if self.once and self.settled.is_set():
+                return
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.stop.wait(), PERIOD_S)
 
-    async def _look(self, client: Any) -> status.Snapshot:
+    async def _look(self, client: Redis) -> status.Snapshot:
         try:
-            return await status.read(client, self.plan.venues, any_age=bool(self.replays))
-        except (*status.UNREACHABLE, TimeoutError) as error:
+            self.last = await status.read(client, self.plan.venues, any_age=bool(self.replays))
+        except status.UNREACHABLE as error:
             away = self.ready_s is not None or time.monotonic() - self.started > 15
-            venues = [status.VenueStatus(name) for name in self.plan.venues]
-            return status.Snapshot(venues, error=str(error) or type(error).__name__ if away else "")
+            return replace(self.last, error=(str(error) or type(error).__name__) if away else "")
+        return self.last
 
     def _with_failures(self, snapshot: status.Snapshot, watch: Watch) -> status.Snapshot:
         venues = [
@@ -167,8 +176,14 @@ class Run:
                 shown.say(supervisor.output(name).rstrip())
                 if state.exit_status:
                     shown.say(text_in(self.lang, "replay_ended", status=state.exit_status))
-        if not self.replaying and self.once:
-            self.stop.set()
+        if not self.replaying and not self.settled.is_set() and self._is_settled(snapshot):
+            self.settled.set()
+            shown.again()
+
+    def _is_settled(self, snapshot: status.Snapshot) -> bool:
+        """Whether the board has stood still for some looks: what was replayed is read, as far as can be seen here."""
+        self.boards.append(snapshot.board)
+        return len(self.boards) == self.boards.maxlen and len(set(self.boards)) == 1
 
     async def _facts(self, notices: tuple[str, ...]) -> Facts:
         settings = self.plan.settings

@@ -4,16 +4,15 @@ import asyncio
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import msgspec
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from shared import streams
+from shared.bus import AWAY, REFUSED, Redis
 from shared.signals import Route
 
-UNREACHABLE = (RedisError, OSError)
+#: What `read` raises while Redis is away, or will not answer us.
+UNREACHABLE = (*AWAY, REFUSED, TimeoutError)
 #: A board row older than this is not "now".
 BOARD_MAX_AGE_NS = 30_000_000_000
 
@@ -48,6 +47,8 @@ class Snapshot:
     details: Mapping[str, str] = field(default_factory=dict)
     best: RowHead | None = None
     signals_open: int = 0
+    #: changes whenever the board does
+    board: int = 0
     error: str = ""
 
     @property
@@ -61,11 +62,7 @@ _rows = msgspec.msgpack.Decoder(RowHead)
 _ORDER = ("starting", "live", "connecting", "degraded", "blocked")
 
 
-def connect(url: str) -> Redis:
-    return Redis.from_url(url)
-
-
-async def read(client: Any, venues: Sequence[str], any_age: bool = False) -> Snapshot:
+async def read(client: Redis, venues: Sequence[str], any_age: bool = False) -> Snapshot:
     """Everything at once. `any_age`: the board of a replay is of its own time. Raises what the client raises."""
     async with asyncio.timeout(3):
         keys = [key async for key in client.scan_iter(match="health:*", count=1000)]
@@ -79,6 +76,7 @@ async def read(client: Any, venues: Sequence[str], any_age: bool = False) -> Sna
         details={name: fields.get("detail", "") for name, fields in health if name.startswith("_")},
         best=best_row(rows, 0 if any_age else time.time_ns() - BOARD_MAX_AGE_NS),
         signals_open=sum(len(row.signals) for row in rows),
+        board=hash(tuple(sorted((row.asset, row.at) for row in rows))),
     )
 
 

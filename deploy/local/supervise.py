@@ -180,10 +180,10 @@ class Supervisor:
 
     def reason(self, name: str) -> str:
         """The one line of a program's output that says best why it ended."""
-        return telling_line(self.output(name)) or "no output"
+        return telling_line(self.output(name)) or "it ended without a word"
 
 
-_NOISE = ("starting up", "shutting down", "in recovery mode", "database system is shut down")
+_NOISE = ("starting up", "shutting down", "in recovery mode", "database system is shut down", "WARNING")
 _TELLING = ("FATAL", "PANIC", "Error", "error", "expected", "broken")
 
 

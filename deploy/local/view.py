@@ -23,6 +23,9 @@ class View(Protocol):
     def say(self, sentence: str) -> None:
         """One line that stays."""
 
+    def again(self) -> None:
+        """Show the whole screen once more where it is not there all the time."""
+
     def close(self) -> None: ...
 
 
@@ -37,6 +40,9 @@ class TerminalView:
 
     def say(self, sentence: str) -> None:
         self._live.console.print(Text(sentence))
+
+    def again(self) -> None:
+        return
 
     def close(self) -> None:
         self._live.stop()
@@ -74,6 +80,9 @@ class PlainView:
 
     def say(self, sentence: str) -> None:
         print(sentence, flush=True)
+
+    def again(self) -> None:
+        self._shown = False
 
     def close(self) -> None:
         return

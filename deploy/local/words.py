@@ -141,7 +141,7 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
         "所有交易所均无法访问，持续重试中。如需代理：HTTPS_PROXY=…；无网络体验：make demo",
     ),
     "failing": ("{name} keeps failing: {reason} (log: {log})", "{name} 反复失败：{reason}（日志：{log}）"),
-    "recovered": ("{name} runs again", "{name} 已恢复"),
+    "killed": ("it was ended from outside", "被外部终止"),
     "redis_away": ("Redis does not answer: {reason}", "Redis 无响应：{reason}"),
     "foot": (
         "Stop Ctrl-C · keep running after logout: make start · 中文: make run UI_LANG=zh",

@@ -1,7 +1,8 @@
 """The embedded servers, as the tests and the launcher start them."""
 
 import asyncpg
-from redis.asyncio import Redis
+
+from shared.bus import Redis
 
 
 async def test_the_embedded_redis_is_durable_and_never_evicts(redis_client: Redis) -> None:

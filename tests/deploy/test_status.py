@@ -3,10 +3,10 @@
 import time
 
 import msgspec
-from redis.asyncio import Redis
 
 from deploy.local import status
 from shared import streams
+from shared.bus import Redis
 from shared.signals import BoardRow, Route
 
 

@@ -53,11 +53,11 @@ async def until(supervisor: Supervisor, good: Callable[[dict[str, State]], bool]
 async def test_programs_start_say_their_state_and_stop(start: Callable[..., Supervisor]) -> None:
     supervisor = start(Program("one", "storage", SLEEP, start_s=0), Program("two", "front", SLEEP, start_s=0))
     states = await until(supervisor, lambda states: all(state.state == "RUNNING" for state in states.values()))
+    await until(supervisor, lambda _: supervisor.output("one").strip() == "here")
     pids = [state.pid for state in states.values()]
     await supervisor.stop()
     assert supervisor.process.returncode == 0
     assert not any(psutil.pid_exists(pid) for pid in pids)
-    assert supervisor.output("one").strip() == "here"
 
 
 async def test_a_killed_supervisor_leaves_nothing(start: Callable[..., Supervisor]) -> None:
