@@ -44,6 +44,7 @@ _ANSWERS: Final = frozenset({"code", "data", "error", "event", "id", "op", "resu
 #: one answer of a recorded route
 _ROUTE: Final = frozenset({"queryString", "data"})
 
+_UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _object: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _array: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _text: Final = msgspec.json.Decoder(str)
@@ -170,7 +171,7 @@ def _chain(head: Iterable[bytes], rest: Iterable[bytes]) -> Iterator[bytes]:
 def _is_json(data: bytes) -> bool:
     try:
         msgspec.json.decode(data, type=msgspec.Raw)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except _UNREADABLE:
         return False
     return True
 
@@ -242,7 +243,7 @@ def _json_line(line: bytes, number: int) -> Captured:
     """An object: one of our own lines, a wrapper, or the frame itself."""
     try:
         keys = _object.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except _UNREADABLE:
         return Captured(number, line)
     if "capture" in keys and "venue" in keys:
         return Captured(number, line, skipped="header")
@@ -270,7 +271,7 @@ def _unquoted(raw: bytes) -> bytes:
         return raw
     try:
         return _text.decode(raw).encode()
-    except (msgspec.DecodeError, UnicodeError):
+    except (*_UNREADABLE, UnicodeEncodeError):
         return raw
 
 
@@ -289,7 +290,7 @@ def _request(raw: bytes) -> Request | None:
         keys = _object.decode(raw)
         params = _object.decode(keys["params"]) if "params" in keys and bytes(keys["params"])[:1] == b"{" else {}
         endpoint = _text.decode(keys["endpoint"])
-    except (msgspec.DecodeError, KeyError):
+    except (*_UNREADABLE, KeyError):
         return None
     return request_of(endpoint, {name: _unquoted(bytes(value)).decode() for name, value in params.items()})
 

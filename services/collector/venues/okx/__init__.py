@@ -11,7 +11,7 @@ from services.collector.messages import BookDelta, BookSnapshot
 from services.collector.venue import Call, Channel, Endpoint, Follow, Host, Limits, Ping, Venue
 from services.collector.venues.okx.answers import BY_TYPE, Arg, request_frame, topic_text
 from services.collector.venues.okx.decode import decoder
-from services.collector.venues.okx.instruments import FUNDING, NAME, is_listing, listing, outside
+from services.collector.venues.okx.instruments import FUNDING, NAME, UNREADABLE, is_listing, listing, outside
 from shared.events import Level
 from shared.instruments import Instrument, Market
 
@@ -52,7 +52,7 @@ def channel_of(text: str) -> str | None:
 def topic_of(frame: bytes) -> str | None:
     try:
         return topic_text(_push.decode(frame).arg)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return None
 
 
@@ -61,7 +61,7 @@ def market_of(frame: bytes) -> Market | None:
     try:
         push = _push.decode(frame)
         inst_type = push.arg.inst_type or next((row.inst_type for row in _typed.decode(push.data)), "")
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return None
     return _MARKET_OF_TYPE.get(inst_type)
 

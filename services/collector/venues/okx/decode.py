@@ -18,13 +18,16 @@ from services.collector.venue import Decode, DecoderOptions, Request
 from services.collector.venues.okx import reading, rows
 from services.collector.venues.okx.answers import Answer, Arg, answer
 from services.collector.venues.okx.decode_rest import rest
+from services.collector.venues.okx.instruments import UNREADABLE
 from services.collector.venues.okx.reading import BEST, CHANNELS, LISTED_ROWS, Named, Reader, best, books, native_of
+from shared.instruments import Market
 
 #: pictures of fixed depth, without `action`
 PICTURES: Final = frozenset({"books5"})
 #: a snapshot, then changes
 DIFFS: Final = frozenset({"books", "books50-l2-tbt", "books-l2-tbt", "books-rpi", "books-elp"})
 
+MARKETS: Final[tuple[Market, ...]] = ("spot", "perp")
 _BEST_PREFIX: Final = b'{"arg":{"channel":"bbo-tbt"'
 
 
@@ -79,25 +82,26 @@ def relists(data: bytes | msgspec.Raw) -> list[Message]:
 def decoder(table: Table, options: DecoderOptions) -> Decode:
     """Makes the `decode` of one connection, or of REST answers."""
     reader = Reader(table, options)
-    find_perp, find_spot = table.perp.get, table.spot.get
+    perps, spots, read_best = table.perp.get, table.spot.get, _best.decode
+    quoting = {market: reader.quote_channel.get(market, BEST) == BEST for market in MARKETS}
 
     def decode(frame: bytes, recv: int, request: Request | None = None) -> list[Message]:
-        if request is None and frame.startswith(_BEST_PREFIX):
-            try:
-                hot = _best.decode(frame)
-            except (msgspec.DecodeError, UnicodeDecodeError):
-                return general(frame, recv)
-            native = hot.arg.inst_id
-            listed = find_perp(native) or find_spot(native)
-            if listed is not None and len(hot.data) == 1 and reader.quotes(BEST, listed):
-                try:
-                    return [rows.top(hot.data[0], listed, recv)]
-                except BadNumber:
-                    return [Unknown("bad_number", native)]
-            return best(reader, native, hot.data, recv) or [Unknown("empty", native)]
         if request is not None:
             return rest(reader, frame, recv, request)
-        return general(frame, recv)
+        if not frame.startswith(_BEST_PREFIX):
+            return general(frame, recv)
+        try:
+            hot = read_best(frame)
+        except UNREADABLE:
+            return general(frame, recv)
+        native = hot.arg.inst_id
+        listed = perps(native) or spots(native)
+        if listed is None or len(hot.data) != 1 or not quoting[listed.instrument.market]:
+            return best(reader, native, hot.data, recv) or [Unknown("empty", native)]
+        try:
+            return [rows.top(hot.data[0], listed, recv)]
+        except BadNumber:
+            return [Unknown("bad_number", native)]
 
     def general(frame: bytes, recv: int) -> list[Message]:
         if frame == b"pong":
@@ -106,7 +110,7 @@ def decoder(table: Table, options: DecoderOptions) -> Decode:
             read = _frame.decode(frame)
         except msgspec.ValidationError:
             return [Unknown("bad_shape", native_of(frame))]
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except UNREADABLE:
             return [Unknown("not_json")]
         if read.event:
             return answer(read)

@@ -11,6 +11,7 @@ import msgspec
 from services.collector.messages import Message, Refused, Relist, Unknown
 from services.collector.venue import Request
 from services.collector.venues.okx import reading
+from services.collector.venues.okx.instruments import UNREADABLE
 from services.collector.venues.okx.reading import Reader, Rows, RowsReader
 
 BOOKS: Final = frozenset({"/api/v5/market/books", "/api/v5/market/books-full", "/api/v5/market/books-rpi"})
@@ -70,7 +71,7 @@ def rest(reader: Reader, frame: bytes, recv: int, request: Request | None) -> li
         body = _body.decode(frame)
     except msgspec.ValidationError:
         return [Unknown("bad_shape")]
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return [Unknown("not_json")]
     if body.code != "0":
         return [Refused(None, None, body.code, body.msg)]
@@ -94,6 +95,6 @@ def endpoint_by_form(data: msgspec.Raw) -> str | None:
     try:
         raws = _raws.decode(data)
         keys = _keys.decode(raws[0]).keys() if raws else set()
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return None
     return next((endpoint for told, endpoint in FORMS if told <= keys), None)

@@ -39,7 +39,7 @@ STATUS: Final[dict[str, Status]] = {
 }
 #: what a contract may be quoted in beside its settlement currency
 QUOTES: Final = ("USDT", "USDC", "USD")
-HOUR_MS: Final = 3_600_000
+HOUR_NS: Final = 3_600_000_000_000
 
 
 class Row(msgspec.Struct, gc=False, rename="camel"):
@@ -95,13 +95,16 @@ _row: Final = msgspec.json.Decoder(Row)
 _terms: Final = msgspec.json.Decoder(Terms)
 T = TypeVar("T")
 
+#: what reading text that is no JSON, or not the JSON that was expected, raises
+UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
 
 def is_listing(body: bytes) -> str | None:
     """The listing call that a body answers, told by its first row."""
     try:
         rows = _body.decode(body).data
         form = _form.decode(rows[0]) if rows else _Form()
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return None
     if form.tick_sz is not None and form.lot_sz is not None:
         return CALL_OF_TYPE.get(form.inst_type)
@@ -155,11 +158,13 @@ def instrument(row: Row, terms: Terms | None) -> Instrument | None:
 
 
 def interval_h(funding_time: str, next_funding_time: str) -> str | None:
-    """Hours between two settlements as exact text; None where they are not given or no finite decimal."""
+    """Hours between two settlements as exact text; None where not given or no finite decimal. Raises `BadNumber`."""
+    if not funding_time or not next_funding_time:
+        return None
+    gap_ns = nanoseconds(next_funding_time) - nanoseconds(funding_time)
     try:
-        gap_ms = int(next_funding_time) - int(funding_time)
-        return plain(EXACT.divide(Decimal(gap_ms), Decimal(HOUR_MS))) if gap_ms > 0 else None
-    except (ValueError, Inexact):
+        return plain(EXACT.divide(Decimal(gap_ns), Decimal(HOUR_NS))) if gap_ns > 0 else None
+    except Inexact:
         return None
 
 
@@ -205,12 +210,12 @@ def _rows(call: str, body: bytes, decoder: msgspec.json.Decoder[T]) -> Iterator[
     """The readable rows of one body; a row of another form is left out, a body of another form raises."""
     try:
         answer = _body.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise Unreadable(f"{NAME} {call}: expected an answer with code and data, got {body[:80]!r} ({error})") from None
     if answer.code != "0":
         raise Unreadable(f"{NAME} {call}: expected code 0, got {body[:120]!r}")
     for raw in answer.data:
         try:
             yield decoder.decode(raw)
-        except msgspec.ValidationError:
+        except UNREADABLE:
             continue

@@ -14,7 +14,7 @@ from services.collector.normalise import BadNumber
 from services.collector.table import Listed, Table
 from services.collector.venue import DecoderOptions
 from services.collector.venues.okx import rows
-from services.collector.venues.okx.instruments import LISTED_TYPES
+from services.collector.venues.okx.instruments import LISTED_TYPES, UNREADABLE
 from shared.events import Source
 
 TICKERS: Final = "tickers"
@@ -68,19 +68,19 @@ class Rows:
         """Rows, and an `Unknown` in the place of each that has another form."""
         try:
             return self._all.decode(data)
-        except msgspec.DecodeError:
+        except UNREADABLE:
             return list(self._singly(data))
 
     def _singly(self, data: bytes | msgspec.Raw) -> Iterator[Any]:
         try:
             raws = _raws.decode(data)
-        except msgspec.DecodeError:
+        except UNREADABLE:
             yield Unknown("bad_shape")
             return
         for raw in raws:
             try:
                 yield self._one.decode(raw)
-            except msgspec.DecodeError:
+            except UNREADABLE:
                 yield Unknown("bad_shape", native_of(raw))
 
 
@@ -101,7 +101,7 @@ def native_of(raw: bytes | msgspec.Raw) -> str | None:
     """The instrument that a row names, however broken the rest of it is."""
     try:
         row = _named.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return None
     return row.inst_id or row.instrument_id
 

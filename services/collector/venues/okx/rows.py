@@ -4,8 +4,7 @@ Every function here takes one row, the instrument it was looked up as, and when 
 numbers raise `BadNumber`; the callers turn that into one `Unknown`. Sizes of swaps are contracts and leave in base.
 """
 
-from collections.abc import Iterator
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
@@ -20,6 +19,10 @@ SIDES: Final[dict[str, Side]] = {"buy": "buy", "sell": "sell"}
 MINUTE_NS: Final = 60_000_000_000
 
 
+#: what the bus can carry
+Number = Annotated[int, msgspec.Meta(ge=-(1 << 63), le=(1 << 63) - 1)]
+
+
 class BookLevel(msgspec.Struct, array_like=True, gc=False):
     """`[price, size, ...]`: what follows (number of orders, size without retail orders) is not used."""
 
@@ -31,9 +34,9 @@ class BookRow(msgspec.Struct, gc=False, rename="camel"):
     asks: list[BookLevel]
     bids: list[BookLevel]
     ts: str = ""
-    seq_id: int | None = None
-    prev_seq_id: int | None = None
-    checksum: int | None = None
+    seq_id: Number | None = None
+    prev_seq_id: Number | None = None
+    checksum: Number | None = None
 
 
 class TickerRow(msgspec.Struct, gc=False, rename="camel"):
@@ -122,11 +125,14 @@ def quote(row: TickerRow, at: Listed, recv: int, source: Source) -> Quote:
 
 
 def top(row: BookRow, at: Listed, recv: int) -> Quote:
-    """The best bid and offer of a one-level picture; `ts` is the matching engine's."""
-    bids, asks = row.bids, row.asks
-    bid, bid_size = (bids[0].px, bids[0].sz) if bids else ("", "")
-    ask, ask_size = (asks[0].px, asks[0].sz) if asks else ("", "")
-    b, bs, a, as_ = normalise.sides(bid, bid_size, ask, ask_size, at)
+    """The best bid and offer of a one-level picture; `ts` is the matching engine's. The hot path."""
+    if row.bids and row.asks:
+        bid, ask = row.bids[0], row.asks[0]
+        b, bs, a, as_ = normalise.sides(bid.px, bid.sz, ask.px, ask.sz, at)
+    else:
+        none = BookLevel("", "")
+        bid, ask = (row.bids or (none,))[0], (row.asks or (none,))[0]
+        b, bs, a, as_ = normalise.sides(bid.px, bid.sz, ask.px, ask.sz, at)
     return Quote(at.symbol, b, bs, a, as_, nanoseconds(row.ts) if row.ts else None, recv, "ws", row.seq_id)
 
 
@@ -147,9 +153,9 @@ def stats(row: TickerRow, at: Listed, recv: int, source: Source) -> Stats:
 
 
 def trade(row: TradeRow, at: Listed, recv: int) -> Trade:
-    price, size, side = normalise.price(row.px, at), _some(row.sz, at), SIDES.get(row.side)
-    if price is None or size is None or side is None or not row.trade_id:
-        raise BadNumber(f"{row.px} {row.sz} {row.side} {row.trade_id}")
+    (price, size), side = normalise.positive(row.px, row.sz, at), SIDES.get(row.side)
+    if side is None or not row.trade_id:
+        raise BadNumber(f"{row.side} {row.trade_id}")
     return Trade(at.symbol, price, size, side, row.trade_id, time_of(row.ts), recv)
 
 
@@ -187,9 +193,9 @@ def interest(row: InterestRow, at: Listed, recv: int, source: Source) -> Stats:
 
 def forced(order: ForcedOrder, at: Listed, recv: int) -> Liquidation:
     """`side` is the forced order's; the price is the bankruptcy price, not a fill."""
-    price, size, side = normalise.price(order.bk_px, at), normalise.size(order.sz, at), SIDES.get(order.side)
-    if price is None or size is None or side is None:
-        raise BadNumber(f"{order.bk_px} {order.sz} {order.side}")
+    (price, size), side = normalise.positive(order.bk_px, order.sz, at), SIDES.get(order.side)
+    if side is None:
+        raise BadNumber(order.side)
     return Liquidation(at.symbol, side, price, size, time_of(order.ts), recv, None, "bankruptcy")
 
 
@@ -204,15 +210,7 @@ def delta(row: BookRow, at: Listed, recv: int) -> BookDelta:
 
 
 def levels(side: list[BookLevel], at: Listed) -> tuple[Level, ...]:
-    return tuple(_levels(side, at))
-
-
-def _levels(side: list[BookLevel], at: Listed) -> Iterator[Level]:
-    for level in side:
-        price, size = normalise.price(level.px, at), normalise.size(level.sz, at)
-        if price is None or size is None:
-            raise BadNumber(f"{level.px} {level.sz}")
-        yield price, size
+    return normalise.levels([(level.px, level.sz) for level in side], at)
 
 
 def _proof(row: BookRow, at: Listed) -> tuple[int | None, tuple[tuple[Level, ...], tuple[Level, ...]] | None]:
@@ -239,9 +237,3 @@ def _amount(text: str | None) -> str | None:
     if digits.startswith("-"):
         raise BadNumber(text)
     return digits
-
-
-def _some(text: str, at: Listed) -> str | None:
-    """A size that is not zero."""
-    size = normalise.size(text, at)
-    return size if size and size.strip("0.") else None
