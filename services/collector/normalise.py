@@ -150,11 +150,13 @@ def _side(text: str, amount: str, listed: Listed) -> tuple[str | None, str | Non
     return p, s
 
 
+#: more digits of seconds than any time of ours has, and nanoseconds still fit into 64 bits
+_SECONDS_DIGITS: Final = 10
 _NANOS: Final = (1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000, 1_000_000_000)
 
 
 def nanoseconds(text: str, unit_digits: int = 3) -> int:
     """A time in text, `unit_digits` decimals of a second (3: milliseconds), exact to the nanosecond."""
-    if not text.isascii() or not text.isdigit():
-        raise BadNumber(text)
+    if not text.isascii() or not text.isdigit() or len(text) > _SECONDS_DIGITS + unit_digits:
+        raise BadNumber(text[: 2 * _MAX_CHARS])
     return int(text) * _NANOS[9 - unit_digits]
