@@ -350,6 +350,7 @@ class Fold:
     def weigh(self, leg: Leg) -> None:
         """Work out what the settings say about a leg."""
         leg.fee = self.judge.fee(leg)
+        leg.fee_rough = float(leg.fee or 0)
         leg.excluded_until = self.judge.excluded_until(leg)
 
     def _configure(self, runtime: Runtime) -> None:

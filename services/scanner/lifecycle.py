@@ -130,16 +130,6 @@ class LifeCycle:
                 route.why = "restart"
                 self._close(route, at)
 
-    def open_ids(self, asset: str) -> tuple[str, ...]:
-        """The ids of an asset's open signals."""
-        prefix = f"{asset}|"
-        found = (
-            r.record.id
-            for k, r in self.routes.items()
-            if k.startswith(prefix) and r.state in ("open", "fade") and r.record
-        )
-        return tuple(sorted(found))
-
     def _sample(self, route: Route, at: int) -> None:
         if route.state == "cool":
             if at < route.until:

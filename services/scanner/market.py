@@ -115,6 +115,7 @@ class Leg:
         "epoch",
         "excluded_until",
         "fee",
+        "fee_rough",
         "funding",
         "gone",
         "mark",
@@ -146,6 +147,7 @@ class Leg:
         self.born = 0
         self.excluded_until = 0
         self.fee: Fraction | None = None
+        self.fee_rough = 0.0
         self.set_row(row)
         self.quote: Quote | None = None
         self.quote_source: Source | None = None

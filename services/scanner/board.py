@@ -1,0 +1,209 @@
+"""Board rows: the current picture of each coin, all its markets and the best route among the good ones. Pure.
+
+The best route is the one with the highest net_open whose legs and rate are good, whose fees are known, that is not
+above max_edge, and whose pair is not in doubt. It need not pay. Where there is none, `why` names what stands in the
+way: `single` (one market only), a leg's state, `fx`, `fee_unknown`, `identity`, `max_edge`.
+
+A leg is encoded again only when something of it changed: a row of eight markets of which one moved costs one leg.
+"""
+
+from typing import Final
+
+import msgspec
+
+from services.scanner.detectors.edge import Measure, kind_of, rough_bps
+from services.scanner.fold import Fold
+from services.scanner.fx import crosses
+from services.scanner.lifecycle import key_of
+from services.scanner.market import Asset, Leg
+from services.scanner.numbers import cents_text, decimal_text
+from shared import signals
+from shared.signals import Kind, LegState, Route
+
+GOOD: Final = frozenset({"ok", "quiet"})
+
+
+class RawRow(msgspec.Struct, frozen=True, kw_only=True):
+    """`shared.signals.BoardRow` with legs that are encoded already: the same bytes."""
+
+    asset: str
+    fence: int
+    ver: int
+    at: int
+    legs: list[msgspec.Raw]
+    best: Route | None
+    why: str | None
+    signals: tuple[str, ...]
+
+
+class Seen(msgspec.Struct, frozen=True, gc=False):
+    """What a leg was encoded from."""
+
+    quote: object
+    mark: object
+    funding: object
+    stats: object
+    row: object
+    state: LegState
+    raw: msgspec.Raw
+
+
+_encoder: Final = msgspec.msgpack.Encoder()
+
+
+class Board:
+    """Makes rows. Holds the last encoding of each leg and the state it was shown in."""
+
+    def __init__(self, fold: Fold) -> None:
+        self.fold = fold
+        self._seen: dict[Leg, Seen] = {}
+        self.ver = 0
+
+    def row(self, asset: Asset, fence: int) -> bytes | None:
+        """The row as msgpack, None for a coin of which nothing was heard."""
+        fold = self.fold
+        judge = fold.judge
+        states: list[tuple[Leg, LegState]] = []
+        raws: list[msgspec.Raw] = []
+        for leg in asset.legs:
+            if leg.quote is None and leg.mark is None and leg.funding is None and leg.stats is None:
+                continue
+            state = leg.state(fold.at, judge.id_ms, judge.runtime)
+            states.append((leg, state))
+            raws.append(self._raw(leg, state))
+        if not states:
+            return None
+        best, why = self.best(states)
+        self.ver += 1
+        ids = {
+            route.record.id
+            for leg, _ in states
+            for route in leg.active
+            if route.record is not None and route.state in ("open", "fade")
+        }
+        return _encoder.encode(
+            RawRow(
+                asset=asset.name,
+                fence=fence,
+                ver=self.ver,
+                at=fold.at,
+                legs=raws,
+                best=best,
+                why=why,
+                signals=tuple(sorted(ids)),
+            )
+        )
+
+    def changed(self, asset: Asset) -> bool:
+        """Whether time alone has changed the state of one of its legs since it was shown."""
+        fold = self.fold
+        for leg in asset.legs:
+            seen = self._seen.get(leg)
+            if seen is not None and seen.state != leg.state(fold.at, fold.judge.id_ms, fold.judge.runtime):
+                return True
+        return False
+
+    def best(self, states: list[tuple[Leg, LegState]]) -> tuple[Route | None, str | None]:
+        """The best route among the good legs, or why there is none."""
+        judge, at = self.fold.judge, self.fold.at
+        good = [leg for leg, state in states if state in GOOD]
+        trouble = judge.rate.trouble(at)
+        found: tuple[float, Leg, Leg, Kind] | None = None
+        refused: str | None = None
+        top = float("-inf")
+        for buy in good:
+            for sell in good:
+                if buy is sell:
+                    continue
+                if trouble is not None and crosses(buy, sell):
+                    refused = refused or "fx"
+                    continue
+                rough = rough_bps(buy, sell, judge.rate)
+                net = rough - buy.fee_rough - sell.fee_rough
+                if net <= top:
+                    continue
+                kind = kind_of(buy, sell)
+                if kind is None:
+                    continue
+                if buy.fee is None or sell.fee is None:
+                    refused = refused or "fee_unknown"
+                elif rough > judge.max_rough:
+                    refused = "max_edge"
+                elif judge.doubts.about(buy, sell, at, judge.runtime):
+                    refused = "identity"
+                else:
+                    top, found = net, (net, buy, sell, kind)
+        if found is None:
+            return None, refused or self._lack(states, good)
+        return self._route(*found[1:]), None
+
+    @staticmethod
+    def _lack(states: list[tuple[Leg, LegState]], good: list[Leg]) -> str:
+        bad = [state for leg, state in states if state not in GOOD and leg.quote is not None]
+        if len(good) + len(bad) < 2 or not bad:
+            return "single"
+        return max(sorted(set(bad)), key=bad.count)
+
+    def _route(self, buy: Leg, sell: Leg, kind: Kind) -> Route:
+        judge, at = self.fold.judge, self.fold.at
+        measure = Measure(buy, sell, judge.rate, at, self.fold.cycle.window(key_of(buy, sell)))
+        assert buy.quote is not None
+        assert sell.quote is not None
+        return Route(
+            kind=kind,
+            buy=(buy.venue, buy.market, buy.native),
+            sell=(sell.venue, sell.market, sell.native),
+            buy_price=buy.quote.ask or "",
+            sell_price=sell.quote.bid or "",
+            edge_bps=cents_text(measure.edge),
+            net_open_bps=cents_text(measure.net),
+            net_in_out_bps=cents_text(measure.in_out),
+            net_cash_bps=cents_text(measure.cash),
+            size=decimal_text(measure.size),
+            size_usd=cents_text(measure.size_usd),
+            flags=measure.flags,
+        )
+
+    def _raw(self, leg: Leg, state: LegState) -> msgspec.Raw:
+        seen = self._seen.get(leg)
+        if (
+            seen is not None
+            and seen.state == state
+            and seen.quote is leg.quote
+            and seen.mark is leg.mark
+            and seen.funding is leg.funding
+            and seen.stats is leg.stats
+            and seen.row is leg.row
+        ):
+            return seen.raw
+        raw = msgspec.Raw(_encoder.encode(shown(leg, state)))
+        self._seen[leg] = Seen(leg.quote, leg.mark, leg.funding, leg.stats, leg.row, state, raw)
+        return raw
+
+
+def shown(leg: Leg, state: LegState) -> signals.Leg:
+    """A leg as the board shows it."""
+    quote, mark, funding, stats = leg.quote, leg.mark, leg.funding, leg.stats
+    return signals.Leg(
+        venue=leg.venue,
+        market=leg.market,
+        symbol=leg.symbol,
+        native=leg.native,
+        state=state,
+        bid=quote.bid if quote else None,
+        bid_size=quote.bid_size if quote else None,
+        ask=quote.ask if quote else None,
+        ask_size=quote.ask_size if quote else None,
+        last=stats.last if stats else None,
+        ts=quote.ts if quote else None,
+        recv=quote.recv if quote else None,
+        source=quote.source if quote else None,
+        mark=mark.mark if mark else None,
+        index=mark.index if mark else None,
+        funding_rate=funding.rate if funding else None,
+        funding_interval_h=(funding.interval_h or leg.row.funding_interval_h) if funding else None,
+        next_funding_ts=funding.next_ts if funding else None,
+        volume=stats.volume if stats else None,
+        turnover=stats.turnover if stats else None,
+        open_interest=stats.open_interest if stats else None,
+    )

@@ -1,0 +1,94 @@
+"""Who owns a partition, and what only its owner may write. Lua, by Redis's own clock.
+
+The owner holds a fence, a number that rises with each change of hands. Every write that others build upon carries
+it, and Redis refuses an older one, so a process that was stopped and does not know that it was replaced can do no
+harm. A transition is written once whoever writes it: `open:{P}` keeps the revision of each signal, and one that is
+out already answers DONE.
+"""
+
+from typing import Any, Final
+
+from shared import streams
+from shared.bus import REFUSED, Redis
+from shared.resp import command
+
+TTL_MS: Final = 4000
+
+CLAIM: Final = """#!lua flags=allow-oom
+local t=redis.call('TIME') local now=t[1]*1000+math.floor(t[2]/1000)
+local c=redis.call('HMGET',KEYS[1],'owner','until','fence')
+local live=c[2] and tonumber(c[2])>now
+if live and c[1]~=ARGV[1] then return 0 end
+local f=tonumber(c[3] or '0')
+if not (live and c[1]==ARGV[1]) then f=f+1 end
+redis.call('HSET',KEYS[1],'owner',ARGV[1],'until',now+ARGV[2],'fence',f) return f
+"""
+
+RELEASE: Final = """#!lua flags=allow-oom
+if redis.call('HGET',KEYS[1],'fence')~=ARGV[1] then return 0 end
+redis.call('HSET',KEYS[1],'until',0) return 1
+"""
+
+#: KEYS scan open signals; ARGV fence, id, expected rev, record (JSON), event (msgpack), checkpoint
+COMMIT: Final = """#!lua flags=allow-oom
+if redis.call('HGET',KEYS[1],'fence')~=ARGV[1] then return redis.error_reply('FENCED') end
+if ARGV[6]~='' then redis.call('HSET',KEYS[1],'ckpt',ARGV[6]) end
+if ARGV[2]=='' then return 'OK' end
+local cur=redis.call('HGET',KEYS[2],ARGV[2])
+local rev=cur and tonumber(cjson.decode(cur)['rev']) or 0
+if rev>tonumber(ARGV[3]) then return 'DONE' end
+if rev<tonumber(ARGV[3]) then return redis.error_reply('STALE') end
+redis.call('HSET',KEYS[2],ARGV[2],ARGV[4])
+redis.call('XADD',KEYS[3],'*','v1',ARGV[5]) return 'OK'
+"""
+
+#: KEYS scan ctl; ARGV fence, batch
+CONTROL: Final = """#!lua flags=allow-oom
+if redis.call('HGET',KEYS[1],'fence')~=ARGV[1] then return redis.error_reply('FENCED') end
+return redis.call('XADD',KEYS[2],'*','v1',ARGV[2])
+"""
+
+
+class Fenced(Exception):
+    """Another process owns the partition by now, or this one's state is not the one that was written: start over."""
+
+
+async def claim(client: Redis, partition: int, me: str) -> int:
+    """The fence of the partition if it is ours now, else 0. Renews where it is ours already."""
+    return int(await run(client, CLAIM, [streams.scan(partition)], [me, TTL_MS]))
+
+
+async def release(client: Redis, partition: int, fence: int) -> None:
+    """Let the next one claim at once."""
+    await run(client, RELEASE, [streams.scan(partition)], [fence])
+
+
+async def write_control(client: Redis, partition: int, fence: int, batch: bytes) -> bytes:
+    """Append to the control stream and return the entry's id. Raises `Fenced`."""
+    try:
+        answer = await run(client, CONTROL, [streams.scan(partition), streams.control(partition)], [fence, batch])
+    except REFUSED as error:
+        if "FENCED" in str(error):
+            raise Fenced(str(error)) from error
+        raise
+    assert isinstance(answer, bytes)
+    return answer
+
+
+async def run(client: Redis, script: str, keys: list[str], arguments: list[Any]) -> Any:
+    return await client.eval(script, len(keys), *keys, *arguments)  # type: ignore[misc]
+
+
+def commit(partition: int, fence: int, key: str, expected: int, record: bytes, event: bytes) -> bytes:
+    """The command that writes one transition."""
+    return _commit(partition, fence, key, expected, record, event, b"")
+
+
+def commit_checkpoint(partition: int, fence: int, checkpoint: bytes) -> bytes:
+    """The command that writes the state to go on from."""
+    return _commit(partition, fence, "", 0, b"", b"", checkpoint)
+
+
+def _commit(partition: int, fence: int, key: str, expected: int, record: bytes, event: bytes, state: bytes) -> bytes:
+    keys = (streams.scan(partition), streams.open_signals(partition), streams.signals(partition))
+    return command("EVAL", COMMIT, 3, *keys, fence, key, expected, record, event, state)
