@@ -191,4 +191,5 @@ VENUE: Final = Venue(
     trade_url=trade_url,
     topic_of=frames.topic_of,
     outside=instruments.outside,
+    snapshot_levels=1_000,  # the limit that both book calls ask for
 )
