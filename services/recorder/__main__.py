@@ -79,7 +79,7 @@ class Recorder:
 
     async def _discover(self) -> list[tuple[str, str, tuple[str, ...]]]:
         """(feed, venue, its streams) of everything there is to record; venue is empty for signals."""
-        found = []
+        found: list[tuple[str, str, tuple[str, ...]]] = []
         for partition in range(self.service.settings.partitions):
             found.append((streams.signals(partition), "", (streams.signals(partition),)))
             async for key in self.service.redis.scan_iter("instruments:*", count=1000):

@@ -10,15 +10,16 @@ patient feed leaves its entries in the stream. Any other error ends the process:
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import asyncpg
 import msgspec
 
 from services.recorder import store
 from services.recorder.store import Gap, Position, Rows
-from services.recorder.track import START, Track
+from services.recorder.track import Track
 from shared.bus import Redis
+from shared.reader import START
 from shared.streams import FIELD
 
 LOG: Final = logging.getLogger(__name__)
@@ -92,8 +93,8 @@ class Feed:
         await self._commit(pool)
 
     async def _read(self, redis: Redis) -> None:
-        positions = {stream: track.last_id for stream, track in self.tracks.items()}
-        reply = await redis.xread(positions, count=COUNT, block=BLOCK_MS)
+        positions: Any = {stream: track.last_id for stream, track in self.tracks.items()}
+        reply: Any = await redis.xread(positions, count=COUNT, block=BLOCK_MS)
         for key, entries in reply or ():
             track = self.tracks[key.decode()]
             for entry_id, fields in entries:
@@ -118,7 +119,7 @@ class Feed:
         for stream, track in self.tracks.items():
             if not await redis.exists(stream):
                 continue
-            info = await redis.xinfo_stream(stream)
+            info: Any = await redis.xinfo_stream(stream)
             first = info["first-entry"][0].decode() if info["first-entry"] else None
             track.account(info["entries-added"], info["length"], info["last-generated-id"].decode(), first)
             track.report_missing(seconds * 1000)

@@ -6,9 +6,10 @@ import msgspec
 
 from services.recorder.bars import Bar, BarFold
 from services.recorder.store import Gap, Rows
-from services.recorder.track import Track, id_parts
+from services.recorder.track import Track
 from shared.codec import decode_batch
 from shared.events import Settlement
+from shared.reader import split_id
 from shared.signals import Signal
 
 #: the kinds that a market feed folds into bars and funding rows
@@ -43,7 +44,7 @@ class MarketFolder:
 
     def take(self, track: Track, entry_id: str, data: bytes) -> int:
         batch = decode_batch(data)
-        id_ms, _ = id_parts(entry_id)
+        id_ms, _ = split_id(entry_id)
         self._clock_ms = max(self._clock_ms, id_ms)
         if not track.take(entry_id, batch.producer, batch.seq):
             return 0

@@ -6,9 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-import asyncpg
-
-from services.recorder.store import PARTITIONED, partition_name
+from services.recorder.store import PARTITIONED, Connection, partition_name
 
 LOG: Final = logging.getLogger(__name__)
 GB: Final = 1 << 30
@@ -22,7 +20,7 @@ _OLD_ROWS: Final = (
 )
 
 
-async def days_held(connection: asyncpg.Connection) -> list[date]:
+async def days_held(connection: Connection) -> list[date]:
     """The days that have a partition, oldest first."""
     names = await connection.fetch(
         "SELECT child.relname FROM pg_inherits JOIN pg_class child ON child.oid = inhrelid"
@@ -32,13 +30,13 @@ async def days_held(connection: asyncpg.Connection) -> list[date]:
     return sorted({datetime.strptime(row["relname"][-8:], "%Y%m%d").replace(tzinfo=UTC).date() for row in names})
 
 
-async def drop_day(connection: asyncpg.Connection, day: date) -> None:
+async def drop_day(connection: Connection, day: date) -> None:
     for table in PARTITIONED:
         await connection.execute(f"DROP TABLE IF EXISTS {partition_name(table, day)}")
     LOG.info("history of %s removed", day)
 
 
-async def retain(connection: asyncpg.Connection, today: date, retention_days: int) -> None:
+async def retain(connection: Connection, today: date, retention_days: int) -> None:
     """Remove what is older than `retention_days` (today counts as the first)."""
     first = today - timedelta(days=retention_days - 1)
     for day in await days_held(connection):
@@ -49,7 +47,7 @@ async def retain(connection: asyncpg.Connection, today: date, retention_days: in
         await connection.execute(statement, limit)
 
 
-async def make_room(connection: asyncpg.Connection, today: date, limit_bytes: int, other_bytes: int) -> int:
+async def make_room(connection: Connection, today: date, limit_bytes: int, other_bytes: int) -> int:
     """Drop the oldest days while database and `other_bytes` exceed the limit; today stays. Returns bytes used."""
     used = await _size(connection) + other_bytes
     for day in await days_held(connection):
@@ -60,7 +58,7 @@ async def make_room(connection: asyncpg.Connection, today: date, limit_bytes: in
     return used
 
 
-async def _size(connection: asyncpg.Connection) -> int:
+async def _size(connection: Connection) -> int:
     size: int = await connection.fetchval("SELECT pg_database_size(current_database())")
     return size
 

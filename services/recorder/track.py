@@ -7,17 +7,10 @@ jump lost on the way (`SeqMemory`); a number is given REPORT_AFTER_MS to come la
 
 from typing import Any, Final
 
-from shared.reader import SeqMemory
-
 from services.recorder.store import Gap, Position
+from shared.reader import START, SeqMemory, split_id
 
 REPORT_AFTER_MS: Final = 5_000
-START: Final = "0-0"
-
-
-def id_parts(text: str) -> tuple[int, int]:
-    ms, _, seq = text.partition("-")
-    return int(ms), int(seq)
 
 
 class Track:
@@ -54,7 +47,7 @@ class Track:
 
     def account(self, entries_added: int, length: int, last_id: str, first_id: str | None) -> None:
         """Compare with the stream's own counters, read after our last entry."""
-        if id_parts(last_id) < id_parts(self.last_id):
+        if split_id(last_id) < split_id(self.last_id):
             self._reset(first_id)
         trimmed = entries_added - length  # the ordinal of the last entry that is gone
         if self.fresh:
