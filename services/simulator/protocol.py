@@ -7,7 +7,7 @@ exchange sends is framed once per topic (wire.py) and shared by all its readers,
 import asyncio
 import time
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, cast
 
 from websockets.exceptions import ProtocolError
 from websockets.frames import Frame, Opcode
@@ -41,9 +41,8 @@ class Connection(asyncio.Protocol):
         self._pending = ""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
-        transport.set_write_buffer_limits(high=1 << 20)
+        self.transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass
+        self.transport.set_write_buffer_limits(high=1 << 20)
 
     def connection_lost(self, error: Exception | None) -> None:
         if self.socket is not None:
