@@ -1,0 +1,231 @@
+"""What reads Redis into the live state: board, signals, health, listings. One reader of each per process.
+
+A follower starts with a picture (newest id first, then the hash, then the stream from before that id: nothing that
+is written meanwhile is missed) and starts over with one whenever Redis was away or was wiped.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any, Final
+
+import msgspec
+
+from services.api.hub import Hub
+from services.api.state import LiveState, Process
+from services.api.symbols import Directory
+from shared import bus, streams
+from shared.instruments import Instrument
+from shared.signals import BoardRow, Signal
+
+_log = logging.getLogger("api.follow")
+BLOCK_MS: Final = 1_000
+COUNT: Final = 1_000
+#: A server that does not answer for so long is away.
+ANSWER_S: Final = 2.0
+#: Re-read so much before the newest id: entries that were on their way while the hash was read.
+OVERLAP_MS: Final = 2_000
+RETRY_S: Final = (0.1, 0.2, 0.5, 1.0, 2.0)
+LISTING_POLL_S: Final = 2.0
+LISTING_RELOAD_POLLS: Final = 30
+#: How far the signal stream is read back at start: until so many signals are known, or so many entries were read.
+SIGNALS_WANTED: Final = 300
+SIGNAL_ENTRIES: Final = 20_000
+
+_row = msgspec.msgpack.Decoder(BoardRow)
+_rows = msgspec.msgpack.Decoder(list[BoardRow])
+_signal = msgspec.msgpack.Decoder(Signal)
+_instrument = msgspec.msgpack.Decoder(Instrument)
+
+
+class Rejected:
+    """Counts what another process wrote and this one could not read; each kind is logged once."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._said: set[str] = set()
+
+    def decode(self, decoder: Any, data: bytes, what: str) -> Any:
+        try:
+            return decoder.decode(data)
+        except msgspec.DecodeError as error:
+            self.count += 1
+            if what not in self._said:
+                self._said.add(what)
+                _log.warning("a %s that cannot be read: %s", what, error)
+            return None
+
+
+def stepped_back(entry_id: str, by_ms: int) -> str:
+    return f"{max(0, int(entry_id.partition('-')[0]) - by_ms)}-0"
+
+
+def before(left: str, right: str) -> bool:
+    """Whether one entry id is lower than another."""
+    one, two = ([int(part) for part in entry_id.split("-")] for entry_id in (left, right))
+    return one < two
+
+
+class Wiped(Exception):
+    """Redis lost its data: what was known of streams and versions does not hold."""
+
+
+class Followers:
+    """The readers of one process. `run` ends only by cancellation."""
+
+    def __init__(self, client: bus.Redis, partitions: int, state: LiveState, hub: Hub) -> None:
+        self._client, self._partitions, self._state, self._hub = client, partitions, state, hub
+        self._incarnation: bytes | None = None
+        self.rejected = Rejected()
+        self.directory_listeners: list[Callable[[], Awaitable[None]]] = []
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._again("board", self._board))
+            tasks.create_task(self._again("health", self._health))
+            tasks.create_task(self._again("listings", self._listings))
+            for partition in range(self._partitions):
+                key = streams.signals(partition)
+                tasks.create_task(self._again(key, lambda key=key: self._signals(key)))
+
+    async def _again(self, name: str, follow: Callable[[], Awaitable[None]]) -> None:
+        """Start over, after a pause, whenever Redis goes away."""
+        failures = 0
+        while True:
+            began = asyncio.get_running_loop().time()
+            try:
+                await follow()
+            except bus.AWAY as error:
+                failures = 0 if asyncio.get_running_loop().time() - began > 5 else failures + 1
+                if name == "board":
+                    self._state.redis_up, self._state.redis_error = False, str(error)
+                    _log.warning("the board is not being read: %s", error)
+            except Wiped:
+                _log.warning("Redis lost its data: everything is read anew")
+                self._state.board.forget()
+                self._state.signals.forget()
+                self._hub.reset()
+            await asyncio.sleep(RETRY_S[min(failures, len(RETRY_S) - 1)])
+
+    async def _board(self) -> None:
+        self._incarnation = await self._get_incarnation()
+        newest: Any = await self._client.xrevrange(streams.BOARD_CHANGES, count=1)
+        start = newest[0][0].decode() if newest else "0-0"
+        stored: Any = await self._client.hgetall(streams.BOARD)
+        found = (self.rejected.decode(_row, data, "board row") for data in stored.values())
+        self._state.board.put(row for row in found if row is not None)
+        self._state.redis_up, self._state.redis_error, self._state.board_ready = True, "", True
+        position, checked = stepped_back(start, OVERLAP_MS), 0.0
+        while True:
+            reply = await self._read(streams.BOARD_CHANGES, position)
+            for _, entries in reply:
+                for entry_id, fields in entries:
+                    position = entry_id.decode()
+                    rows = self.rejected.decode(_rows, fields.get(streams.FIELD, b""), "board change")
+                    if rows is not None:
+                        self._state.board.put(rows)
+            now = asyncio.get_running_loop().time()
+            if now - checked > 1:
+                checked = now
+                await self._check_wiped(start if before(position, start) else position)
+
+    async def _read(self, key: str, position: str) -> Any:
+        """What came after the position; nothing within BLOCK_MS is an answer too, silence beyond it is none."""
+        async with asyncio.timeout(BLOCK_MS / 1000 + ANSWER_S):
+            return await self._client.xread({key: position}, count=COUNT, block=BLOCK_MS) or ()
+
+    async def _get_incarnation(self) -> Any:
+        return await self._client.get(streams.META_INCARNATION)
+
+    async def _check_wiped(self, seen: str) -> None:
+        """Raises `Wiped` where the incarnation changed, or ids went backwards."""
+        incarnation = await self._get_incarnation()
+        newest: Any = await self._client.xrevrange(streams.BOARD_CHANGES, count=1)
+        backwards = bool(newest) and before(newest[0][0].decode(), seen)
+        if (self._incarnation is not None and incarnation != self._incarnation) or backwards:
+            raise Wiped
+        self._incarnation = incarnation
+
+    async def _signals(self, key: str) -> None:
+        position = await self._signals_back(key)
+        while True:
+            reply = await self._read(key, position)
+            for _, entries in reply:
+                position = entries[-1][0].decode()
+                self._state.signals.put(self._signals_in(entries))
+
+    async def _signals_back(self, key: str) -> str:
+        """Read the stream backwards, newest first; returns the newest id."""
+        first = last = ""
+        read, known = 0, dict[str, Signal]()
+        while read < SIGNAL_ENTRIES and len(known) < SIGNALS_WANTED:
+            entries: Any = await self._client.xrevrange(key, max=f"({last}" if last else "+", count=COUNT)
+            if not entries:
+                break
+            first, last, read = first or entries[0][0].decode(), entries[-1][0].decode(), read + len(entries)
+            for record in self._signals_in(entries):
+                known.setdefault(record.id, record)
+        self._state.signals.put(reversed(known.values()))
+        return first or "0-0"
+
+    def _signals_in(self, entries: Iterable[tuple[bytes, Mapping[bytes, bytes]]]) -> Iterable[Signal]:
+        for _, fields in entries:
+            record = self.rejected.decode(_signal, fields.get(streams.FIELD, b""), "signal")
+            if record is not None:
+                yield record
+
+    async def _keys(self, pattern: str) -> list[str]:
+        return sorted([key.decode() async for key in self._client.scan_iter(match=pattern, count=1000)])
+
+    async def _health(self) -> None:
+        while True:
+            keys = await self._keys("health:*")
+            async with self._client.pipeline(transaction=False) as pipe:
+                for key in keys:
+                    pipe.hgetall(key)
+                hashes = await pipe.execute()
+            found = {}
+            for key, fields in zip(keys, hashes, strict=True):
+                name, _, member = key.removeprefix("health:").partition(":")
+                if fields:
+                    process = Process(
+                        name, member, {k.decode(): v.decode("utf-8", "replace") for k, v in fields.items()}
+                    )
+                    found[process.id] = process
+            self._state.processes = found
+            for listener in self._state.process_listeners:
+                listener()
+            await asyncio.sleep(1)
+
+    async def _listings(self) -> None:
+        """Poll the sizes of the listings; read them anew when one changed, and every minute."""
+        sizes: dict[str, int] = {}
+        polls = 0
+        while True:
+            keys = await self._keys("instruments:*")
+            async with self._client.pipeline(transaction=False) as pipe:
+                for key in keys:
+                    pipe.hlen(key)
+                found = dict(zip(keys, await pipe.execute(), strict=True))
+            polls += 1
+            if found != sizes or polls % LISTING_RELOAD_POLLS == 0:
+                sizes = found
+                await self._load_listings(keys)
+            await asyncio.sleep(LISTING_POLL_S)
+
+    async def _load_listings(self, keys: list[str]) -> None:
+        raw: dict[str, Any] = {}
+        for key in keys:
+            raw[key.removeprefix("instruments:")] = await self._client.hvals(key)
+        # Thousands of instruments: away from the loop, which has prices to push.
+        directory = await asyncio.to_thread(self._directory, raw, self._state.directory.generation + 1)
+        self._state.directory = directory
+        for listener in self.directory_listeners:
+            await listener()
+
+    def _directory(self, raw: Mapping[str, list[bytes]], generation: int) -> Directory:
+        listings = {}
+        for venue, values in raw.items():
+            found = [self.rejected.decode(_instrument, value, "instrument") for value in values]
+            listings[venue] = [instrument for instrument in found if instrument is not None]
+        return Directory(listings, generation)
