@@ -164,7 +164,8 @@ def _refuse_undecidable(made: Sequence[dict[str, Any]]) -> None:
     """Raises `Usage` where a frame needs `--market`."""
     for fields in made:
         if fields.get("reason") == NO_MARKET and fields["kind"] == "unknown":
-            place = f"line {fields['frame']} of {fields['file']}"
+            file = "standard input" if fields["file"] == "-" else fields["file"]
+            place = f"line {fields['frame']} of {file}"
             raise Usage(f"The frame on {place} does not tell its market: give --market spot or --market perp.")
 
 

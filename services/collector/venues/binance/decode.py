@@ -14,6 +14,16 @@ from shared.instruments import Market
 ENDPOINT_MARKET: Final[dict[str, Market]] = {"spot": "spot", "perp_public": "perp", "perp_market": "perp"}
 
 
+#: what is said of a symbol says it of one market's listing
+OF_A_MARKET: Final = frozenset({rows.UNKNOWN_SYMBOL, rows.OUT_OF_SCOPE, rows.QUARANTINED})
+
+
+def _same_on_both(message: Message) -> bool:
+    if isinstance(message, Unknown):
+        return message.reason not in OF_A_MARKET
+    return isinstance(message, Ack | Refused | Closing)
+
+
 def decoder(table: Table, options: DecoderOptions) -> Decode:
     """Makes the `decode` of one connection. With neither endpoint nor market each frame is asked for its market."""
     market = options.market
@@ -32,7 +42,6 @@ def decoder(table: Table, options: DecoderOptions) -> Decode:
         if told is not None:
             return (spot if told == "spot" else perp)(frame, recv)
         # answers and what is not collected read the same on both markets; prices would be a guess
-        made = spot(frame, recv)
-        return [m if isinstance(m, Ack | Refused | Closing | Unknown) else Unknown(rows.NO_MARKET) for m in made]
+        return [m if _same_on_both(m) else Unknown(rows.NO_MARKET) for m in spot(frame, recv)]
 
     return decode

@@ -1,0 +1,202 @@
+"""The decoding tool: what it prints, what it says, how it ends."""
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services.collector.offline import main
+
+CASES = Path(__file__).parents[1] / "venues"
+OKX = CASES / "okx"
+CONTRACT = {
+    "quote": "symbol bid bid_size ask ask_size ts recv source seq",
+    "trade": "symbol price size side id ts recv flag",
+    "book": "symbol bids asks seq ts recv source",
+    "depth": "symbol bands total_bid_size total_ask_size ts recv",
+    "mark": "symbol mark index ts recv source",
+    "funding": "symbol rate interval_h next_ts funding_index ts recv source",
+    "settlement": "symbol rate interval_h settle_ts mark recv",
+    "liquidation": "symbol side price size ts recv id price_kind",
+    "stats": "symbol last volume turnover open_interest ts recv open_interest_value source",
+    "state": "symbol state reason recv",
+    "ack": "topic id",
+    "refused": "topic id code reason",
+    "pong": "",
+    "unknown": "reason native",
+}
+
+
+@pytest.fixture
+def listings(tmp_path: Path) -> list[str]:
+    """The tool's arguments for the instruments of the cases, a file for each listing body."""
+    arguments = ["--venue", "okx"]
+    for call, body in json.loads((OKX / "books" / "instruments.json").read_text()).items():
+        (tmp_path / f"{call}.json").write_text(json.dumps(body, indent=2))
+        arguments += ["--instruments", str(tmp_path / f"{call}.json")]
+    return arguments
+
+
+class Ran:
+    def __init__(self, arguments: list[str], stdin: bytes = b"") -> None:
+        out, err = io.BytesIO(), io.StringIO()
+        self.status = main(arguments, io.BytesIO(stdin), out, err)
+        self.out: list[dict[str, Any]] = [json.loads(line) for line in out.getvalue().splitlines()]
+        self.err = err.getvalue()
+
+
+QUOTE = (
+    b'{"arg":{"channel":"bbo-tbt","instId":"BTC-USDT-SWAP"},"data":[{"asks":[["101","2","0","1"]],'
+    b'"bids":[["100","150","0","1"]],"ts":"1785926301005","seqId":7}]}\n'
+)
+
+
+def test_an_event_is_printed_whole(listings: list[str]) -> None:
+    ran = Ran([*listings, "-"], b"1785926301.0391: " + QUOTE)
+    assert ran.status == 0
+    assert ran.out == [
+        {
+            "kind": "quote",
+            "symbol": "BTC/USDT:USDT",
+            "bid": "100",
+            "bid_size": "1.5",
+            "ask": "101",
+            "ask_size": "0.02",
+            "ts": 1785926301005000000,
+            "recv": 1785926301039100000,
+            "source": "ws",
+            "seq": 7,
+            "channel": "bbo-tbt",
+            "frame": 1,
+        }
+    ]
+
+
+@pytest.mark.parametrize("case", sorted(OKX.glob("*/frames.jsonl")), ids=lambda path: path.parent.name)
+def test_the_tool_prints_what_the_case_says_under_the_contracts_names(listings: list[str], case: Path) -> None:
+    ran = Ran([*listings, str(case)])
+    assert ran.status == 0
+    assert ran.out == [json.loads(line) for line in (case.parent / "events.jsonl").read_text().splitlines()]
+    for line in ran.out:
+        if line["kind"] in CONTRACT:
+            extra = {"kind", "channel", "frame", "replayed"}
+            assert [name for name in line if name not in extra] == CONTRACT[line["kind"]].split()
+
+
+def test_lines_that_are_no_frames_are_counted(listings: list[str]) -> None:
+    opened = b'wss://h/p <-> 1785926300.5\nwss://h/p <- 1785926300.6: {"op":"subscribe"}\n'
+    text = opened + b'\n{"op":"subscribe"}\n1785926301.0: pong\n'
+    ran = Ran([*listings, "-"], text)
+    assert [line["kind"] for line in ran.out] == ["pong"]
+    assert ran.out[0]["frame"] == 5
+    assert ran.err == "1 frames decoded, 4 lines skipped (1 blank, 2 client, 1 connect).\n"
+
+
+def test_a_line_that_is_no_frame_is_unknown_and_the_tool_goes_on(listings: list[str]) -> None:
+    ran = Ran([*listings, "-"], b"what is this\n" + QUOTE)
+    assert ran.out[0] == {"kind": "unknown", "reason": "not_json", "native": None, "channel": None, "frame": 1}
+    assert ran.out[1]["kind"] == "quote"
+
+
+def test_an_instrument_that_nobody_listed_is_unknown() -> None:
+    ran = Ran(["--venue", "okx", "-"], QUOTE)
+    assert ran.status == 0
+    assert (ran.out[0]["reason"], ran.out[0]["native"]) == ("unknown_symbol", "BTC-USDT-SWAP")
+
+
+def test_files_are_merged_by_receive_time_and_named(listings: list[str], tmp_path: Path) -> None:
+    early, late = tmp_path / "early", tmp_path / "late"
+    early.write_bytes(b"1785926301.0: pong\n1785926303.0: pong\n")
+    late.write_bytes(b"1785926302.0: pong\n")
+    ran = Ran([*listings, str(late), str(early)])
+    assert [(Path(line["file"]).name, line["frame"]) for line in ran.out] == [("early", 1), ("late", 1), ("early", 2)]
+
+
+def test_a_file_may_be_one_body(listings: list[str], tmp_path: Path) -> None:
+    row = {"instType": "SWAP", "instId": "BTC-USDT-SWAP", "markPx": "200", "ts": "1597026383085"}
+    (tmp_path / "body.json").write_text(json.dumps({"code": "0", "msg": "", "data": [row]}, indent=1))
+    ran = Ran([*listings, str(tmp_path / "body.json")])
+    assert [(line["kind"], line["mark"], line["source"]) for line in ran.out] == [("mark", "200", "rest")]
+
+
+def test_a_listing_among_the_frames_is_taken(tmp_path: Path) -> None:
+    body = json.dumps(json.loads((OKX / "books" / "instruments.json").read_text())["swap"]).encode()
+    text = b"https://h/api/v5/public/instruments?instType=SWAP -> 1785926300.0: " + body + b"\n1785926301.0: " + QUOTE
+    assert [line["kind"] for line in Ran(["--venue", "okx", "-"], text).out] == ["relist", "quote"]
+
+
+def test_listings_may_come_in_parts_and_as_recorded(tmp_path: Path) -> None:
+    rows = json.loads((OKX / "books" / "instruments.json").read_text())["swap"]["data"]
+    arguments = ["--venue", "okx"]
+    for number, row in enumerate(rows):
+        body = json.dumps({"code": "0", "data": [row]})
+        text = body if number else f"https://h/api/v5/public/instruments -> 1785926300.0: {body}\nconfiguration: {{}}\n"
+        (tmp_path / str(number)).write_text(text)
+        arguments += ["--instruments", str(tmp_path / str(number))]
+    assert [line["symbol"] for line in Ran([*arguments, "-"], QUOTE).out] == ["BTC/USDT:USDT"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--venue", "nowhere", "-"], "Venue 'nowhere' does not exist"),
+        (["--venue", "okx", "/no/such/file"], "Cannot read /no/such/file: No such file or directory."),
+        (["--venue", "okx", "--instruments", "/no/such/file", "-"], "Cannot read /no/such/file"),
+        (["--venue", "okx", "/"], "Cannot read /: Is a directory."),
+        (["--venue", "okx", "--market", "moon", "-"], "argument --market"),
+        (["--venue", "okx"], "FRAMES"),
+        (["-"], "--venue"),
+    ],
+)
+def test_what_cannot_be_used_ends_with_one_sentence_and_status_2(arguments: list[str], said: str) -> None:
+    ran = Ran(arguments)
+    assert ran.status == 2
+    assert ran.out == []
+    assert said in ran.err
+    assert ran.err.count("\n") == 1
+
+
+def test_instruments_that_are_no_json_end_with_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "listing").write_text("<html>\n")
+    ran = Ran(["--venue", "okx", "--instruments", str(tmp_path / "listing"), "-"])
+    assert ran.status == 2
+    assert ran.err.endswith("it holds no JSON.\n")
+
+
+def test_a_refused_listing_ends_with_what_the_venue_said(tmp_path: Path) -> None:
+    (tmp_path / "listing").write_text(
+        '{"code":"50011","msg":"Too Many Requests","data":[{"instType":"SPOT","tickSz":"1","lotSz":"1"}]}'
+    )
+    ran = Ran(["--venue", "okx", "--instruments", str(tmp_path / "listing"), "-"])
+    assert (ran.status, ran.err.count("\n")) == (2, 1)
+    assert "Too Many Requests" in ran.err
+
+
+def test_a_frame_that_does_not_tell_its_market_asks_for_it() -> None:
+    kline = b'{"e":"24hrMiniTicker","E":1,"s":"BTCUSDT","c":"1","o":"1","h":"1","l":"1","v":"1","q":"1"}\n'
+    ran = Ran(["--venue", "binance", "-"], b"\n" + kline)
+    assert (ran.status, ran.out, ran.err.count("\n")) == (2, [], 1)
+    assert "line 2 of standard input" in ran.err
+    assert "--market spot or --market perp" in ran.err
+    assert Ran(["--venue", "binance", "--market", "spot", "-"], kline).status == 0
+
+
+def test_the_connection_tells_the_market_where_the_frame_does_not() -> None:
+    opened = b"wss://fstream.binance.com/stream <-> 1785926300.5\n"
+    frame = b'1785926301.0: {"e":"24hrMiniTicker","E":1,"s":"X","c":"1"}\n'
+    assert Ran(["--venue", "binance", "-"], opened + frame).status == 0
+
+
+def test_recorded_sessions_are_decoded_without_a_loss(captures: Path) -> None:
+    okx = captures / "okx"
+    ran = Ran(["--venue", "okx", "--instruments", str(okx / "cryptofeed__OKX.0"), str(okx / "cryptofeed__OKX.ws.1.0")])
+    kinds = [line["kind"] for line in ran.out]
+    assert len({line["frame"] for line in ran.out}) == 410
+    assert (kinds.count("delta"), kinds.count("snapshot"), kinds.count("state")) == (97, 1, 0)
+    assert (kinds.count("book"), kinds.count("trade"), kinds.count("quote")) == (98, 69, 25)
+    assert {line["reason"] for line in ran.out if line["kind"] == "unknown"} == {"out_of_scope"}
+    best = [line for line in ran.out if line["kind"] == "book"][-1]
+    assert float(best["bids"][0][0]) < float(best["asks"][0][0])
+    assert ran.err == "410 frames decoded, 4 lines skipped (3 client, 1 connect).\n"
