@@ -2,9 +2,15 @@
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Sequence
-from decimal import Decimal
+from decimal import Context, Decimal
+from functools import reduce
+from typing import Final
 
+from services.collector.normalise import plain
 from shared.events import Level
+
+#: holds the sum of any sizes that `normalise` lets through, exactly
+WIDE: Final = Context(prec=200)
 
 
 class Side:
@@ -83,7 +89,7 @@ class Side:
         if reach is not None and (price is None or key > reach):
             return None
         sizes = (Decimal(self._levels[known][0][1]) for known in self._prices[:count])
-        return format(sum(sizes, Decimal(0)), "f")
+        return plain(reduce(WIDE.add, sizes, Decimal(0)))
 
 
 def is_zero(size: str) -> bool:

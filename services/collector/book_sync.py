@@ -26,7 +26,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from services.collector.book_side import Side
+from services.collector.book_side import WIDE, Side
 from services.collector.messages import BookDelta, BookSnapshot
 from services.collector.venue import Follow
 from shared.events import Book, Depth, Level, State
@@ -144,8 +144,11 @@ class BookSync:
         last, bid, ask = self._last, self._bids.best(), self._asks.best()
         if self.status != "live" or last is None or bid is None or ask is None:
             return None
-        mid = (bid + ask) / 2
-        bands = [(n, self._bids.size_to(mid * (1 - part)), self._asks.size_to(mid * (1 + part))) for n, part in BANDS]
+        mid = WIDE.divide(WIDE.add(bid, ask), Decimal(2))
+        bands = [
+            (name, self._bids.size_to(WIDE.multiply(mid, 1 - part)), self._asks.size_to(WIDE.multiply(mid, 1 + part)))
+            for name, part in BANDS
+        ]
         whole = self._bids.size_to(None), self._asks.size_to(None)
         return Depth(self.symbol, tuple(bands), *whole, last.ts, last.recv)
 

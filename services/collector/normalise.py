@@ -16,8 +16,8 @@ EXACT: Final = Context(prec=100, traps=[Inexact, InvalidOperation])
 
 # Patterns of the common forms, built of possessive parts: they never step back, which halves their time. What they do
 # not match is not wrong, it goes the slow way.
-_NUMBER: Final = r"[0-9]++(?:\.[0-9]++)?+"
-_ABOVE_ZERO: Final = r"(?:[1-9][0-9]*+(?:\.[0-9]++)?+|0\.0*+[1-9][0-9]*+)"
+_NUMBER: Final = r"[0-9]{1,30}+(?:\.[0-9]{1,30}+)?+"
+_ABOVE_ZERO: Final = r"(?:[1-9][0-9]{0,29}+(?:\.[0-9]{1,30}+)?+|0\.0{0,25}+[1-9][0-9]{0,25}+)"
 _PLAIN: Final = re.compile(_NUMBER)
 _ANY: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,2})?")
 _POSITIVE_TWO: Final = re.compile(f"{_ABOVE_ZERO} {_ABOVE_ZERO}")
@@ -65,7 +65,9 @@ def literal(text: str) -> str:
         raise BadNumber(text[: 2 * _MAX_CHARS])
     body = text.removeprefix("+")
     if "e" in body or "E" in body or body.startswith((".", "-.")) or body.endswith("."):
-        return format(Decimal(body), "f")
+        body = format(Decimal(body), "f")
+        if len(body) > _MAX_CHARS:
+            raise BadNumber(text)
     return body
 
 
@@ -106,7 +108,7 @@ def size(text: str | None, listed: Listed) -> str | None:
 
 def sides(bid: str, bid_size: str, ask: str, ask_size: str, listed: Listed) -> Sides:
     """The four numbers of a quote, normalised; a side without a price or a size is None on both."""
-    if POSITIVE_FOUR(f"{bid} {bid_size} {ask} {ask_size}") and len(bid) + len(ask) < _MAX_CHARS:
+    if POSITIVE_FOUR(f"{bid} {bid_size} {ask} {ask_size}"):
         if listed.plain:
             return bid, bid_size, ask, ask_size  # the common case: one check, nothing converted
         move, stretch = listed.price_shift, listed.size_shift

@@ -325,14 +325,14 @@ def test_depth_sums_what_rests_around_the_mid_and_is_null_past_the_known_levels(
     sync.take(snapshot(10, [("99.8", "0.5"), ("99.0", "1"), ("95", "4")], asks, source="rest", limit=3, recv=5))
     depth = sync.depth()
     assert depth is not None
-    assert depth.bands == (("0.5", "0.5", "1.50"), ("2", "1.5", "3.50"), ("10", None, None))
+    assert depth.bands == (("0.5", "0.5", "1.5"), ("2", "1.5", "3.5"), ("10", None, None))
     assert (depth.total_bid_size, depth.total_ask_size, depth.recv) == (None, None, 5)
     sync = BookSync(SYMBOL, rest_rules())
     sync.take(snapshot(10, [("99.8", "0.5"), ("99.0", "1"), ("80", "4")], asks, source="rest"))
     depth = sync.depth()
     assert depth is not None
-    assert depth.bands[2] == ("10", "1.5", "6.50")
-    assert (depth.total_bid_size, depth.total_ask_size) == ("5.5", "6.50")
+    assert depth.bands[2] == ("10", "1.5", "6.5")
+    assert (depth.total_bid_size, depth.total_ask_size) == ("5.5", "6.5")
 
 
 def test_a_stream_kept_at_its_length_is_known_as_far_as_its_last_level() -> None:

@@ -211,4 +211,4 @@ def mark_and_funding(
         hours = listed.instrument.funding_interval_h
         due = next_ms * MS if next_ms else None
         made.append(Funding(listed.symbol, funding, hours, due, None, ts, recv, source))
-    return made or [Unknown(BAD_SHAPE, listed.instrument.native)]
+    return made or [Unknown(EMPTY, listed.instrument.native)]
