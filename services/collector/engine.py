@@ -15,7 +15,8 @@ from random import Random
 from time import time_ns
 from typing import Any, Final
 
-from services.collector import listing, samples
+from services.collector import listing as listings
+from services.collector import samples
 from services.collector.actions import Count
 from services.collector.desk import Bus, Desk
 from services.collector.feeds import Source
@@ -84,7 +85,9 @@ class Engine:
         #: sockets that could not be opened, by line, until they are
         self.unreached: dict[Slot, Unreachable] = {}
         self.listed = asyncio.Event()
-        #: called when the listing changed, with the old rows
+        #: the newest round of listing calls that brought anything
+        self.listing: Listed | None = None
+        #: the venue says that its list changed
         self.relist = asyncio.Event()
         self.rejoin = asyncio.Event()
         self._changed = asyncio.Event()
@@ -98,7 +101,6 @@ class Engine:
         }
         self._connects = {one.name: one.limits.connects[0] * USABLE for one in venue.endpoints}
         self._group: asyncio.TaskGroup | None = None
-        self._said: tuple[str, str] = ("", "")
 
     # ---- running
 
@@ -130,7 +132,7 @@ class Engine:
         return self._group.create_task(work)
 
     async def _ticking(self) -> None:
-        """What caps held back goes out ten times a second, repeats and standing are looked at once."""
+        """What caps held back goes out ten times a second, repeats are looked at once."""
         turn = 0
         while True:
             await asyncio.sleep(1 / TICKS_A_SECOND)
@@ -140,7 +142,6 @@ class Engine:
             self.books.tick(now)
             if turn % TICKS_A_SECOND == 0:
                 self.desk.repeat_quotes(now)
-                self._say_standing()
 
     # ---- what to carry
 
@@ -236,9 +237,9 @@ class Engine:
         if not result.instruments:
             return
         before = list(self.table)
-        fresh = listing.kept(before, result.instruments, result.failed)
-        rows = listing.resolved(self.venue, fresh, listing.holders_of(before))
-        change = listing.difference(before, rows)
+        fresh = listings.kept(before, result.instruments, result.failed)
+        rows = listings.resolved(self.venue, fresh, listings.holders_of(before))
+        change = listings.difference(before, rows)
         outside = result.outside if not result.failed else result.outside | self.table.outside
         self.table.replace(rows, outside)
         if change:
@@ -246,6 +247,7 @@ class Engine:
                 "%s: %d instruments listed: %d new, %d gone, %d changed",
                 *(self.venue.name, len(rows), len(change.added), len(change.removed), len(change.changed)),
             )
+        self.listing = result
         self.listed.set()
         self.change()
 
@@ -344,7 +346,7 @@ class Engine:
         self.counts["ended"] += 1
         log.info("%s: %s/%d ended: %s", self.venue.name, *connection.slot, reason)
 
-    # ---- standing
+    # ---- losing one's standing
 
     def _stalled(self, seconds: float) -> None:
         log.warning("%s: the process stood still for %.1f s: joining anew", self.venue.name, seconds)
@@ -372,27 +374,3 @@ class Engine:
             self.pulse.start()
             self.hold(self.ownership.members, {})
             self.change()
-
-    def standing(self) -> tuple[str, str]:
-        """(state, one sentence): what a person is told about this venue."""
-        failing = list(self.jobs.failing.values())
-        refusals = [error for error in failing if error.kind in ("blocked", "refused")]
-        if not self.listed.is_set():
-            if not failing:
-                return "starting", ""
-            return ("blocked" if refusals else "degraded"), (refusals or failing)[0].sentence
-        connections = [connection for line in self.lines.values() for connection in line.connections]
-        if self.lines and not connections and self.unreached:
-            error = next(iter(self.unreached.values()))
-            return ("blocked" if error.status in (403, 451) else "degraded"), str(error)
-        if not any(connection.good for connection in connections):
-            return "starting", ""
-        if self.unreached:
-            return "degraded", f"{len(self.unreached)} of {len(self.lines)} connections are down."
-        return "live", ""
-
-    def _say_standing(self) -> None:
-        now = self.standing()
-        if now != self._said:
-            log.info("%s: %s %s", self.venue.name, *now)
-            self._said = now

@@ -8,10 +8,12 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable
 from random import Random
+from time import time_ns
 from typing import Final
 
 from services.collector.backoff import delays
 from services.collector.messages import Message
+from services.collector.pacing import SECOND
 from services.collector.plan import quote_channels
 from services.collector.rest import Body, Rest, RestError
 from services.collector.table import Table
@@ -69,6 +71,8 @@ class Jobs:
         self._sources = {call.name: RestSource(call) for call in venue.calls}
         #: the newest failure of each call that fails just now
         self.failing: dict[str, RestError] = {}
+        #: when the listing is asked for again, in nanoseconds
+        self.next_listing = 0
 
     def calls(self, job: str) -> list[Call]:
         return [call for call in self._venue.calls if call.job == job]
@@ -123,6 +127,7 @@ class Jobs:
             if not result.errors:
                 waits = delays(self._rng, LISTING_FIRST_WAIT_S, LISTING_AGAIN_S)
             wait = next(waits) if result.errors else LISTING_S * self._rng.uniform(0.9, 1.1)
+            self.next_listing = time_ns() + int(wait * SECOND)
             again.clear()
             try:
                 async with asyncio.timeout(wait):

@@ -1,0 +1,59 @@
+"""`python -m services.collector`: run a venue's collector, decode or replay recordings, look at kept samples."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+import msgspec
+
+from services.collector.venues import VENUES
+from shared.config import SettingError, load
+
+
+def _run(arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m services.collector run", description="Collect one exchange.")
+    parser.add_argument("--venue", required=True, help=f"one of: {', '.join(VENUES)}")
+    name = parser.parse_args(arguments).venue
+    if name not in VENUES:
+        parser.error(f"--venue {name}: expected one of {', '.join(VENUES)}")
+    from services.collector.process import collect
+    from shared.service import run
+
+    return run(name, lambda service: collect(service, VENUES[name]))
+
+
+def _samples(arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m services.collector samples", description="One frame of each reason that made no event."
+    )
+    parser.add_argument("--venue", help="of this exchange alone")
+    from services.collector.samples import stored
+
+    for sample in stored(load().data_path, parser.parse_args(arguments).venue):
+        print(msgspec.json.encode(sample).decode())
+    return 0
+
+
+def _decode(arguments: Sequence[str]) -> int:
+    from services.collector import offline
+
+    return offline.main(arguments, sys.stdin.buffer, sys.stdout.buffer, sys.stderr)
+
+
+COMMANDS = {"run": _run, "decode": _decode, "samples": _samples}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run a subcommand and return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m services.collector", description=__doc__)
+    parser.add_argument("command", choices=COMMANDS)
+    command = parser.parse_args(arguments[:1]).command
+    try:
+        return COMMANDS[command](arguments[1:])
+    except SettingError as error:
+        print(f"collector: {error}", file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,26 @@
+"""What is asked for on demand: the sorted sets `demand:<venue>:<kind>`, and the watch list.
+
+A symbol is wanted until its expiry (epoch milliseconds of Redis's own clock); what has expired is taken out.
+"""
+
+from typing import Final, cast
+
+from shared import streams
+from shared.bus import Redis
+
+KINDS: Final = ("trade", "book")
+FOLLOW_S: Final = 0.5
+
+
+async def asked(redis: Redis, venue: str) -> dict[str, frozenset[str]]:
+    """kind -> symbols that somebody wants now. Raises one of `shared.bus.AWAY`."""
+    seconds, micros = await redis.time()
+    now_ms = seconds * 1000 + micros // 1000
+    keys = [streams.demand(venue, kind) for kind in KINDS]
+    async with redis.pipeline(transaction=False) as pipe:
+        for key in keys:
+            pipe.zremrangebyscore(key, "-inf", now_ms)
+            pipe.zrange(key, 0, -1)
+        answers = await pipe.execute()
+    found = cast(list[list[bytes]], answers[1::2])
+    return {kind: frozenset(name.decode() for name in names) for kind, names in zip(KINDS, found, strict=True)}

@@ -1,0 +1,108 @@
+"""One collector process: the engine of a venue, its writer, and what it reads from and writes to Redis beside them."""
+
+import asyncio
+import ctypes
+import gc
+import logging
+from pathlib import Path
+from typing import Any, Final
+
+from services.collector import demand, directory
+from services.collector.engine import Engine, Surroundings
+from services.collector.health import Health
+from services.collector.venue import Venue
+from shared.bus import AWAY
+from shared.config import Settings
+from shared.service import Service
+from shared.streams import RETENTION_MS
+from shared.writer import StreamWriter
+
+#: the engine's last words go out before the process ends
+CLOSE_S: Final = 2.0
+SETTLE_S: Final = 10.0
+DIRECTORY_S: Final = 5.0
+
+log = logging.getLogger(__name__)
+
+
+def surroundings(settings: Settings) -> Surroundings:
+    return Surroundings(
+        partitions=settings.partitions,
+        data=Path(settings.data_path),
+        gateway=settings.venue_gateway,
+        proxy=settings.proxy,
+        assets=settings.asset_set(),
+        watch=settings.watch_set(),
+    )
+
+
+async def collect(service: Service, venue: Venue) -> None:
+    """Collect one venue until the service stops."""
+    logging.getLogger("picows").setLevel(logging.ERROR)
+    fatal: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    writer = StreamWriter(
+        service.settings.redis, service.member, retention_ms=RETENTION_MS, on_fatal=fatal.set_exception
+    )
+    await writer.start()
+    engine = Engine(venue, service.member, writer, surroundings(service.settings))
+    service.health(Health(engine, writer).fields)
+    work = [
+        service.spawn(engine.run(), "engine"),
+        service.spawn(_follow_demand(service, engine), "demand"),
+        service.spawn(_keep_directory(service, engine), "directory"),
+    ]
+    settling = service.spawn(_settle(engine), "settle")
+    engine.hold((service.member,), {})
+    stopping = asyncio.create_task(service.stop.wait())
+    try:
+        ends: list[asyncio.Future[Any]] = [stopping, fatal, *work]
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        if fatal.done():
+            fatal.result()
+    finally:
+        stopping.cancel()
+        for task in (settling, *work):
+            task.cancel()
+        await asyncio.wait(work)
+        await writer.close(CLOSE_S)
+
+
+async def _follow_demand(service: Service, engine: Engine) -> None:
+    while True:
+        try:
+            engine.ask_for(await demand.asked(service.redis, engine.venue.name))
+        except AWAY as error:
+            log.debug("Demand is not known while Redis is away: %s", error)
+        await asyncio.sleep(demand.FOLLOW_S)
+
+
+async def _keep_directory(service: Service, engine: Engine) -> None:
+    """The instruments hash follows the listing, and comes back where Redis lost it."""
+    written: object = None
+    await engine.listed.wait()
+    while True:
+        rows = list(engine.table)
+        try:
+            if written is not engine.listing or not await directory.holds(service.redis, engine.venue.name, len(rows)):
+                listing = engine.listing
+                await directory.write(service.redis, engine.venue.name, rows)
+                written = listing
+        except AWAY as error:
+            log.debug("The instruments hash waits for Redis: %s", error)
+        await asyncio.sleep(DIRECTORY_S)
+
+
+async def _settle(engine: Engine) -> None:
+    """Once everything stands: what lives for ever is no garbage, and what the start needed is given back."""
+    await engine.listed.wait()
+    await asyncio.sleep(SETTLE_S)
+    gc.collect()
+    gc.freeze()
+    give_back()
+
+
+def give_back() -> None:
+    """Return freed memory to the system, where the C library knows how."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
