@@ -43,6 +43,8 @@ from shared.instruments import Market
 
 SECOND: Final = 1_000_000_000
 QUOTE_REPEAT: Final = 19 * SECOND
+#: how far back funding payments are published
+SETTLED_KEPT: Final = 7 * 86_400 * SECOND
 #: quote feeds are looked at for repeating in this many parts, one a second
 SLICES: Final = 10
 
@@ -295,12 +297,23 @@ class Desk:
         if feed is not None and feed.owner is source and feed.state != "gap":
             self._say(feed, "gap", reason, now)
 
+    # ---- settlements
+
     def _settlement(self, source: Source, event: Settlement) -> None:
+        """A payment of the last week, once."""
         feed = self._merged.get(("funding", event.symbol))
         if feed is None:
             self.held["not_served"] += 1
-            return
-        self._out(feed, event)
+        elif event.settle_ts < event.recv - SETTLED_KEPT or event.settle_ts in feed.settled:
+            self.held["settled_before"] += 1
+        else:
+            feed.settled = {at for at in feed.settled if at >= event.recv - SETTLED_KEPT} | {event.settle_ts}
+            self._out(feed, event)
+
+    def next_payment(self, symbol: str) -> int | None:
+        """When a perpetual's next funding payment is due, as far as was published."""
+        feed = self._merged.get(("funding", symbol))
+        return feed.published.next_ts if feed is not None and feed.published is not None else None
 
     # ---- 4: states
 

@@ -119,8 +119,10 @@ class Engine:
                 await self.listed.wait()
                 group.create_task(self.jobs.fill_in(self._quotes_down))
                 for call in (*self.jobs.calls("poll"), *self.jobs.calls("settlements")):
-                    if call.job == "poll" or call.every_s is not None:
+                    if call.job == "poll" or call.symbol_param is None:
                         group.create_task(self.jobs.poll(call, self._polled))
+                    else:
+                        group.create_task(self.jobs.settle(call, self._polled, self.desk.next_payment))
         finally:
             self.pulse.stop()
             self.desk.announce("down", "stop", time_ns())

@@ -112,7 +112,7 @@ class PrintFeed(Feed):
 class MergedFeed(Feed, Generic[E]):
     """Mark, funding or stats: merged from its sources, published under a cap."""
 
-    __slots__ = ("gone", "kept", "parts", "published", "queued", "sent")
+    __slots__ = ("gone", "kept", "parts", "published", "queued", "sent", "settled")
 
     def __init__(self, venue: str, partitions: int, kind: str, symbol: str) -> None:
         super().__init__(venue, partitions, kind, symbol)
@@ -122,6 +122,7 @@ class MergedFeed(Feed, Generic[E]):
         self.queued = False  # waits for its cap
         self.kept = False  # waits to be repeated
         self.gone = False  # no longer served
+        self.settled: set[int] = set()  # times of the payments published
 
     def leave(self, source: Source) -> bool:
         self.parts.drop(source)

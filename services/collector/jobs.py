@@ -26,6 +26,9 @@ LISTING_AGAIN_S: Final = 60.0
 LISTING_FIRST_WAIT_S: Final = 2.0
 QUOTES_S: Final = 5.0
 SETTLEMENTS_S: Final = 3600.0
+#: how often payments that fell due are looked for, and how long after a payment its row is asked for
+SETTLE_LOOK_S: Final = 30.0
+PAID_AFTER: Final = 60 * SECOND
 
 log = logging.getLogger(__name__)
 
@@ -164,6 +167,31 @@ class Jobs:
                 await asyncio.sleep(pause)
             if not instruments:
                 await asyncio.sleep(LISTING_FIRST_WAIT_S)
+
+    async def settle(
+        self, call: Call, mine: Callable[[Call], Iterable[Instrument]], next_ts: Callable[[str], int | None]
+    ) -> None:
+        """Funding history, symbol by symbol: all of it at the start, then each after its next payment is due.
+
+        Where another call brings the newest payments of all symbols at once, only the start is left for this one.
+        """
+        repeated = any(
+            other.symbol_param is None and other.market == call.market for other in self.calls("settlements")
+        )
+        ahead: dict[str, int | None] = {}  # the payment that was ahead of a symbol when it was asked for
+        while True:
+            for instrument in list(mine(call)):
+                symbol, now = instrument.symbol, time_ns()
+                due = ahead.get(symbol, 0)
+                if symbol not in ahead or (due is not None and now >= due + PAID_AFTER and not repeated):
+                    params = {call.symbol_param: instrument.native} if call.symbol_param is not None else None
+                    if not await self.ask(call, params, backfill=True):
+                        continue
+                    due = None
+                if due is None:
+                    coming = next_ts(symbol)
+                    ahead[symbol] = coming if coming is not None and coming > now else None
+            await asyncio.sleep(SETTLE_LOOK_S)
 
     async def book(self, instrument: Instrument) -> bool:
         """One snapshot of a book. False where it did not come."""
