@@ -159,7 +159,7 @@ def load(data: bytes) -> tuple[Fold, dict[str, str]]:
             fold.name(one)
     for route in saved.routes:
         _restore_route(fold, route)
-    fold.fresh.update(fold.assets.values())
+    fold.screen.fresh.update(fold.assets.values())
     fold.touched.update(fold.assets.values())
     return fold, dict(saved.positions)
 

@@ -17,18 +17,17 @@ from typing import Final
 import msgspec
 
 from services.scanner.control import Config, ControlBatch, ControlEvent, Fx, Join, Listing, Row, Seed, Start, Tick
-from services.scanner.detectors.edge import kind_of, rough_bps
 from services.scanner.detectors.identity import FIRST_LISTING_NS
 from services.scanner.fx import Rate, crosses
 from services.scanner.judge import Judge
 from services.scanner.lifecycle import LifeCycle, Route
 from services.scanner.market import MS, Asset, Leg, Producer, Source
-from services.scanner.numbers import MARGIN_BPS
+from services.scanner.screen import Screen
 from shared.codec import Batch
 from shared.config import Runtime
 from shared.events import Event, Funding, Mark, Quote, State, Stats
 from shared.instruments import COLLECTED_QUOTES
-from shared.signals import Kind, Signal
+from shared.signals import Signal
 
 #: How far an event's own time may run ahead of its entry's.
 AHEAD_NS: Final = 50 * MS
@@ -51,9 +50,7 @@ class Fold:
         self.natives: dict[str, dict[tuple[str, str], Leg]] = {}
         #: event time of each venue's first listing
         self.listed: dict[str, int] = {}
-        #: coins whose quotes changed since the last instant, and those that may hold a candidate
-        self.fresh: set[Asset] = set()
-        self.hot: set[Asset] = set()
+        self.screen = Screen(self.judge)
         #: coins that the board has not yet shown in their present state; drained by the caller
         self.touched: set[Asset] = set()
         self.fence = 0
@@ -132,7 +129,7 @@ class Fold:
                 self.touched.add(leg.asset)
 
     def _quotes(self, source: Source, producer: Producer, cap: int, events: list[Event]) -> None:
-        legs, touched, fresh = source.legs, self.touched, self.fresh
+        legs, touched, fresh = source.legs, self.touched, self.screen.fresh
         if events and type(first := events[0]) is Quote and first.ts is not None and first.source == "ws":
             source.lags.append(first.recv - first.ts)
         for event in events:
@@ -225,52 +222,13 @@ class Fold:
         self.next_instant = at // step * step + step
 
     def _instant(self, at: int) -> None:
-        self._refresh_hot()
         self.judge.doubts.forget(at)
-        candidates: list[tuple[Leg, Leg, Kind]] = []
-        for asset in self.hot:
-            candidates += self._candidates(asset, at)
+        candidates = self.screen.candidates(at)
         if candidates or self.cycle.routes:
             before = len(self.cycle.out)
             self.cycle.instant(at, candidates)
             for record in self.cycle.out[before:]:
                 self.touched.add(self.assets[record.asset])
-
-    def _refresh_hot(self) -> None:
-        """Which of the changed coins may hold a candidate: the best bid at or above the best ask plus enter_bps, with
-        the rate taken at its most favourable."""
-        ratio = 1.0 + (self.judge.enter_rough - MARGIN_BPS) / 10_000
-        low, high = min(1.0, self.judge.rate.low or 1.0), max(1.0, self.judge.rate.high)
-        for asset in self.fresh:
-            best_bid, best_ask = 0.0, float("inf")
-            for leg in asset.legs:
-                leg.numbers()
-                bid, ask = (leg.bid * high, leg.ask * low) if leg.converted else (leg.bid, leg.ask)
-                best_bid = bid if bid > best_bid else best_bid
-                best_ask = ask if 0.0 < ask < best_ask else best_ask
-            if best_bid >= best_ask * ratio:
-                self.hot.add(asset)
-            else:
-                self.hot.discard(asset)
-        self.fresh.clear()
-
-    def _candidates(self, asset: Asset, at: int) -> Iterable[tuple[Leg, Leg, Kind]]:
-        judge = self.judge
-        floor = judge.enter_rough - MARGIN_BPS
-        for buy in asset.legs:
-            if not buy.ask:
-                continue
-            for sell in asset.legs:
-                if not sell.bid or sell is buy:
-                    continue
-                if crosses(buy, sell) and judge.rate.trouble(at) is not None:
-                    continue
-                if rough_bps(buy, sell, judge.rate) < floor:
-                    continue
-                kind = kind_of(buy, sell)
-                if kind is not None:
-                    judge.off(buy, sell, at)
-                    yield buy, sell, kind
 
     # control
 
@@ -365,7 +323,7 @@ class Fold:
         for asset in self.assets.values():
             for leg in asset.legs:
                 self.weigh(leg)
-        self.fresh.update(self.assets.values())
+        self.screen.fresh.update(self.assets.values())
         self.touched.update(self.assets.values())
         for route in self._active():
             if route.state == "pend":
@@ -376,7 +334,7 @@ class Fold:
     def _set_rate(self, rate: Rate) -> None:
         self.judge.rate = rate
         mixed = [asset for asset in self.assets.values() if len({leg.converted for leg in asset.legs}) > 1]
-        self.fresh.update(mixed)
+        self.screen.fresh.update(mixed)
         for route in self._active():
             if crosses(route.buy, route.sell):
                 self.cycle.tick(route, self.at)
@@ -388,10 +346,18 @@ class Fold:
             if leg is not None and (leg.seed_quote(one) if isinstance(one, Quote) else self._keep(leg, one)):
                 self.touched.add(leg.asset)
 
+    def recall(self, venue: str, events: Iterable[Event]) -> None:
+        """Last values that decide nothing (marks, stats), from outside the order, for the board."""
+        legs = self.venues.get(venue, {})
+        for event in events:
+            leg = legs.get(event.symbol) if event.symbol is not None else None
+            if leg is not None and isinstance(event, Mark | Stats):
+                self._keep(leg, event)
+
     def _look_again(self, legs: list[Leg]) -> None:
         for leg in legs:
             self.touched.add(leg.asset)
-            self.fresh.add(leg.asset)
+            self.screen.fresh.add(leg.asset)
         for route in sorted({route for leg in legs for route in leg.active}, key=lambda one: one.key):
             self.cycle.tick(route, self.at)
 

@@ -76,7 +76,7 @@ async def write_control(client: Redis, partition: int, fence: int, batch: bytes)
 
 
 async def run(client: Redis, script: str, keys: list[str], arguments: list[Any]) -> Any:
-    return await client.eval(script, len(keys), *keys, *arguments)  # type: ignore[misc]
+    return await client.eval(script, len(keys), *keys, *arguments)
 
 
 def commit(partition: int, fence: int, key: str, expected: int, record: bytes, event: bytes) -> bytes:

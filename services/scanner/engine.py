@@ -1,0 +1,151 @@
+"""One partition, live: read, fold, commit, show. The only loop that touches the fold's state with entries.
+
+A turn reads what has come, folds it, writes the records it made and, when due, the checkpoint, then the board rows of
+the coins that were touched. A coin is shown at once and then at most every 50 ms, more seldom where rendering would
+take more than its share of the core. So a burst costs one evaluation a coin, however many events it brings.
+"""
+
+import asyncio
+import logging
+import time
+from typing import Final
+
+import msgspec
+
+from services.scanner.board import Board
+from services.scanner.checkpoint import dump
+from services.scanner.lease import commit_checkpoint
+from services.scanner.market import Asset
+from services.scanner.resume import Hold, commit_of, send
+from services.scanner.wire import Wire
+from shared import streams
+from shared.resp import ReplyError, command
+
+LOG: Final = logging.getLogger(__name__)
+CONFLATE_S: Final = 0.05
+#: The share of a core that rows may take before they are shown more seldom.
+BOARD_SHARE: Final = 0.3
+CHECKPOINT_S: Final = 0.5
+#: Checkpoints are written more seldom where they are large: at most this many bytes a second.
+CHECKPOINT_BYTES_S: Final = 2_000_000
+CHECKPOINT_MAX_S: Final = 10.0
+ROWS_PER_ENTRY: Final = 200
+SWEEP_S: Final = 0.1
+SWEEP_PARTS: Final = 10
+BLOCK_MS: Final = 50
+
+
+class Engine:
+    """The turns of one partition that is ours."""
+
+    def __init__(self, hold: Hold, wire: Wire) -> None:
+        self.hold, self.fold, self._wire = hold, hold.fold, wire
+        self.board = Board(hold.fold)
+        self._shown: dict[Asset, float] = {}
+        self._conflate = CONFLATE_S
+        self._checkpoint_due = 0.0
+        self.checkpoint_at = time.monotonic()
+        self.checkpoint_bytes = 0
+        self._sweep_due, self._sweep_part = 0.0, 0
+        self.rows = self.records = 0
+        self.lag_ms = 0
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Turns until the stop, then a last checkpoint. Raises `Fenced`, `ReplyError`, `OSError`."""
+        while not stop.is_set():
+            entries = await self.hold.feed.turn(self._block_ms())
+            take = self.fold.take
+            for ms, key, seq, batch in entries:
+                take(key, ms, seq, batch)
+            if entries:
+                self.lag_ms = max(0, self.hold.feed.redis_ms - entries[-1][0])
+            await self._commit(last=False)
+            await self._show()
+        await self._commit(last=True)
+
+    def _block_ms(self) -> int:
+        return 5 if self.fold.touched else BLOCK_MS
+
+    async def _commit(self, *, last: bool) -> None:
+        """Records first, then the state that follows from them."""
+        partition, fence = self.hold.partition, self.hold.fence
+        commands = [commit_of(partition, fence, record) for record in self.fold.drain()]
+        self.records += len(commands)
+        now = time.monotonic()
+        saving = last or now >= self._checkpoint_due
+        if saving:
+            state = dump(self.fold, self.hold.feed.positions)
+            commands.append(commit_checkpoint(partition, fence, state))
+            self.checkpoint_bytes = len(state)
+            pause = min(max(CHECKPOINT_S, len(state) / CHECKPOINT_BYTES_S), CHECKPOINT_MAX_S)
+            self._checkpoint_due = now + pause
+        await send(self._wire, commands)
+        if saving:
+            self.checkpoint_at = now
+
+    async def _show(self) -> None:
+        """The rows of touched coins that are due."""
+        now = time.monotonic()
+        if now >= self._sweep_due:
+            self._sweep(now)
+        due = [asset for asset in self.fold.touched if now - self._shown.get(asset, 0.0) >= self._conflate]
+        if not due:
+            return
+        rows: list[tuple[str, bytes]] = []
+        for asset in due:
+            row = self.board.row(asset, self.hold.fence)
+            self._shown[asset] = now
+            if row is not None:
+                rows.append((asset.name, row))
+        self.fold.touched.difference_update(due)
+        spent = time.monotonic() - now
+        self._conflate = max(CONFLATE_S, spent / BOARD_SHARE)
+        await self._write(rows)
+
+    async def _write(self, rows: list[tuple[str, bytes]]) -> None:
+        if not rows:
+            return
+        commands: list[bytes] = []
+        oldest = self.hold.feed.redis_ms - streams.BOARD_CHANGES_RETENTION_MS
+        for start in range(0, len(rows), ROWS_PER_ENTRY):
+            part = rows[start : start + ROWS_PER_ENTRY]
+            flat = [item for row in part for item in row]
+            body = msgspec.msgpack.encode([msgspec.Raw(row) for _, row in part])
+            commands.append(command("HSET", streams.BOARD, *flat))
+            commands.append(
+                command("XADD", streams.BOARD_CHANGES, "MINID", "~", max(0, oldest), "*", streams.FIELD, body)
+            )
+        self.rows += len(rows)
+        for reply in await self._wire.call(*commands):
+            if isinstance(reply, ReplyError):
+                raise reply
+
+    def _sweep(self, now: float) -> None:
+        """Each second once round: coins whose legs have changed their state by time alone."""
+        self._sweep_due = now + SWEEP_S
+        assets = list(self.fold.assets.values())
+        for asset in assets[self._sweep_part :: SWEEP_PARTS]:
+            if asset not in self.fold.touched and self.board.changed(asset):
+                self.fold.touched.add(asset)
+        self._sweep_part = (self._sweep_part + 1) % SWEEP_PARTS
+
+    def figures(self) -> dict[str, int]:
+        """What the health record says of this partition."""
+        fold = self.fold
+        return {
+            "events_total": fold.events,
+            "entries_total": fold.entries,
+            "lag_ms": self.lag_ms,
+            "signals_open": sum(route.state in ("open", "fade") for route in fold.cycle.routes.values()),
+            "assets": len(self._shown),
+            "routes": len(fold.cycle.routes),
+            "missed_total": fold.missed,
+            "jumps_total": fold.jumps,
+            "late_total": fold.late,
+            "unlisted_total": fold.unlisted,
+            "unreadable_total": self.hold.feed.unreadable,
+            "rows_total": self.rows,
+            "records_total": self.records,
+            "checkpoint_age_ms": int((time.monotonic() - self.checkpoint_at) * 1000),
+            "checkpoint_bytes": self.checkpoint_bytes,
+        }

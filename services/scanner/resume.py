@@ -1,0 +1,158 @@
+"""Taking a partition over: from the checkpoint where that is possible, else cold. See docs/signals.md.
+
+The successor reads on from the checkpoint's positions and makes the same records again; those that are out already
+answer DONE. Where the streams no longer hold what follows the checkpoint, nothing is known of the time between: every
+open signal is closed with `restart`, and a `Start` in the control stream tells every later reader of the archive.
+"""
+
+import logging
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+
+from services.scanner import lease
+from services.scanner.checkpoint import Unusable, dump, load
+from services.scanner.control import Config, Join, Start, decode, encode
+from services.scanner.feed import Feed, before, parse_id
+from services.scanner.fold import Fold
+from services.scanner.market import MS
+from services.scanner.wire import Wire
+from shared import streams
+from shared.bus import Redis
+from shared.codec import decode_event
+from shared.config import Runtime
+from shared.resp import Reply, ReplyError
+from shared.signals import Signal
+
+LOG: Final = logging.getLogger(__name__)
+#: Live producers write each second: a stream that begins later than this after the position has lost entries.
+HOLE_MS: Final = 2500
+
+
+@dataclass
+class Hold:
+    """A partition that is ours: the fence, the state, and the streams from where the state stands."""
+
+    partition: int
+    fence: int
+    fold: Fold
+    feed: Feed
+
+
+async def take_over(client: Redis, wire: Wire, partition: int, fence: int, runtime: Runtime) -> Hold:
+    """Raises `lease.Fenced`, and what `Wire.call` does."""
+    saved = await wire.one("HGET", streams.scan(partition), "ckpt")
+    at, why = 0, "first start"
+    if isinstance(saved, bytes):
+        try:
+            fold, positions = load(saved)
+        except Unusable as error:
+            why = f"the checkpoint cannot be used: {error}"
+        else:
+            hole = await _hole(wire, fold, positions)
+            if hole is None:
+                return await _warm(wire, partition, fence, fold, positions)
+            at, why = fold.at, f"{hole} no longer holds what follows the checkpoint"
+    return await _cold(client, wire, partition, fence, runtime, at, why)
+
+
+async def _hole(wire: Wire, fold: Fold, positions: dict[str, str]) -> str | None:
+    """The first stream that decides about signals and lost entries behind its position."""
+    for key, source in fold.sources.items():
+        if source.kind not in ("quote", "funding") or key not in positions:
+            continue
+        first = await wire.one("XRANGE", key, "-", "+", "COUNT", 1)
+        if not first:
+            continue
+        entry_id = first[0][0]  # type: ignore[index]
+        assert isinstance(entry_id, bytes)
+        if parse_id(entry_id)[0] - parse_id(positions[key].encode())[0] > HOLE_MS:
+            return key
+    control = next((key for key in positions if key.endswith(":_ctl:x")), None)
+    if control is not None and not await wire.one("XRANGE", control, positions[control], "+", "COUNT", 1):
+        return control
+    return None
+
+
+async def _warm(wire: Wire, partition: int, fence: int, fold: Fold, positions: dict[str, str]) -> Hold:
+    feed = Feed(wire, streams.control(partition), positions)
+    control = streams.control(partition)
+    last = f"({positions[control]}"
+    while entries := await wire.one("XRANGE", control, last, "+", "COUNT", 1000):
+        for entry_id, fields in entries:  # type: ignore[union-attr, misc]
+            last = f"({entry_id.decode()}"  # type: ignore[union-attr]
+            for event in decode(fields[1]).events:  # type: ignore[index, arg-type]
+                if isinstance(event, Join):
+                    feed.add(event.key, before(parse_id(entry_id)[0]))  # type: ignore[arg-type]
+    for source in list(fold.sources.values()):
+        if source.kind in ("mark", "stats"):
+            found = await wire.one("HGETALL", streams.last(partition, source.venue, source.kind))
+            fold.recall(source.venue, [decode_event(value) for value in pairs(found).values()])
+    LOG.info("partition %d taken over as %d, from a checkpoint at %d", partition, fence, fold.at // MS)
+    return Hold(partition, fence, fold, feed)
+
+
+async def _cold(client: Redis, wire: Wire, partition: int, fence: int, runtime: Runtime, at: int, why: str) -> Hold:
+    closed = await _close_open(wire, partition, fence, at)
+    keys: list[Any] = list(await client.hkeys(streams.BOARD))
+    partitions = await _partitions(client)
+    ours = [key for key in keys if streams.partition_of(key.decode(), partitions) == partition]
+    if ours:
+        await client.hdel(streams.BOARD, *ours)
+    started = encode(f"scanner-{fence}", 0, [Start(fence, why), Config(runtime)])
+    entry_id = await lease.write_control(client, partition, fence, started)
+    fold, positions = Fold(), {streams.control(partition): before(*parse_id(entry_id))}
+    await send(wire, [lease.commit_checkpoint(partition, fence, dump(fold, positions))])
+    LOG.warning("partition %d taken over as %d, cold: %s; %d signals closed", partition, fence, why, closed)
+    return Hold(partition, fence, fold, Feed(wire, streams.control(partition), positions))
+
+
+async def _partitions(client: Redis) -> int:
+    return int(await client.get(streams.META_PARTITIONS) or 1)
+
+
+async def _close_open(wire: Wire, partition: int, fence: int, at: int) -> int:
+    """Close what is open, where our knowledge ends."""
+    found = pairs(await wire.one("HGETALL", streams.open_signals(partition)))
+    commands: list[bytes] = []
+    for data in found.values():
+        record = msgspec.json.decode(data, type=Signal)
+        if record.event != "close":
+            ended = max(at, record.at)
+            closed = msgspec.structs.replace(
+                record,
+                event="close",
+                rev=record.rev + 1,
+                at=ended,
+                ended_at=ended,
+                closed_at=ended,
+                close_reason="restart",
+                duration_ms=(ended - record.first_at) // MS,
+            )
+            commands.append(commit_of(partition, fence, closed))
+    await send(wire, commands)
+    return len(commands)
+
+
+def commit_of(partition: int, fence: int, record: Signal) -> bytes:
+    """The command that writes this transition."""
+    data, event = msgspec.json.encode(record), msgspec.msgpack.encode(record)
+    return lease.commit(partition, fence, record.id, record.rev - 1, data, event)
+
+
+async def send(wire: Wire, commands: list[bytes]) -> None:
+    """Fenced commands in order. Raises `lease.Fenced`, `ReplyError`."""
+    if not commands:
+        return
+    for reply in await wire.call(*commands):
+        if isinstance(reply, ReplyError):
+            if reply.code in ("FENCED", "STALE"):
+                raise lease.Fenced(str(reply))
+            raise reply
+
+
+def pairs(reply: Reply) -> dict[bytes, bytes]:
+    """What HGETALL answers."""
+    flat: list[bytes] = reply or []  # type: ignore[assignment]
+    return dict(zip(flat[::2], flat[1::2], strict=True))

@@ -1,0 +1,63 @@
+"""Which routes an instant has to look at: of some hundred thousand, the few whose edge may reach the threshold."""
+
+from services.scanner.detectors.edge import kind_of, rough_bps
+from services.scanner.fx import crosses
+from services.scanner.judge import Judge
+from services.scanner.market import Asset, Leg
+from services.scanner.numbers import MARGIN_BPS
+from shared.signals import Kind
+
+Candidate = tuple[Leg, Leg, Kind]
+
+
+class Screen:
+    """A coin is hot while its best bid lies `enter_bps` above its best ask, whatever the state of the legs; that can
+    change only with its quotes, the rate or the settings, so only coins in `fresh` are looked at again."""
+
+    def __init__(self, judge: Judge) -> None:
+        self.judge = judge
+        #: coins whose quotes changed since the last instant; filled by the fold
+        self.fresh: set[Asset] = set()
+        self.hot: set[Asset] = set()
+
+    def candidates(self, at: int) -> list[Candidate]:
+        """Every route whose edge reaches enter_bps, in no order. Takes note of pairs too far apart."""
+        self._refresh()
+        found: list[Candidate] = []
+        for asset in self.hot:
+            self._pairs(asset, at, found)
+        return found
+
+    def _refresh(self) -> None:
+        """The rate is taken at its most favourable, so nothing is overlooked."""
+        ratio = 1.0 + (self.judge.enter_rough - MARGIN_BPS) / 10_000
+        low, high = min(1.0, self.judge.rate.low or 1.0), max(1.0, self.judge.rate.high)
+        for asset in self.fresh:
+            best_bid, best_ask = 0.0, float("inf")
+            for leg in asset.legs:
+                leg.numbers()
+                bid, ask = (leg.bid * high, leg.ask * low) if leg.converted else (leg.bid, leg.ask)
+                best_bid = bid if bid > best_bid else best_bid
+                best_ask = ask if 0.0 < ask < best_ask else best_ask
+            if best_bid >= best_ask * ratio:
+                self.hot.add(asset)
+            else:
+                self.hot.discard(asset)
+        self.fresh.clear()
+
+    def _pairs(self, asset: Asset, at: int, found: list[Candidate]) -> None:
+        judge = self.judge
+        floor = judge.enter_rough - MARGIN_BPS
+        rateless = judge.rate.trouble(at) is not None
+        for buy in asset.legs:
+            if not buy.ask:
+                continue
+            for sell in asset.legs:
+                if not sell.bid or sell is buy or (rateless and crosses(buy, sell)):
+                    continue
+                if rough_bps(buy, sell, judge.rate) < floor:
+                    continue
+                kind = kind_of(buy, sell)
+                if kind is not None:
+                    judge.off(buy, sell, at)
+                    found.append((buy, sell, kind))

@@ -1,0 +1,241 @@
+"""What the owner of a partition does beside the turns: keeps the lease, tells the control stream what decides about
+signals (streams, instruments, settings, the USDC rate, the passing of time), and clears up.
+
+None of it changes the fold by itself: everything goes out through the control stream and counts when it is read back.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import msgspec
+
+from services.scanner import fx, lease
+from services.scanner.control import Config, ControlEvent, Fx, Join, Listing, Row, Seed, Tick, encode
+from services.scanner.market import MS
+from services.scanner.resume import Hold, pairs
+from services.scanner.wire import Wire
+from shared import streams
+from shared.bus import Redis
+from shared.codec import decode_event
+from shared.config import Runtime
+from shared.instruments import Instrument, Market
+from shared.signals import Signal
+
+LOG: Final = logging.getLogger(__name__)
+KINDS: Final = ("quote", "mark", "funding", "stats")
+ROWS_PER_ENTRY: Final = 200
+ROUND_S: Final = 0.25
+RENEW_S: Final = 1.0
+VENUES_S: Final = 2.0
+LISTING_S: Final = 30.0
+#: How soon a listing is read again when events name symbols that are not known.
+UNLISTED_S: Final = 3.0
+CLEAR_S: Final = 30.0
+IDLE_MS: Final = 1000
+#: The control stream is never silent for longer: so the last entry that was folded is always still in it.
+PULSE_S: Final = 10.0
+#: An unchanged rate is written again before it grows too old to be used.
+RATE_AGAIN_NS: Final = 20_000 * MS
+CLOSED_KEPT_NS: Final = 120_000 * MS
+
+Load = Callable[[], Awaitable[Runtime]]
+
+
+class Steward:
+    """Rounds of the owner's duties. `load` reads the runtime settings."""
+
+    def __init__(self, hold: Hold, client: Redis, wire: Wire, me: str, partitions: int, load: Load) -> None:
+        self.hold, self._client, self._wire, self._me = hold, client, wire, me
+        self._partitions, self._load = partitions, load
+        self._seq = 0
+        self._told = 0.0
+        self._written = hold.fold.judge.runtime
+        self._venues = {source.venue for source in hold.fold.sources.values()}
+        self._rows: dict[str, dict[tuple[Market, str], Row]] = {
+            venue: {(leg.market, leg.native): leg.row for leg in legs.values() if not leg.gone}
+            for venue, legs in hold.fold.natives.items()
+        }
+        self._raw: dict[str, dict[bytes, bytes]] = {}
+        self._due: dict[str, float] = {}
+        self._unlisted = hold.fold.unlisted
+        self._clock = (hold.fold.at, 0)
+        self._rate: tuple[Fx, int] | None = None
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Raises `Fenced` when the partition is no longer ours."""
+        while not stop.is_set():
+            await self._round()
+            await asyncio.sleep(ROUND_S)
+
+    async def _round(self) -> None:
+        if self._is_due("lease", RENEW_S):
+            fence = await lease.claim(self._client, self.hold.partition, self._me)
+            if fence != self.hold.fence:
+                raise lease.Fenced(f"partition {self.hold.partition} has fence {fence}, ours is {self.hold.fence}")
+        if self._is_due("config", RENEW_S):
+            await self._follow_settings()
+        if self._is_due("venues", VENUES_S):
+            await self._find_venues()
+        for venue in sorted(self._venues):
+            if self._is_due(f"listing {venue}", LISTING_S):
+                await self._read_listing(venue)
+        if self.hold.fold.unlisted > self._unlisted and self._is_due("unlisted", UNLISTED_S):
+            self._unlisted = self.hold.fold.unlisted
+            for venue in sorted(self._venues):
+                await self._read_listing(venue)
+        if self._is_due("rate", 1.0):
+            await self._tell_rate()
+        await self._tick()
+        if self._is_due("clear", CLEAR_S):
+            await self._clear_up()
+
+    def _is_due(self, what: str, every_s: float) -> bool:
+        now = time.monotonic()
+        if now < self._due.get(what, 0.0):
+            return False
+        self._due[what] = now + every_s
+        return True
+
+    async def _tell(self, *events: ControlEvent) -> bytes:
+        batch = encode(f"scanner-{self.hold.fence}", self._seq, list(events))
+        self._seq += 1
+        self._told = time.monotonic()
+        return await lease.write_control(self._client, self.hold.partition, self.hold.fence, batch)
+
+    async def _now_ms(self) -> int:
+        seconds, micros = await self._client.time()
+        return int(seconds) * 1000 + int(micros) // 1000
+
+    async def _follow_settings(self) -> None:
+        runtime = await self._load()
+        if runtime != self._written:
+            await self._tell(Config(runtime))
+            self._written = runtime
+
+    async def _find_venues(self) -> None:
+        prefix = streams.instruments("")
+        async for key in self._client.scan_iter(match=f"{prefix}*", count=1000):
+            venue = key.decode().removeprefix(prefix)
+            if venue not in self._venues:
+                await self._join(venue)
+
+    async def _join(self, venue: str) -> None:
+        """Start to read the venue's streams, say so, then list it and bring its last values."""
+        partition = self.hold.partition
+        start = f"{await self._now_ms()}-0"
+        keys = {kind: streams.market_data(partition, venue, kind) for kind in KINDS}
+        for key in keys.values():
+            self.hold.feed.add(key, start)
+        await self._tell(*(Join(key, venue, kind) for kind, key in keys.items()))
+        self._venues.add(venue)
+        await self._read_listing(venue)
+        for kind in KINDS:
+            found = pairs(await self._wire.one("HGETALL", streams.last(partition, venue, kind)))
+            events = [decode_event(value) for value in found.values()]
+            for at in range(0, len(events), ROWS_PER_ENTRY):
+                await self._tell(Seed(venue, kind, events[at : at + ROWS_PER_ENTRY]))
+        LOG.info("partition %d reads %s", partition, venue)
+
+    async def _read_listing(self, venue: str) -> None:
+        self._due[f"listing {venue}"] = time.monotonic() + LISTING_S
+        raw = pairs(await self._wire.one("HGETALL", streams.instruments(venue)))
+        if raw == self._raw.get(venue):
+            return
+        before = self._raw.get(venue, {})
+        known = self._rows.setdefault(venue, {})
+        changed: list[Row] = []
+        for field, data in raw.items():
+            if before.get(field) == data:
+                continue
+            row = self._row(data)
+            key = None if row is None else (row.market, row.native)
+            if row is None or key is None or known.get(key) == row:
+                continue
+            if row.status == "trading" or key in known:
+                changed.append(row)
+                known[key] = row
+        listed = {_native(field) for field in raw}
+        gone = [key for key in known if key not in listed] if raw else []
+        for key in gone:
+            del known[key]
+        for at in range(0, len(changed), ROWS_PER_ENTRY):
+            await self._tell(Listing(venue, changed[at : at + ROWS_PER_ENTRY], []))
+        if gone:
+            await self._tell(Listing(venue, [], gone))
+        self._raw[venue] = raw
+
+    def _row(self, data: bytes) -> Row | None:
+        """What a listed instrument means to this partition; None where nothing."""
+        try:
+            one = _instrument.decode(data)
+        except msgspec.DecodeError as error:
+            LOG.warning("an instrument cannot be read: %s", error)
+            return None
+        if streams.partition_of(one.base, self._partitions) != self.hold.partition:
+            return None
+        return Row(
+            market=one.market,
+            symbol=one.symbol,
+            native=one.native,
+            base=one.base,
+            quote=one.quote,
+            category=one.category,
+            status=one.status,
+            quote_mode=one.quote_mode,
+            lot_size=one.lot_size,
+            min_size=one.min_size,
+            min_notional=one.min_notional,
+            taker_fee_bps=one.taker_fee_bps,
+            funding_interval_h=one.funding_interval_h,
+        )
+
+    async def _tell_rate(self) -> None:
+        """USDC in USDT, if its markets are in this partition, to every partition: when it changed, or is ageing."""
+        fold = self.hold.fold
+        coin = fold.assets.get(fx.BASE)
+        if coin is None:
+            return
+        judge = fold.judge
+        legs = [leg for leg in coin.legs if leg.market == "spot" and leg.row.quote == fx.QUOTE]
+        good = [leg.quote for leg in legs if leg.state(fold.at, judge.id_ms, judge.runtime) in ("ok", "quiet")]
+        rate = fx.measure((quote.bid, quote.ask) for quote in good if quote and quote.bid and quote.ask)
+        if rate.mid is None or (self._rate and self._rate[0] == rate and fold.at - self._rate[1] < RATE_AGAIN_NS):
+            return
+        self._rate = (rate, fold.at)
+        for partition in range(self._partitions):
+            if partition == self.hold.partition:
+                await self._tell(rate)
+            else:
+                batch = encode(f"rate-{self.hold.fence}", self._seq, [rate])
+                await self._client.xadd(streams.control(partition), {streams.FIELD: batch})
+
+    async def _tick(self) -> None:
+        """Let event time pass while nothing moves it."""
+        now, (at, since) = await self._now_ms(), self._clock
+        if self.hold.fold.at != at or since == 0:
+            self._clock = (self.hold.fold.at, now)
+        elif at and now - since >= IDLE_MS:
+            await self._tell(Tick(at + (now - since) * MS))
+        elif time.monotonic() - self._told >= PULSE_S:
+            await self._tell(Tick(at))
+
+    async def _clear_up(self) -> None:
+        """Closed signals leave `open:{P}` after two minutes; control and signal streams keep their time."""
+        partition, now = self.hold.partition, await self._now_ms()
+        for name, data in pairs(await self._wire.one("HGETALL", streams.open_signals(partition))).items():
+            record = msgspec.json.decode(data, type=Signal)
+            if record.closed_at is not None and record.closed_at < self.hold.fold.at - CLOSED_KEPT_NS:
+                await self._client.hdel(streams.open_signals(partition), name)
+        await self._client.xtrim(streams.control(partition), minid=now - streams.CONTROL_RETENTION_MS)
+        await self._client.xtrim(streams.signals(partition), minid=now - streams.SIGNALS_RETENTION_MS)
+
+
+_instrument: Final = msgspec.msgpack.Decoder(Instrument)
+
+
+def _native(field: bytes) -> tuple[Market, str]:
+    market, _, native = field.decode().partition(":")
+    return ("spot" if market == "spot" else "perp"), native
