@@ -32,6 +32,7 @@ class BatchHead(msgspec.Struct, frozen=True, array_like=True):
 _encoder = msgspec.msgpack.Encoder()
 _batches = msgspec.msgpack.Decoder(Batch)
 _heads = msgspec.msgpack.Decoder(BatchHead)
+_lists: msgspec.msgpack.Decoder[list[Event]] = msgspec.msgpack.Decoder(list[Event])
 _events: msgspec.msgpack.Decoder[Event] = msgspec.msgpack.Decoder(Event)
 
 
@@ -46,6 +47,25 @@ def decode_batch(data: bytes) -> Batch:
 
 def decode_head(data: bytes) -> BatchHead:
     return _heads.decode(data)
+
+
+def encode_events(events: list[Event]) -> bytes:
+    """The events alone, without the array header: pieces that wait can be joined into one batch later."""
+    return _encoder.encode(events)[1 if len(events) < 16 else 3 :]
+
+
+def decode_events(count: int, body: bytes) -> list[Event]:
+    return _lists.decode(_array_header(count) + body)
+
+
+def join_batch(producer: str, seq: int, count: int, body: bytes) -> bytes:
+    """The same bytes as `encode_batch`, from events that are encoded already (`count` below 65,536)."""
+    head = _encoder.encode((producer, seq))
+    return b"".join((b"\x93", head[1:], _array_header(count), body))
+
+
+def _array_header(count: int) -> bytes:
+    return bytes((0x90 | count,)) if count < 16 else b"\xdc" + count.to_bytes(2, "big")
 
 
 def encode_event(event: Event) -> bytes:
