@@ -115,7 +115,9 @@ def sides(bid: str, bid_size: str, ask: str, ask_size: str, listed: Listed) -> S
         if move is not None and stretch is not None:
             if move:
                 bid, ask = shifted(bid, move), shifted(ask, move)
-            return bid, shifted(bid_size, stretch), ask, shifted(ask_size, stretch)
+            if stretch:
+                bid_size, ask_size = shifted(bid_size, stretch), shifted(ask_size, stretch)
+            return bid, bid_size, ask, ask_size
     b, bs = _side(bid, bid_size, listed)
     a, as_ = _side(ask, ask_size, listed)
     return b, bs, a, as_

@@ -1,0 +1,195 @@
+"""No bytes make a decoder raise, and however a row comes it means the same."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.collector.messages import Ack, Message, Unknown
+from services.collector.naming import resolve_collisions
+from services.collector.table import Table
+from services.collector.venue import Decode, DecoderOptions, Request
+from services.collector.venues.binance import VENUE
+from shared.codec import encode_event
+from shared.events import KIND, Mark, Quote, Stats, Trade
+
+HERE = Path(__file__).parent
+BODIES = msgspec.json.decode((HERE / "multiples" / "instruments.json").read_bytes(), type=dict[str, msgspec.Raw])
+LISTING = {call: bytes(body) for call, body in BODIES.items()}
+TABLE = Table(resolve_collisions(VENUE.listing(LISTING)), VENUE.outside(LISTING))
+LINES = [line for path in sorted(HERE.glob("*/frames.jsonl")) for line in path.read_bytes().splitlines()]
+ENDPOINTS = ("spot", "perp_public", "perp_market", None)
+PATHS = sorted(
+    {call.path for call in VENUE.calls} | {"/fapi/v1/premiumIndex", "/api/v3/ticker/24hr", "/x", "/dapi/v1/depth"}
+)
+
+
+def decoder(endpoint: str | None, **options: Any) -> Decode:
+    return VENUE.decoder(TABLE, DecoderOptions(endpoint=endpoint, **options))
+
+
+def check(made: list[Message]) -> None:
+    """At least one message, and every event can go on the bus."""
+    assert made
+    for message in made:
+        if type(message) in KIND:
+            encode_event(message)  # type: ignore[arg-type]
+        else:
+            msgspec.msgpack.encode(message)
+
+
+def frames_of(line: bytes) -> tuple[bytes, Request | None]:
+    """A case's line as the socket or the REST client would hand it over."""
+    try:
+        value = msgspec.json.decode(line)
+    except msgspec.DecodeError:
+        return line, None
+    if isinstance(value, dict) and "rest" in value:
+        return value["body"].encode(), Request(value["rest"]["endpoint"], value["rest"]["params"])
+    if isinstance(value, dict) and "payload" in value:
+        return value["payload"].encode(), None
+    return line, None
+
+
+FRAMES = [frames_of(line) for line in LINES]
+
+
+@given(data=st.binary(max_size=200), endpoint=st.sampled_from(ENDPOINTS), path=st.sampled_from([None, *PATHS]))
+@settings(max_examples=300, deadline=None)
+def test_no_bytes_make_a_decoder_raise(data: bytes, endpoint: str | None, path: str | None) -> None:
+    check(decoder(endpoint)(data, 1, None if path is None else Request(path, {"symbol": "BTCUSDT"})))
+    VENUE.market_of(data)
+    VENUE.topic_of(data)
+    VENUE.is_listing(data)
+
+
+@given(
+    frame=st.sampled_from(FRAMES),
+    cuts=st.lists(st.tuples(st.integers(0, 400), st.integers(0, 6), st.binary(max_size=6)), min_size=1, max_size=3),
+    endpoint=st.sampled_from(ENDPOINTS),
+)
+@settings(max_examples=500, deadline=None)
+def test_no_damage_to_a_real_frame_makes_a_decoder_raise(
+    frame: tuple[bytes, Request | None], cuts: list[tuple[int, int, bytes]], endpoint: str | None
+) -> None:
+    data, request = bytearray(frame[0]), frame[1]
+    for place, length, put in cuts:
+        start = place % (len(data) + 1)
+        data[start : start + length] = put
+    check(decoder(endpoint)(bytes(data), 1, request))
+    VENUE.market_of(bytes(data))
+    VENUE.topic_of(bytes(data))
+
+
+SCALARS = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(max_size=6),
+    st.sampled_from(
+        ["BTCUSDT", "1000PEPEUSDT", "BTCUSD_PERP", "1e9", "1e-400", "-1", "0", "0.00", ".5", "NaN", "SELL"]
+    ),
+)
+LETTERS = """
+    e E s st ps u U pu b B a A p q nq i r T m M c v o S ap z cs lastUpdateId bids asks symbol code msg id result error
+    openInterest time markPrice nextFundingTime fundingRate fundingTime bidPrice bidQty askPrice askQty
+"""
+KEYS = st.sampled_from(LETTERS.split())
+TYPES = st.sampled_from(
+    ["bookTicker", "aggTrade", "depthUpdate", "markPriceUpdate", "24hrTicker", "forceOrder", "contractInfo", "kline"]
+)
+VALUES = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=6), max_leaves=12
+)
+ROWS = st.builds(
+    lambda row, kind: {**row, **({"e": kind} if kind else {})}, st.dictionaries(KEYS, VALUES), st.none() | TYPES
+)
+
+
+@given(
+    row=ROWS | st.lists(ROWS, max_size=3),
+    stream=st.none()
+    | st.sampled_from(["btcusdt@depth20", "btcusdt@bookTicker", "!bookTicker", "!serverShutdown", "x"]),
+    endpoint=st.sampled_from(ENDPOINTS),
+)
+@settings(max_examples=400, deadline=None)
+def test_no_row_of_the_venues_own_letters_makes_a_decoder_raise(
+    row: Any, stream: str | None, endpoint: str | None
+) -> None:
+    frame = json.dumps(row if stream is None else {"stream": stream, "data": row}).encode()
+    check(decoder(endpoint)(frame, 1))
+
+
+def test_deep_nesting_is_an_unknown_like_any_other() -> None:
+    for frame in (b"[" * 100_000, b'{"stream":"x","data":' * 50_000):
+        for endpoint in ENDPOINTS:
+            check(decoder(endpoint)(frame, 1))
+            check(decoder(endpoint)(frame, 1, Request("/fapi/v1/premiumIndex")))
+        assert VENUE.is_listing(frame) is None
+
+
+prices = st.integers(1, 10**9).map(lambda n: f"{n / 100:.2f}")
+
+
+@given(prices, prices, prices, prices, st.sampled_from(["BTCUSDT", "1000PEPEUSDT", "NOPEUSDT", "BTCUSDT_261225"]))
+@settings(deadline=None)
+def test_a_raw_frame_and_one_with_its_fields_in_another_order_mean_the_same(
+    bid: str, bid_size: str, ask: str, ask_size: str, native: str
+) -> None:
+    row = {"u": 5, "s": native, "b": bid, "B": bid_size, "a": ask, "A": ask_size}
+    perp = {"e": "bookTicker", **row, "T": 1_700_000_000_000, "E": 1_700_000_000_003, "st": 1}
+    for endpoint, data in (("spot", row), ("perp_public", perp)):
+        decode, turned = decoder(endpoint), dict(reversed(data.items()))
+        combined = decode(json.dumps({"stream": "x@bookTicker", "data": data}).encode(), 9)
+        assert combined == decode(json.dumps(data).encode(), 9)
+        assert combined == decode(json.dumps({"data": turned, "stream": "x@bookTicker"}).encode(), 9)
+
+
+def test_a_spot_row_is_told_from_a_futures_row_by_its_own_form() -> None:
+    tested = 0
+    for case in sorted(HERE.glob("*/case.json")):
+        market = json.loads(case.read_bytes()).get("market")
+        if market is None or case.parent.name in ("broken", "not-collected"):
+            continue
+        for line in (case.parent / "frames.jsonl").read_bytes().splitlines():
+            frame, request = frames_of(line)
+            if request is None and (told := VENUE.market_of(frame)) is not None:
+                assert told == market, frame
+                tested += 1
+    assert tested > 50
+
+
+def test_without_a_market_a_mini_ticker_makes_nothing_and_says_why() -> None:
+    frame = b'{"e":"24hrMiniTicker","E":1,"s":"BTCUSDT","c":"1","v":"1","q":"1"}'
+    assert VENUE.market_of(frame) is None
+    assert decoder(None)(frame, 1) == [Unknown("no_market")]
+    assert decoder(None)(b'{"result":null,"id":4}', 1) == [Ack(id=4)]
+    assert [type(m) for m in decoder("perp_market")(frame, 1)] == [Stats]
+
+
+def test_only_the_chosen_quote_channel_makes_quotes() -> None:
+    row = b'{"e":"bookTicker","u":1,"s":"BTCUSDT","b":"1","B":"1","a":"2","A":"1","T":1,"E":1}'
+    ticker = b'{"stream":"!bookTicker","data":' + row + b"}"
+    assert decoder("perp_public")(ticker, 1) == [Unknown("other_quote_channel", "BTCUSDT")]
+    assert decoder("perp_public", quote_channel={"perp": "!bookTicker"})(ticker, 1) == [
+        Quote("BTC/USDT:USDT", "1", "1", "2", "1", 1_000_000, 1, "ws", 1)
+    ]
+    fast = ticker.replace(b"!bookTicker", b"btcusdt@bookTicker")
+    assert decoder("perp_public", quote_channel={"perp": "!bookTicker"})(fast, 1) == [
+        Unknown("other_quote_channel", "BTCUSDT")
+    ]
+
+
+def test_a_refreshed_listing_is_used_by_decoders_made_before() -> None:
+    table = Table()
+    decode = VENUE.decoder(table, DecoderOptions(endpoint="perp_market"))
+    frame = b'{"stream":"x","data":{"e":"aggTrade","E":1,"s":"BTCUSDT","a":7,"p":"1","q":"2","T":1,"m":true}}'
+    mark = b'{"stream":"!markPrice@arr@1s","data":[{"e":"markPriceUpdate","E":1,"s":"BTCUSDT","p":"1","i":"1","r":""}]}'
+    assert decode(frame, 1) == [Unknown("unknown_symbol", "BTCUSDT")]
+    table.replace(resolve_collisions(VENUE.listing(LISTING)))
+    assert decode(frame, 1) == [Trade("BTC/USDT:USDT", "1", "2", "sell", "7", 1_000_000, 1)]
+    assert decode(mark, 1) == [Mark("BTC/USDT:USDT", "1", "1", 1_000_000, 1)]
