@@ -7,6 +7,7 @@ is written meanwhile is missed) and starts over with one whenever Redis was away
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -86,7 +87,7 @@ class Followers:
             tasks.create_task(self._again("listings", self._listings))
             for partition in range(self._partitions):
                 key = streams.signals(partition)
-                tasks.create_task(self._again(key, lambda key=key: self._signals(key)))
+                tasks.create_task(self._again(key, partial(self._signals, key)))
 
     async def _again(self, name: str, follow: Callable[[], Awaitable[None]]) -> None:
         """Start over, after a pause, whenever Redis goes away."""

@@ -156,6 +156,11 @@ class TradeTail:
     def watched(self) -> list[Key]:
         return sorted(tape.key for stream in self._streams.values() for tape in stream.tapes.values())
 
+    @property
+    def reading(self) -> bool:
+        """Whether every stream in use is being read from a known entry on."""
+        return bool(self._streams) and all(stream.reader is not None for stream in self._streams.values())
+
     async def run(self) -> None:
         """Renew what is demanded, at once when something new is. Ends by cancellation."""
         try:

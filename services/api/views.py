@@ -157,7 +157,7 @@ def spread_view(route: Route | None, why: str | None, text: bool = False) -> dic
     """The best route of an asset; every figure null without one, `why` says why."""
     if route is None:
         names = ("long", "long_market", "short", "short_market", "kind", "price_long", "price_short", "spread_percent")
-        figures = ("edge_bps", "net_open_bps", "net_in_out_bps", "net_rt_bps", "size", "size_usd")
+        figures = ("edge_bps", "net_open_bps", "net_cash_bps", "net_in_out_bps", "net_rt_bps", "size", "size_usd")
         return {**dict.fromkeys((*names, *figures)), "flags": [], "why": why}
     view: dict[str, Any] = {
         "long": route.buy[0],
@@ -170,6 +170,7 @@ def spread_view(route: Route | None, why: str | None, text: bool = False) -> dic
         "spread_percent": number(percent_of_bps(route.edge_bps)),
         "edge_bps": number(route.edge_bps),
         "net_open_bps": number(route.net_open_bps),
+        "net_cash_bps": number(route.net_cash_bps),
         "net_in_out_bps": number(route.net_in_out_bps),
         "net_rt_bps": None,
         "size": number(route.size),
@@ -217,6 +218,7 @@ def signal_view(signal: Signal, make: Any = number) -> dict[str, Any]:
         "observed_at_ms": ms_of(signal.at),
         "edge_bps": make(signal.edge_bps),
         "net_open_bps": make(signal.net_open_bps),
+        "net_cash_bps": make(signal.net_cash_bps),
         "open_edge_bps": make(signal.open_edge_bps),
         "open_net_bps": make(signal.open_net_bps),
         "peak_edge_bps": make(signal.peak_edge_bps),
@@ -224,6 +226,8 @@ def signal_view(signal: Signal, make: Any = number) -> dict[str, Any]:
         "size": make(signal.size),
         "size_usd": make(signal.size_usd),
         "open_size_usd": make(signal.open_size_usd),
+        "peak_size_usd": make(signal.peak_size_usd),
+        "open_ages_ms": list(signal.open_ages_ms),
         "close_reason": signal.close_reason,
         "duration_ms": signal.duration_ms,
         "updates": signal.updates,

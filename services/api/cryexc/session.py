@@ -100,11 +100,14 @@ class Session:
             for sub in tuple(self._subs.values()):
                 try:
                     found = protocol.targets(sub.config, self._directory())
-                except ApiError:
-                    continue
-                fresh = [target for target in found if target.key not in sub.targets]
-                if fresh:
-                    await self._follow(sub, fresh)
+                    fresh = [target for target in found if target.key not in sub.targets]
+                    if fresh:
+                        await self._follow(sub, fresh)
+                except ApiError as error:
+                    # It keeps what it has; a symbol that is listed nowhere is told, a store that is away is not news.
+                    if not sub.targets and error.status == 404:
+                        self.outbox.answer(protocol.refused(Refusal(error, sub.identity.stream, sub.identity.instance)))
+                        del self._subs[sub.identity]
 
     def close(self) -> None:
         self._subs.clear()

@@ -1,0 +1,130 @@
+"""How routes answer and what they ask: bodies, cache headers, documentation, and the parameters they share."""
+
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Annotated, Any, Final
+
+from fastapi import Query, Request
+from starlette.responses import Response
+
+from services.api.context import Context
+from services.api.errors import ApiError, invalid
+from services.api.numbers import json_bytes
+from services.api.shared_body import Body
+from services.api.symbols import unknown_exchange, unknown_symbol
+from services.api.times import RESOLUTION_NAMES, RESOLUTIONS, iso, parse
+
+#: A range that is closed does not change.
+CLOSED_MAX_AGE_S: Final = 3_600
+Text = Annotated[bool, Query(description="also write each number's digits as text, in `<name>_text`")]
+
+
+def reply(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(json_bytes(value), status, dict(headers or {}), "application/json")
+
+
+def reply_body(body: Body, request: Request) -> Response:
+    """A shared body, compressed where the client takes that."""
+    headers = {"Vary": "Accept-Encoding", "Cache-Control": "no-store"}
+    if body.packed is not None and "gzip" in request.headers.get("accept-encoding", ""):
+        return Response(body.packed, 200, {**headers, "Content-Encoding": "gzip"}, "application/json")
+    return Response(body.plain, 200, headers, "application/json")
+
+
+def reply_closed(value: bytes, media_type: str, request: Request, closed: bool) -> Response:
+    """History: what lies in the past carries an ETag and may be kept; what still grows may not."""
+    if not closed:
+        return Response(value, 200, {"Cache-Control": "no-store"}, media_type)
+    tag = f'"{sha256(value).hexdigest()[:32]}"'
+    headers = {"ETag": tag, "Cache-Control": f"private, max-age={CLOSED_MAX_AGE_S}"}
+    if tag in [given.strip() for given in request.headers.get("if-none-match", "").split(",")]:
+        return Response(status_code=304, headers=headers)
+    return Response(value, 200, headers, media_type)
+
+
+def stamp(now_ns: int) -> dict[str, Any]:
+    ms = now_ns // 1_000_000
+    return {"timestamp": iso(ms), "timestamp_ms": ms}
+
+
+def documented(example: Any, *failures: int) -> dict[int | str, dict[str, Any]]:
+    """`responses=` of a route: an example of the answer, and the errors that it has."""
+    shape = {"application/json": {"example": ERROR_EXAMPLE}}
+    return {
+        200: {"description": "The answer", "content": {"application/json": {"example": example}}},
+        **{status: {"description": "An error", "content": shape} for status in (*failures, 422)},
+    }
+
+
+ERROR_EXAMPLE: Final = {
+    "error": {
+        "code": "unknown_symbol",
+        "field": "symbol",
+        "value": "NOSUCH",
+        "expected": "one of 1,243 assets; see /api/symbols",
+        "message": "There is no coin 'NOSUCH' here.",
+    },
+    "errors": [],
+}
+
+
+def asset_for(context: Context, text: str | None, field: str = "symbol") -> str:
+    """The asset that is meant; without one the deployment's chosen symbol. Raises `ApiError`.
+
+    While no listing has come yet nothing is unknown: the answer then is empty, and says `warming`.
+    """
+    state = context.state
+    chosen = state.runtime.symbol if text is None or not text.strip() else text.strip()
+    asset = state.directory.asset_of(chosen)
+    if asset is None and chosen.upper() in state.board.rows:
+        asset = chosen.upper()
+    if asset is not None:
+        return asset
+    warming = state.directory.empty and not state.board.rows
+    if (text is None or warming) and len(chosen) <= 64:
+        return chosen.upper().partition("/")[0]
+    raise unknown_symbol(chosen, state.directory, field)
+
+
+def venues_for(context: Context, *given: str | None) -> list[str]:
+    """The venues of `exchange`, `exchanges` or `venues`, comma separated; all without. Raises `ApiError`."""
+    text = next((one for one in given if one), None)
+    known = context.state.venues()
+    if text is None or text.strip().lower() in ("all", "*"):
+        return known
+    asked = [name.strip().lower() for name in text.split(",") if name.strip()]
+    for name in asked:
+        if name not in known:
+            raise unknown_exchange(name, known)
+    return [name for name in known if name in asked]
+
+
+def resolution_for(*given: str | None, default: str = "1min") -> int:
+    """Bar length in seconds of `interval` or `resolution`. Raises `ApiError`."""
+    text = next((one for one in given if one), default)
+    if text not in RESOLUTIONS:
+        raise invalid("interval", text, RESOLUTION_NAMES, code="unknown_interval")
+    return RESOLUTIONS[text]
+
+
+def time_for(field: str, text: str | None, default_ms: int) -> int:
+    """Epoch milliseconds of an ISO time or a number of milliseconds. Raises `ApiError`."""
+    if text is None:
+        return default_ms
+    try:
+        return parse(text)
+    except (ValueError, OverflowError):
+        expected = "ISO 8601 (2026-11-21T08:00:00+00:00) or epoch milliseconds"
+        raise invalid(field, text, expected) from None
+
+
+def check_range(from_ms: int, to_ms: int) -> None:
+    if from_ms >= to_ms:
+        raise ApiError(
+            422,
+            "invalid_range",
+            "The range ends before it begins.",
+            field="from",
+            value=iso(from_ms),
+            expected=f"a time before {iso(to_ms)}",
+        )

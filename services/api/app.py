@@ -1,0 +1,62 @@
+"""The application: routes, sockets, errors and the gate, around one `Context`."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.websockets import WebSocket
+
+from services.api import routes
+from services.api.access import Gate, is_loopback, refuse
+from services.api.build import version
+from services.api.context import MAX_SOCKETS, Context
+from services.api.errors import ApiError, on_api_error, on_crash, on_http_error, on_invalid
+from shared import bus
+from shared.config import Settings
+
+_ABOUT = """The same coin on many exchanges at once: prices, funding, spreads, signals and their history.
+
+Numbers are written with the exchange's own digits; a missing figure is null, never 0. Every error has one shape.
+Sockets: `/push` (board, coin, signals, health) and `/ws` (the CryExc terminal)."""
+
+
+def create(settings: Settings, client: bus.Redis) -> FastAPI:
+    """The ASGI application. Its lifespan runs the readers; `app.state.context` is what the routes use."""
+    context = Context.make(settings, client)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with context.running():
+            yield
+
+    app = FastAPI(
+        title="Parallax", version=version(), description=_ABOUT, lifespan=lifespan, docs_url=None, redoc_url=None
+    )
+    app.state.context = context
+    app.add_exception_handler(ApiError, on_api_error)
+    app.add_exception_handler(HTTPException, on_http_error)
+    app.add_exception_handler(RequestValidationError, on_invalid)
+    app.add_exception_handler(Exception, on_crash)
+    app.add_api_websocket_route("/push", _socket(context, context.push.serve))
+    for path in ("/", "/ws", "/ws/"):
+        app.add_api_websocket_route(path, _socket(context, context.serve_terminal))
+    for router in routes.ALL:
+        app.include_router(router)
+    app.add_middleware(GZipMiddleware, minimum_size=1_000, compresslevel=4)
+    app.add_middleware(Gate, loopback=is_loopback(settings.host), mode=settings.mode)
+    return app
+
+
+def _socket(context: Context, serve: Callable[[WebSocket], Awaitable[None]]) -> Callable[[WebSocket], Awaitable[None]]:
+    async def endpoint(socket: WebSocket) -> None:
+        if context.sockets >= MAX_SOCKETS:
+            message = "Too many sockets are open."
+            error = ApiError(503, "too_many_sockets", message, field="sockets", expected=f"at most {MAX_SOCKETS}")
+            await refuse(error, socket.scope, socket._receive, socket._send)
+            return
+        await serve(socket)
+
+    return endpoint

@@ -1,0 +1,106 @@
+"""What the routes have in their hands: one object per process, made by `app.create`."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Annotated, Final
+
+from fastapi import Depends, Request
+from starlette.websockets import WebSocket
+
+from services.api.build import version
+from services.api.cryexc.session import Session
+from services.api.follow import Followers
+from services.api.hub import Hub
+from services.api.push import PushServer
+from services.api.shared_body import SharedBodies
+from services.api.sockets import live, send_all
+from services.api.state import LiveState
+from services.api.store import Store
+from services.api.tail import TradeTail
+from shared import bus
+from shared.config import Settings
+
+#: Sockets of either protocol at once; one more is refused.
+MAX_SOCKETS: Final = 5_000
+
+
+@dataclass
+class Context:
+    """The state, who keeps it up, and who serves it."""
+
+    settings: Settings
+    client: bus.Redis
+    state: LiveState
+    hub: Hub
+    push: PushServer
+    tail: TradeTail
+    store: Store
+    followers: Followers
+    bodies: SharedBodies = field(default_factory=SharedBodies)
+    sessions: set[Session] = field(default_factory=set)
+    started_ns: int = field(default_factory=time.time_ns)
+
+    @classmethod
+    def make(cls, settings: Settings, client: bus.Redis) -> "Context":
+        state = LiveState(mode=settings.mode)
+        hub = Hub(state)
+        return cls(
+            settings=settings,
+            client=client,
+            state=state,
+            hub=hub,
+            push=PushServer(state, hub, version()),
+            tail=TradeTail(client, settings.partitions),
+            store=Store(settings.database_url),
+            followers=Followers(client, settings.partitions, state, hub),
+        )
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Everything that works beside the requests, for as long as the server serves."""
+        self.followers.directory_listeners.append(self._refresh_sessions)
+        work = (self.followers.run(), self.push.heartbeats(), self.tail.run())
+        tasks = [asyncio.ensure_future(one) for one in work]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            results = await asyncio.gather(*tasks, return_exceptions=True)
+            await self.store.close()
+            for result in results:
+                if isinstance(result, Exception):
+                    raise result
+
+    async def _refresh_sessions(self) -> None:
+        for session in tuple(self.sessions):
+            await session.refresh()
+
+    async def serve_terminal(self, socket: WebSocket) -> None:
+        """One terminal's socket from its upgrade to its end."""
+        await socket.accept()
+        session = Session(self.tail, lambda: self.state.directory)
+        self.sessions.add(session)
+        try:
+            await live(socket, session.read(socket), send_all(socket, session.outbox, session.sent))
+        finally:
+            self.sessions.discard(session)
+            session.close()
+
+    def now_ns(self) -> int:
+        return self.state.now_ns(time.time_ns())
+
+    @property
+    def sockets(self) -> int:
+        return len(self.sessions) + len(self.push.clients)
+
+
+def _context(request: Request) -> Context:
+    found: Context = request.app.state.context
+    return found
+
+
+Ctx = Annotated[Context, Depends(_context)]

@@ -1,0 +1,72 @@
+"""`/api/board`: the scanner's board as a flat table."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from starlette.responses import Response
+
+from services.api.answers import documented, reply, stamp
+from services.api.columns import COLUMNS, flat
+from services.api.context import Ctx
+from services.api.errors import invalid
+from services.api.numbers import number
+from services.api.sources import BoardFilter, ordered, passes
+from services.api.views import age_ms
+
+router = APIRouter(tags=["market data"])
+AGES = ("buy_age_ms", "sell_age_ms")
+SORTS = ("net_open_bps", "edge_bps", "net_cash_bps", "net_in_out_bps", "size_usd", "asset")
+
+EXAMPLE = {
+    "columns": ["id", "asset", "edge_bps", "net_open_bps"],
+    "rows": [{"id": "WIF", "asset": "WIF", "edge_bps": 71.8, "net_open_bps": 50.8}],
+    "order": ["WIF"],
+    "state": "live",
+}
+
+
+@router.get("/api/board", summary="Every coin's best route, one flat row each", responses=documented(EXAMPLE))
+async def board(
+    context: Ctx,
+    sort: Annotated[str, Query(description="a figure, with `-` in front for descending order")] = "-net_open_bps",
+    min_net_bps: float | None = None,
+    max_edge_bps: float | None = None,
+    limit: Annotated[int | None, Query(ge=1, le=100_000)] = None,
+    columns: Annotated[str | None, Query(description="names, comma separated; all without")] = None,
+) -> Response:
+    """Rows without a route stand last; `why` says why there is none."""
+    if sort.removeprefix("-") not in SORTS:
+        raise invalid("sort", sort, "one of " + ", ".join(SORTS) + ", with - in front for descending order")
+    wanted = _columns(columns)
+    rule = BoardFilter(min_net_bps=min_net_bps, max_edge_bps=max_edge_bps)
+    rows = ordered((row for row in context.state.board.rows.values() if passes(row, rule)), sort)[:limit]
+    now_ms = context.now_ns() // 1_000_000
+    found = []
+    for row in rows:
+        view: dict[str, Any] = flat(row, number)
+        for side in ("buy", "sell"):
+            seen = view[f"{side}_recv_ms"]
+            view[f"{side}_age_ms"] = None if seen is None else age_ms(seen * 1_000_000, now_ms * 1_000_000)
+        found.append({name: view[name] for name in wanted})
+    return reply(
+        {
+            "columns": wanted,
+            "rows": found,
+            "order": [row.asset for row in rows],
+            "mode": context.state.mode,
+            "state": context.state.feed,
+            "reason": context.state.feed_reason(),
+            **stamp(context.now_ns()),
+        }
+    )
+
+
+def _columns(text: str | None) -> list[str]:
+    every = [*COLUMNS, *AGES]
+    if text is None:
+        return every
+    asked = [name.strip() for name in text.split(",") if name.strip()]
+    for name in asked:
+        if name not in every:
+            raise invalid("columns", name, "names out of: " + ", ".join(every), code="unknown_column")
+    return asked

@@ -1,0 +1,135 @@
+"""`/api/data`: prices, funding and premium of a coin on every exchange, in the vocabulary of the older monitors."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.api.answers import asset_for, documented, reply, reply_body, stamp, venues_for
+from services.api.context import Context, Ctx
+from services.api.numbers import json_bytes, number, premium_percent, raw
+from services.api.times import iso
+from services.api.views import chosen, newest_recv_ms, premiums, price_of, realtime
+from shared.signals import BoardRow
+
+router = APIRouter(tags=["market data"])
+Symbol = Annotated[str | None, Query(description="btc, BTC/USDT or BTCUSDT; without: the chosen coin", max_length=64)]
+Venues = Annotated[str | None, Query(description="exchanges, comma separated (also `exchange`, `exchanges`)")]
+
+_MARKET = {
+    "price": 43250.15,
+    "price_text": "43250.15",
+    "price_kind": "mid",
+    "bid": 43250.1,
+    "bid_text": "43250.10",
+    "ask": 43250.2,
+    "ask_text": "43250.20",
+    "symbol": "BTCUSDT",
+    "timestamp": "2026-11-21T08:03:41.120+00:00",
+    "timestamp_ms": 1795248221120,
+    "age_ms": 12,
+    "state": "ok",
+}
+EXAMPLE = {
+    "realtime_data": {
+        "binance": {
+            "spot": _MARKET,
+            "futures": {**_MARKET, "funding_rate": 0.0001, "funding_interval_hours": 8, "mark_price": 43251.3},
+            "funding_rate": {"rate": 0.0001, "interval_hours": 8, "next_funding_time": "2026-11-21T16:00:00.000+00:00"},
+        },
+        "okx": {"spot": {}, "futures": {}, "funding_rate": {}},
+    },
+    "premium_data": {"binance": {"premium_percent": 0.002659, "spot_price": 43250.15, "futures_price": 43251.3}},
+    "symbol": "BTC",
+    "exchange_order": ["binance", "okx"],
+    "mode": "live",
+    "state": "live",
+    "timestamp": "2026-11-21T08:03:41.132+00:00",
+}
+
+
+@router.get("/api/data", summary="One coin on every exchange", responses=documented(EXAMPLE, 404))
+async def data(
+    context: Ctx,
+    symbol: Symbol = None,
+    venues: Venues = None,
+    exchange: str | None = None,
+    exchanges: str | None = None,
+) -> Response:
+    """A market that an exchange lacks, or that has no price, is `{}`; a missing figure is null, never 0."""
+    asset = asset_for(context, symbol)
+    wanted = venues_for(context, venues, exchange, exchanges)
+    row, now, feed = context.state.board.rows.get(asset), context.now_ns(), context.state.feed
+    return reply(
+        {
+            "realtime_data": realtime(row, wanted, now, feed),
+            "premium_data": premiums(row, wanted),
+            "symbol": asset,
+            "exchange_order": wanted,
+            "mode": context.state.mode,
+            "state": feed if row is not None or feed == "stale" else "warming",
+            "reason": context.state.feed_reason(),
+            "data_timestamp": iso(newest_recv_ms(row)),
+            **stamp(now),
+        }
+    )
+
+
+@router.get("/api/data/all", summary="Every coin on every exchange", responses=documented({"all_realtime_data": {}}))
+async def all_data(context: Ctx, request: Request) -> Response:
+    """One body for everyone, made at most four times a second. For a table, `/api/board` is smaller."""
+    rows, venues, now = dict(context.state.board.rows), context.state.venues(), context.now_ns()
+    feed, chosen_symbol, mode = context.state.feed, context.state.runtime.symbol, context.state.mode
+
+    def make() -> bytes:
+        order = sorted(rows)
+        return json_bytes(
+            {
+                "all_realtime_data": {asset: realtime(rows[asset], venues, now, feed) for asset in order},
+                "all_premium_data": {asset: premiums(rows[asset], venues) for asset in order},
+                "supported_symbols": order,
+                "current_symbol": chosen_symbol,
+                "exchange_order": venues,
+                "order": order,
+                "mode": mode,
+                "state": feed,
+                **stamp(now),
+            }
+        )
+
+    return reply_body(await context.bodies.get("data/all", make), request)
+
+
+@router.get(
+    "/api/latest/{symbol}",
+    summary="The newest figures of a coin, one row per exchange",
+    responses=documented({"symbol": "BTC", "latest_data": {"binance": {"spot_price": 43250.15}}}, 404),
+)
+async def latest(context: Ctx, symbol: str) -> Response:
+    asset = asset_for(context, symbol)
+    return reply({"symbol": asset, "latest_data": _latest(context, asset), **stamp(context.now_ns())})
+
+
+def _latest(context: Context, asset: str) -> dict[str, Any]:
+    row = context.state.board.rows.get(asset)
+    found = {venue: _latest_of(row, venue) for venue in context.state.venues()}
+    return {venue: figures for venue, figures in found.items() if figures}
+
+
+def _latest_of(row: BoardRow | None, venue: str) -> dict[str, Any]:
+    spot, perp = chosen(row, venue, "spot"), chosen(row, venue, "perp")
+    low, high = (price_of(leg)[0] if leg is not None else None for leg in (spot, perp))
+    if low is None and high is None:
+        return {}
+    seen = max((leg.recv for leg in (spot, perp) if leg is not None and leg.recv is not None), default=None)
+    return {
+        "timestamp": iso(None if seen is None else seen // 1_000_000),
+        "spot_price": number(low),
+        "futures_price": number(high),
+        "funding_rate": number(perp.funding_rate if perp else None),
+        "funding_interval_hours": number(perp.funding_interval_h if perp else None),
+        "mark_price": number(perp.mark if perp else None),
+        "index_price": number(perp.index if perp else None),
+        "premium_percent": raw(premium_percent(high, low)),
+    }
