@@ -40,7 +40,13 @@ def _decode(arguments: Sequence[str]) -> int:
     return offline.main(arguments, sys.stdin.buffer, sys.stdout.buffer, sys.stderr)
 
 
-COMMANDS = {"run": _run, "decode": _decode, "samples": _samples}
+def _replay(arguments: Sequence[str]) -> int:
+    from services.collector import replay
+
+    return replay.main(arguments, sys.stdin.buffer, sys.stdout, sys.stderr)
+
+
+COMMANDS = {"run": _run, "decode": _decode, "replay": _replay, "samples": _samples}
 
 
 def main(arguments: Sequence[str]) -> int:

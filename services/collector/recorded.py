@@ -127,15 +127,17 @@ class Recorded:
             return (captured,)
         return elements(captured)
 
-    def relist(self, captured: Captured) -> None:
-        """Take a listing that is among the frames; one that cannot be read stays what the decoder called it."""
+    def relist(self, captured: Captured) -> bool:
+        """Take a listing that is among the frames: whether it was one that can be read."""
         if captured.request is None or captured.request.endpoint not in self._listings:
-            return
+            return False
         try:
-            if self._listing.add(captured.frame):
-                self._listing.refresh()
+            if not self._listing.add(captured.frame):
+                return False
+            self._listing.refresh()
         except Unreadable:
-            return
+            return False
+        return True
 
     def channel(self, captured: Captured, message: Message) -> str | None:
         """The channel that a message came by: the frame's own, else the only one that makes such events."""
