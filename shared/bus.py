@@ -58,6 +58,11 @@ async def check_server(client: Redis, partitions: int) -> str:
     standing: Any = await client.get(streams.META_PARTITIONS)
     if int(standing) != partitions:
         raise BusError(f"PARTITIONS={partitions}, but this Redis was set up with {int(standing)}: they must be equal")
-    await client.set(streams.META_INCARNATION, token_hex(16), nx=True)
-    incarnation: Any = await client.get(streams.META_INCARNATION)
-    return str(incarnation.decode())
+    return await incarnation_of(client)
+
+
+async def incarnation_of(client: Redis) -> str:
+    """The name of this Redis's data. Whoever finds none gives one, so that a wiped Redis is told from the old one."""
+    name = token_hex(16)
+    standing: Any = await client.set(streams.META_INCARNATION, name, nx=True, get=True)
+    return name if standing is None else str(standing.decode())

@@ -1,90 +1,59 @@
 """Reading streams without passing over anything in silence.
 
-`SeqMemory` keeps account of batch numbers per producer, `StreamReader` reads several streams from positions,
-`read_ordered` gives a whole partition's entries in the one order that all readers agree on, `late_join` starts from
-the last values. Positions and memories can be stored with the reader's own work and given back at its next start.
+`StreamReader` reads several streams from positions, gives each batch once and tells what it missed; `late_join`
+starts from the last values. Positions and memories can be stored with the reader's own work and given back at its
+next start. All keys of one reader must live on one Redis node: one reader per partition.
 """
 
-from collections.abc import Iterable, Mapping
-from typing import Any, Final, Literal
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
 
 import msgspec
 
 from shared import streams
-from shared.bus import Redis
+from shared.bus import REFUSED, Redis, incarnation_of
 from shared.codec import Batch, decode_batch, decode_event
+from shared.cursor import START, Cursor, Loss, Standing, split_id
 from shared.events import Event
+from shared.seqs import SeqMemory
 
-START: Final = "0-0"
-#: how far behind the newest entry a late joiner begins: what the last values may not hold yet
+__all__ = [
+    "START",
+    "Entry",
+    "Loss",
+    "SeqMemory",
+    "StreamReader",
+    "entries_of",
+    "late_join",
+    "newer",
+    "newest_id",
+    "split_id",
+]
+
+log = logging.getLogger("bus.reader")
+
+#: How far before the newest entry a late joiner begins: what the last values may not hold yet.
 JOIN_BACK_MS: Final = 2_000
-Taken = Literal["new", "late", "drop"]
-
-
-def split_id(text: str) -> tuple[int, int]:
-    """An entry id as (milliseconds, number)."""
-    ms, _, number = text.partition("-")
-    return int(ms), int(number or 0)
-
-
-class SeqMemory:
-    """Batch numbers of one stream, per producer: the highest seen and those missing below it.
-
-    A producer that is met for the first time sets its own baseline, unless the reader was `live` before: then its
-    numbers from 0 on are missing.
-    """
-
-    def __init__(self) -> None:
-        self._high: dict[str, int] = {}
-        self._missing: dict[str, set[int]] = {}
-        self.live = False
-
-    def take(self, producer: str, seq: int) -> Taken:
-        """`new`: take it (numbers that it jumped over are missing now); `late`: take it; `drop`: seen before."""
-        high = self._high.get(producer)
-        if high is None:
-            high = -1 if self.live else seq - 1
-        if seq > high:
-            if seq > high + 1:
-                self._missing.setdefault(producer, set()).update(range(high + 1, seq))
-            self._high[producer] = seq
-            return "new"
-        missing = self._missing.get(producer)
-        if missing and seq in missing:
-            missing.discard(seq)
-            if not missing:
-                del self._missing[producer]
-            return "late"
-        return "drop"
-
-    def missing(self) -> dict[str, list[int]]:
-        """The missing numbers by producer, ascending."""
-        return {producer: sorted(seqs) for producer, seqs in self._missing.items()}
-
-    def settle(self, producer: str) -> None:
-        """The missing numbers of a producer are reported: they are not waited for any more."""
-        self._missing.pop(producer, None)
-
-    def dump(self) -> dict[str, Any]:
-        return {"high": dict(self._high), "missing": self.missing(), "live": self.live}
-
-    @classmethod
-    def load(cls, dump: Mapping[str, Any]) -> "SeqMemory":
-        memory = cls()
-        memory._high = dict(dump["high"])
-        memory._missing = {producer: set(seqs) for producer, seqs in dump["missing"].items()}
-        memory.live = bool(dump["live"])
-        return memory
+#: How often Redis's own account of the streams is asked.
+CHECK_S: Final = 2.0
+#: A blocking read must end before the client's socket time-out.
+MAX_BLOCK_MS: Final = 3_000
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False):
-    """One stream entry. `batch` None: the entry is no batch of this schema (`raw` then says what it held)."""
+    """One stream entry. `batch` None: the entry is no batch of this schema (`raw` then says what it held).
+
+    `jump`: numbers of this producer are missing right before this batch.
+    """
 
     key: str
     id_ms: int
     id_seq: int
     batch: Batch | None
     raw: bytes = b""
+    jump: bool = False
 
     @property
     def id(self) -> str:
@@ -107,50 +76,151 @@ def entries_of(reply: Any) -> list[Entry]:
 
 
 class StreamReader:
-    """Several streams, each from its position. Entries are given once per batch number; misfits are counted."""
+    """Several streams, each from its position. Entries are given once per batch number; misfits are counted.
 
-    def __init__(self, client: Redis, keys: Iterable[str], positions: Mapping[str, str] | None = None) -> None:
-        """`positions` None: from the newest entry on, as a late joiner does."""
-        self._client = client
+    `losses` grows by what was missed, until `take_losses`; `missed_entries` and `missed_batches` count it.
+    """
+
+    def __init__(
+        self,
+        client: Redis,
+        keys: Iterable[str],
+        positions: Mapping[str, str] | None = None,
+        *,
+        state: Mapping[str, Any] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`positions` None: from the newest entry on, as a late joiner does. `state`: what `dump` gave, goes first."""
+        self._client, self._clock = client, clock
         self._late = positions is None
-        self.positions: dict[str, str] = dict(positions or {})
-        self.memory: dict[str, SeqMemory] = {}
-        self.rejected = self.dropped = 0
-        self._waiting: list[str] = []
+        self._cursors: dict[str, Cursor] = {}
+        self._unplaced: list[str] = []
+        self._given = dict(positions or {})
+        self._incarnation: str | None = state["incarnation"] if state else None
+        self._state: dict[str, Any] = dict(state["streams"]) if state else {}
+        self._checked = -CHECK_S
+        self.rejected = self.dropped = self.missed_entries = self.missed_batches = self.resets = 0
+        self.losses: list[Loss] = []
         self.add_keys(keys)
 
     def add_keys(self, keys: Iterable[str]) -> None:
         """Streams that are met while reading begin at their first entry, unless this reader joins late."""
         for key in keys:
-            self.memory.setdefault(key, SeqMemory())
-            if key not in self.positions:
-                self._waiting.append(key)
+            if key in self._cursors or key in self._unplaced:
+                continue
+            if key in self._state:
+                self._cursors[key] = Cursor.load(key, self._state[key])
+            elif self._late:
+                self._unplaced.append(key)
+            else:
+                self._cursors[key] = Cursor(key, self._given.get(key, START))
+
+    @property
+    def positions(self) -> dict[str, str]:
+        """The last entry read of each stream; a copy."""
+        return {key: cursor.position for key, cursor in self._cursors.items()}
+
+    @property
+    def memory(self) -> dict[str, SeqMemory]:
+        return {key: cursor.memory for key, cursor in self._cursors.items()}
+
+    def dump(self) -> dict[str, Any]:
+        """Plain JSON values: what a successor needs as `state` to go on without loss or repetition."""
+        return {
+            "incarnation": self._incarnation,
+            "streams": {key: cursor.dump() for key, cursor in self._cursors.items()},
+        }
 
     async def read(self, block_ms: int, count: int = 100) -> list[Entry]:
-        """The next entries; empty after `block_ms` of nothing. Raises what redis raises while it is away."""
+        """The next entries, at most `count` of each stream; empty after `block_ms` (at most 3 s) of nothing.
+
+        Raises one of `shared.bus.AWAY` while Redis is away; the next call goes on where this one stood.
+        """
         await self._place()
-        if not self.positions:
+        if not self._cursors:
             return []
-        keys: Any = self.positions
-        reply = await self._client.xread(keys, count=count, block=block_ms)
-        fresh = []
-        for entry in entries_of(reply):
-            self.positions[entry.key] = entry.id
-            if entry.batch is None:
-                self.rejected += 1
-                continue
-            if self.memory[entry.key].take(entry.batch.producer, entry.batch.seq) == "drop":
-                self.dropped += 1
-            else:
-                fresh.append(entry)
-        for key in {entry.key for entry in fresh}:
-            self.memory[key].live = True
+        entries = entries_of(await self._xread(min(block_ms, MAX_BLOCK_MS), count))
+        fresh = [taken for entry in entries if (taken := self._take(entry)) is not None]
+        for key in {entry.key for entry in entries}:
+            self._cursors[key].rest()
+            self._collect(self._cursors[key])
         return fresh
 
+    def take_losses(self) -> list[Loss]:
+        """What was missed since the last call."""
+        found, self.losses = self.losses, []
+        return found
+
     async def _place(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        for key in waiting:
-            self.positions[key] = await newest_id(self._client, key) if self._late else START
+        while self._unplaced:
+            key = self._unplaced[-1]
+            self._cursors[key] = Cursor(key, await newest_id(self._client, key))
+            self._unplaced.pop()
+
+    async def _xread(self, block_ms: int, count: int) -> Any:
+        """One XREAD; now and then Redis's account of the streams first, in the same pipeline."""
+        keys: Any = self.positions
+        if self._clock() - self._checked < CHECK_S:
+            return await self._client.xread(keys, count=count, block=block_ms)
+        incarnation = await incarnation_of(self._client)
+        async with self._client.pipeline(transaction=False) as pipe:
+            for key in keys:
+                pipe.xinfo_stream(key)
+            pipe.xread(keys, count=count)
+            *infos, reply = await pipe.execute(raise_on_error=False)
+        for answer in (*infos, reply):
+            if isinstance(answer, Exception) and not _no_such_key(answer):
+                raise answer
+        self._checked = self._clock()
+        return self._account(incarnation, dict(zip(keys, infos, strict=True)), reply)
+
+    def _account(self, incarnation: str, infos: dict[str, Any], reply: Any) -> Any:
+        """Compare, and leave out what was read from positions that do not hold any more."""
+        wiped = self._incarnation is not None and incarnation != self._incarnation
+        self._incarnation = incarnation
+        before = self.positions
+        for key, info in infos.items():
+            cursor = self._cursors[key]
+            if wiped:
+                cursor.reset(wiped=True)
+            else:
+                cursor.account(None if isinstance(info, Exception) else _standing(info))
+            self._collect(cursor)
+        return [row for row in reply or () if self._cursors[row[0].decode()].position == before[row[0].decode()]]
+
+    def _take(self, entry: Entry) -> Entry | None:
+        cursor = self._cursors[entry.key]
+        cursor.enter(entry.id, entry.id_ms, entry.id_seq)
+        if entry.batch is None:
+            self.rejected += 1
+            return None
+        memory = cursor.memory
+        jumps = memory.jumps
+        if memory.take(entry.batch.producer, entry.batch.seq, entry.id_ms) == "drop":
+            self.dropped += 1
+            return None
+        return entry if jumps == memory.jumps else msgspec.structs.replace(entry, jump=True)
+
+    def _collect(self, cursor: Cursor) -> None:
+        for loss in cursor.losses:
+            self.missed_entries += loss.entries or 0
+            self.missed_batches += sum(map(len, loss.seqs.values()))
+            self.resets += loss.reason == "redis_reset"
+            amount = f"{loss.entries} entries" if loss.entries else f"batches {loss.seqs}" if loss.seqs else "unknown"
+            log.warning("Missed on %s after %s: %s (%s)", loss.key, loss.after_id, loss.reason, amount)
+        self.losses += cursor.losses
+        cursor.losses = []
+
+
+def _no_such_key(error: Exception) -> bool:
+    return isinstance(error, REFUSED) and "no such key" in str(error)
+
+
+def _standing(info: Mapping[str, Any]) -> Standing:
+    first = info["first-entry"]
+    return Standing(
+        info["entries-added"], info["length"], info["last-generated-id"].decode(), first[0].decode() if first else None
+    )
 
 
 async def newest_id(client: Redis, key: str) -> str:
@@ -159,40 +229,24 @@ async def newest_id(client: Redis, key: str) -> str:
     return rows[0][0].decode() if rows else START
 
 
-async def read_ordered(
-    client: Redis, positions: Mapping[str, str], count: int = 100
-) -> tuple[list[tuple[tuple[int, str, int], bytes]], int]:
-    """Entries of one partition in the order (id ms, key, id number), as far as that order is settled.
-
-    Settled is what lies below Redis's clock, read before the streams, and not after the last entry of any key that
-    gave `count` entries: of that key an entry may be left that sorts before the others.
-    Returns ((id ms, key, id number), body) pairs and the clock in ms. All keys must live on one node.
-    """
-    pipe = client.pipeline(transaction=False)
-    pipe.time()
-    keys: Any = dict(positions)
-    pipe.xread(keys, count=count)
-    (seconds, micros), reply = await pipe.execute()
-    clock = seconds * 1000 + micros // 1000
-    bound = (clock, "", 0)
-    found = []
-    for key, rows in reply or ():
-        name = key.decode()
-        for entry_id, fields in rows:
-            ms, number = split_id(entry_id.decode())
-            found.append(((ms, name, number), fields.get(streams.FIELD, b"")))
-        if len(rows) >= count:
-            bound = min(bound, found[-1][0])
-    return sorted((item for item in found if item[0] <= bound), key=lambda item: item[0]), clock
-
-
 async def late_join(client: Redis, partition: int, venue: str, kind: str) -> tuple[dict[str, Event], str]:
-    """The newest event per symbol, and the id to read on from: greater (ts, recv) wins where both have one.
+    """The newest event per symbol, and the id to read on from; greater (ts, recv) wins where both have one (`newer`).
 
-    The newest id is asked first, then the hash; reading begins JOIN_BACK_MS before that id.
+    The newest State of a symbol stands beside its value, under `x:<symbol>`. The newest id is asked first, then the
+    hash; reading begins JOIN_BACK_MS before that id. (The hash first, then `$`, is wrong for some symbols each time.)
     """
     newest = await newest_id(client, streams.market_data(partition, venue, kind))
     rows: Any = await client.hgetall(streams.last(partition, venue, kind))
     events = {field.decode(): decode_event(value) for field, value in rows.items()}
     ms, _ = split_id(newest)
     return events, f"{max(0, ms - JOIN_BACK_MS)}-0"
+
+
+def newer(event: Event, held: Event | None) -> bool:
+    """Whether an event replaces the one held for its symbol: readers never go back in ts, in recv where it is null."""
+    return held is None or _stamp(event) >= _stamp(held)
+
+
+def _stamp(event: Event) -> tuple[int, int]:
+    ts: int | None = getattr(event, "ts", None)
+    return (event.recv if ts is None else ts), event.recv
