@@ -65,6 +65,12 @@ class Tape:
         self._append(CTL, ControlBatch("owner", seq, list(events)))
         return self
 
+    def again(self) -> "Tape":
+        """A retry that the writer did not know to have succeeded: the last data batch once more."""
+        _, key, _, batch = next(one for one in reversed(self.entries) if one[1] != CTL)
+        self._append(key, batch)
+        return self
+
     def _append(self, key: str, batch: Batch | ControlBatch) -> None:
         ms, seq = self.ids.get(key, (0, 0))
         self.ids[key] = (ms, seq + 1) if ms >= self.now else (self.now, 0)
