@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
 
@@ -66,8 +67,8 @@ async def read(client: Redis, venues: Sequence[str], any_age: bool = False) -> S
     """Everything at once. `any_age`: the board of a replay is of its own time. Raises what the client raises."""
     async with asyncio.timeout(3):
         keys = [key async for key in client.scan_iter(match="health:*", count=1000)]
-        hashes = [await client.hgetall(key) for key in keys]
-        board = await client.hvals(streams.BOARD)
+        hashes: list[Any] = [await client.hgetall(key) for key in keys]
+        board: Any = await client.hvals(streams.BOARD)
     health = [(key.decode().split(":", 2)[1], text_of(fields)) for key, fields in zip(keys, hashes, strict=True)]
     rows = list(board_rows(board))
     return Snapshot(

@@ -52,21 +52,15 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
         "RUNTIME_DIR={path}：路径不能超过 {limit} 字节（其中要放套接字）",
     ),
     "not_writable": ("Cannot write to {path}: {reason}", "无法写入 {path}：{reason}"),
-    "broken": ("{reason}", "{reason}"),
     "infrastructure": (
         "{name} cannot start: {reason} (log: {log})",
         "{name} 无法启动：{reason}（日志：{log}）",
     ),
     "supervisor_gone": ("The supervisor ended by itself (log: {log}).", "监督进程意外退出（日志：{log}）。"),
-    "no_redis": (
-        "REDIS_URL is set but does not answer: {reason}. Still trying.",
-        "REDIS_URL 无响应：{reason}。持续重试中。",
-    ),
     "detached": (
         "Running in the background. make status · make logs · make stop",
         "已在后台运行。make status · make logs · make stop",
     ),
-    "start_failed": ("Parallax did not start: {reason} (log: {log})", "Parallax 启动失败：{reason}（日志：{log}）"),
     "stopping": ("Stopping …", "正在停止 …"),
     "stopped": ("Stopped.", "已停止。"),
     "stopped_mode": ("Stopped {mode}.", "已停止 {mode}。"),
