@@ -82,6 +82,10 @@ def prepare(data: Path) -> None:
     line = [str(binaries / "initdb"), "-D", str(fresh), "-U", USER, "-A", "scram-sha-256", f"--pwfile={password}"]
     line += ["-E", "UTF8", "--locale=C", "--no-sync", "--no-instructions"]
     done = subprocess.run(line, capture_output=True, text=True, preexec_fn=stop_being_root)
+    if done.returncode == 0:
+        single = [str(binaries / "postgres"), "--single", "-D", str(fresh), "template1"]
+        made = f"CREATE DATABASE {DATABASE};\n"
+        done = subprocess.run(single, input=made, capture_output=True, text=True, preexec_fn=stop_being_root)
     if done.returncode != 0:
         shutil.rmtree(fresh, ignore_errors=True)
         raise CannotRun(f"the database cannot be made in {data}: {short(done.stderr or done.stdout)}")
