@@ -180,7 +180,7 @@ def test_a_stray_process_is_named_and_stop_ends_it(machine: Machine) -> None:
     (machine.data).mkdir(parents=True)
     environment = {**machine.environment, instance.MARK: str(machine.settings.data_path)}
     # An orphan, as a killed launcher would leave it: the shell between ends at once.
-    line = f"{sys.executable} -c 'import time; time.sleep(600)' >/dev/null & echo $!"
+    line = f"{sys.executable} -c 'import time; time.sleep(600)' >/dev/null 2>&1 & echo $!"
     made = subprocess.run(["sh", "-c", line], env=environment, capture_output=True, text=True, check=True)
     stray = psutil.Process(int(made.stdout))
     try:
