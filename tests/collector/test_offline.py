@@ -74,7 +74,11 @@ def test_an_event_is_printed_whole(listings: list[str]) -> None:
     ]
 
 
-@pytest.mark.parametrize("case", sorted(OKX.glob("*/frames.jsonl")), ids=lambda path: path.parent.name)
+#: a case that says which quotes count is not found out, as the tool does
+FOUND_OUT = sorted(p for p in OKX.glob("*/frames.jsonl") if "quote_channel" not in (p.parent / "case.json").read_text())
+
+
+@pytest.mark.parametrize("case", FOUND_OUT, ids=lambda path: path.parent.name)
 def test_the_tool_prints_what_the_case_says_under_the_contracts_names(listings: list[str], case: Path) -> None:
     ran = Ran([*listings, str(case)])
     assert ran.status == 0
