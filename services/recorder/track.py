@@ -5,7 +5,7 @@ comparisons find every entry that was trimmed before it was read (`account`). Ba
 jump lost on the way (`SeqMemory`); a number is given REPORT_AFTER_MS to come late before it counts as missing.
 """
 
-from typing import Any, Final
+from typing import Final
 
 from services.recorder.store import Gap, Position
 from shared.reader import START, SeqMemory, split_id
@@ -22,23 +22,19 @@ class Track:
         self.last_id, self.ordinal = START, 0
         self.memory = SeqMemory()
         self.fresh = position is None
-        self._missing: dict[tuple[str, int], int] = {}
-        self._reported: set[tuple[str, int]] = set()
         if position is not None:
             self.last_id, self.ordinal = position.last_id, position.ordinal
-            self.memory = SeqMemory.load(position.seqs["memory"])
-            self._reported = {(producer, seq) for producer, seq in position.seqs["reported"]}
+            self.memory = SeqMemory.load(position.seqs)
             if position.incarnation != incarnation:
                 self._reset(None)
 
     def position(self) -> Position:
-        seqs: dict[str, Any] = {"memory": self.memory.dump(), "reported": sorted(self._reported)}
-        return Position(self.last_id, self.ordinal, seqs, self.incarnation)
+        return Position(self.last_id, self.ordinal, self.memory.dump(), self.incarnation)
 
     def take(self, entry_id: str, producer: str, seq: int) -> bool:
         """Note a batch that was read. False: its events were seen before (a retry)."""
         self.note(entry_id)
-        return self.memory.take(producer, seq) != "drop"
+        return self.memory.take(producer, seq, split_id(entry_id)[0]) != "drop"
 
     def note(self, entry_id: str) -> None:
         """Note an entry that was read and carries no batch number."""
@@ -60,14 +56,7 @@ class Track:
 
     def report_missing(self, now_ms: int) -> None:
         """A gap for each batch number that has been missing long enough."""
-        missing = {(producer, seq) for producer, seqs in self.memory.missing().items() for seq in seqs}
-        self._reported &= missing
-        self._missing = {key: since for key, since in self._missing.items() if key in missing}
-        overdue: dict[str, list[int]] = {}
-        for key in sorted(missing - self._reported):
-            if now_ms - self._missing.setdefault(key, now_ms) >= REPORT_AFTER_MS:
-                overdue.setdefault(key[0], []).append(key[1])
-                self._reported.add(key)
+        overdue = self.memory.overdue(now_ms - REPORT_AFTER_MS)
         if overdue:
             self.gaps.append(Gap(self.stream, self.last_id, None, None, overdue, "missing_seq"))
 
@@ -75,4 +64,3 @@ class Track:
         """The Redis that our ids belong to is gone: begin with what the new one holds."""
         self.gaps.append(Gap(self.stream, self.last_id, first_id, None, None, "redis_reset"))
         self.last_id, self.ordinal, self.memory, self.fresh = START, 0, SeqMemory(), True
-        self._missing, self._reported = {}, set()

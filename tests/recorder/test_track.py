@@ -56,9 +56,9 @@ def test_a_first_start_counts_nothing_that_was_gone_before_it() -> None:
 def test_a_missing_batch_number_is_reported_after_it_had_time_to_come() -> None:
     track = reader(3)
     track.take("4-0", "p", 5)
-    track.report_missing(0)
+    track.report_missing(4 + REPORT_AFTER_MS)
     assert track.gaps == []
-    track.report_missing(REPORT_AFTER_MS)
+    track.report_missing(5 + REPORT_AFTER_MS)
     assert [(gap.missing_seqs, gap.reason) for gap in track.gaps] == [({"p": [3, 4]}, "missing_seq")]
     track.report_missing(2 * REPORT_AFTER_MS)
     assert len(track.gaps) == 1
@@ -68,8 +68,7 @@ def test_a_missing_batch_that_comes_late_is_taken_and_not_reported() -> None:
     track = reader(3)
     track.take("4-0", "p", 4)
     assert track.take("5-0", "p", 3)
-    track.report_missing(0)
-    track.report_missing(REPORT_AFTER_MS)
+    track.report_missing(2 * REPORT_AFTER_MS)
     assert track.gaps == []
 
 
