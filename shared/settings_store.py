@@ -1,0 +1,132 @@
+"""The runtime settings in Redis: read, written with a version, followed live.
+
+The hash `config` holds each field that was set as JSON text, and `version`. A write is one script: it refuses unless
+the version is still the one that the writer had read, so that two writers cannot overwrite each other unseen.
+Followers read the hash at start, on any change, and every 30 s in case they missed one.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any, Final, get_type_hints
+
+import msgspec
+
+from shared import streams
+from shared.bus import AWAY, Redis
+from shared.config import Runtime, SettingError, expectation
+from shared.reader import newest_id
+
+log = logging.getLogger("bus.settings")
+
+REREAD_MS: Final = 30_000
+BLOCK_MS: Final = 2_000
+RETRY_S: Final = 0.5
+CHANGES_KEPT: Final = 1_000
+
+#: KEYS config changes; ARGV expected version, change (JSON), then field and JSON text (empty: the default again)
+WRITE: Final = """
+local version=tonumber(redis.call('HGET',KEYS[1],'version') or '0')
+if version~=tonumber(ARGV[1]) then return {0,version} end
+for i=4,#ARGV,2 do
+  if ARGV[i+1]=='' then redis.call('HDEL',KEYS[1],ARGV[i]) else redis.call('HSET',KEYS[1],ARGV[i],ARGV[i+1]) end
+end
+redis.call('HSET',KEYS[1],'version',version+1)
+redis.call('XADD',KEYS[2],'MAXLEN','~',ARGV[3],'*','v1',ARGV[2])
+return {1,version+1}
+"""
+
+_KINDS: Final = get_type_hints(Runtime, include_extras=True)
+_FIELDS: Final = {field.name: _KINDS[field.name] for field in msgspec.structs.fields(Runtime)}
+
+
+class VersionConflict(Exception):
+    """Somebody else wrote since the version was read: read again, look, decide."""
+
+    def __init__(self, expected: int, standing: int) -> None:
+        super().__init__(f"the settings are at version {standing}, not {expected}")
+        self.expected, self.standing = expected, standing
+
+
+def checked(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The values converted to their types. Raises `SettingError` naming the first field that cannot be used."""
+    found: dict[str, Any] = {}
+    for name, value in changes.items():
+        if name not in _FIELDS or name == "version":
+            known = ", ".join(field for field in _FIELDS if field != "version")
+            raise SettingError(name, value, f"one of these settings: {known}")
+        if value is None:
+            found[name] = None
+            continue
+        try:
+            found[name] = msgspec.convert(value, _FIELDS[name])
+        except msgspec.ValidationError as error:
+            raise SettingError(name, value, f"{expectation(_FIELDS[name])} ({error})") from error
+    return found
+
+
+class RuntimeStore:
+    """The settings of one deployment. `unusable` are the fields in Redis that do not hold together: defaults stand."""
+
+    def __init__(self, client: Redis) -> None:
+        self._client = client
+        self.unusable: frozenset[str] = frozenset()
+
+    async def load(self) -> Runtime:
+        """The settings as they stand. A field that cannot be used keeps its default, and is logged once."""
+        stored: Any = await self._client.hgetall(streams.CONFIG)
+        values: dict[str, Any] = {}
+        unusable = set()
+        for raw, text in stored.items():
+            name = raw.decode()
+            if name not in _FIELDS:
+                continue
+            try:
+                values[name] = msgspec.json.decode(text, type=_FIELDS[name])
+            except msgspec.DecodeError as error:
+                unusable.add(name)
+                if name not in self.unusable:
+                    log.error("The setting %s in Redis cannot be used, its default stands: %s", name, error)
+        self.unusable = frozenset(unusable)
+        return Runtime(**values)
+
+    async def write(self, changes: Mapping[str, Any], expected_version: int) -> Runtime:
+        """Set fields (None: the default again) and return the settings that stand then.
+
+        Raises `SettingError` before anything is written, `VersionConflict` where the version is another one.
+        """
+        values = checked(changes)
+        change = {**values, "version": expected_version + 1}
+        arguments: list[Any] = [expected_version, msgspec.json.encode(change), CHANGES_KEPT]
+        for name, value in values.items():
+            arguments += [name, b"" if value is None else msgspec.json.encode(value)]
+        keys = (streams.CONFIG, streams.CONFIG_CHANGES)
+        done, version = await self._client.eval(WRITE, 2, *keys, *arguments)
+        if not done:
+            raise VersionConflict(expected_version, version)
+        return await self.load()
+
+    async def follow(self, callback: Callable[[Runtime], None]) -> None:
+        """Call back with the settings now and whenever they change, for ever. Rides out a Redis that is away."""
+        held: Runtime | None = None
+        away = False
+        while True:
+            try:
+                position = await newest_id(self._client, streams.CONFIG_CHANGES)  # before the hash: none is missed
+                found = await self.load()
+                if found != held:
+                    held = found
+                    callback(found)
+                away = False
+                await self._changed(position)
+            except AWAY as error:
+                if not away:
+                    log.warning("The settings are not being followed: %s", error)
+                away = True
+                await asyncio.sleep(RETRY_S)
+
+    async def _changed(self, position: str) -> None:
+        """Return at the first change after the position, and after REREAD_MS in any case."""
+        for _ in range(REREAD_MS // BLOCK_MS):
+            if await self._client.xread({streams.CONFIG_CHANGES: position}, count=1, block=BLOCK_MS):
+                return
