@@ -16,6 +16,8 @@ from shared.events import Book, State
 
 #: the least time between two depth summaries of a book
 DEPTH_NS: Final = 500_000_000
+#: how long a snapshot may take
+SNAPSHOT_NS: Final = 8_000_000_000
 
 
 class LiveBooks:
@@ -32,6 +34,7 @@ class LiveBooks:
         self._desk, self._fetch, self._resubscribe = desk, fetch, resubscribe
         self._syncs: dict[tuple[Source, str], BookSync] = {}
         self._summed: dict[tuple[Source, str], int] = {}
+        self._unsteady: dict[tuple[Source, str], int] = {}  # since when a book waits for a snapshot
         self.gaps = 0
 
     def take(self, source: Source, message: BookSnapshot | BookDelta) -> None:
@@ -58,22 +61,35 @@ class LiveBooks:
     def ended(self, source: Source) -> None:
         """A connection is gone, and its books with it."""
         for key in [key for key in self._syncs if key[0] is source]:
-            del self._syncs[key]
-            self._summed.pop(key, None)
+            self._forget(key)
+
+    def _forget(self, key: tuple[Source, str]) -> None:
+        del self._syncs[key]
+        self._summed.pop(key, None)
+        self._unsteady.pop(key, None)
 
     def tick(self, now: int) -> None:
         """Pictures that waited for their turn, depth twice a second, and books that nobody wants any more."""
-        for (source, symbol), sync in list(self._syncs.items()):
+        for key, sync in list(self._syncs.items()):
+            source, symbol = key
             if not self._desk.serves("book", symbol):
-                del self._syncs[source, symbol]
-                self._summed.pop((source, symbol), None)
+                self._forget(key)
                 continue
+            self._watch(key, sync, now)
             book = sync.flush(now)
             if book is not None:
                 self._desk.take(source, (book,))
-            if now - self._summed.get((source, symbol), 0) >= DEPTH_NS and (depth := sync.depth()) is not None:
-                self._summed[source, symbol] = now
+            if now - self._summed.get(key, 0) >= DEPTH_NS and (depth := sync.depth()) is not None:
+                self._summed[key] = now
                 self._desk.take(source, (depth,))
+
+    def _watch(self, key: tuple[Source, str], sync: BookSync, now: int) -> None:
+        """A snapshot that was asked for and did not come in time is asked for again by the next delta."""
+        if sync.status == "live":
+            self._unsteady.pop(key, None)
+        elif now - self._unsteady.setdefault(key, now) > SNAPSHOT_NS:
+            self._unsteady[key] = now
+            sync.asked_in_vain()
 
     def _carry_out(self, source: Source, outputs: Sequence[Output]) -> None:
         for output in outputs:

@@ -170,7 +170,9 @@ def test_standard_input_is_a_file_like_others() -> None:
 
 @given(
     st.lists(
-        st.tuples(st.integers(10**18, 2**62), st.sampled_from(["public/1", "public/2"]), st.binary(min_size=1, max_size=60)),
+        st.tuples(
+            st.integers(10**18, 2**62), st.sampled_from(["public/1", "public/2"]), st.binary(min_size=1, max_size=60)
+        ),
         max_size=20,
     )
 )

@@ -1,0 +1,134 @@
+"""An engine against the simulator, in the test's own loop, with a bus that keeps what it is given."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+from time import time
+from typing import Any, TypeVar
+
+import msgspec
+
+from services.collector.engine import Engine, Surroundings
+from services.collector.venue import Venue
+from services.collector.venues import VENUES
+from services.simulator.options import Options, Rules
+from services.simulator.scenario import Event as Fault
+from services.simulator.server import Simulator
+from shared.events import Event, State
+
+E = TypeVar("E")
+
+
+class Kept:
+    """Everything that was published, in order, and the last values."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[str, Event]] = []
+        self.last: dict[tuple[str, str], Event] = {}
+
+    def append(self, key: str, event: Event) -> None:
+        self.events.append((key, event))
+
+    def put_last(self, key: str, field: str, event: Event) -> None:
+        if not isinstance(event, State):
+            self.last[key, field] = event
+
+    def delete_last(self, key: str, field: str) -> None:
+        self.last.pop((key, field), None)
+
+    def of(self, kind: type[E], symbol: str | None = None) -> list[E]:
+        found = [event for _, event in self.events if isinstance(event, kind)]
+        return [event for event in found if symbol is None or getattr(event, "symbol", None) == symbol]
+
+    def states(self, stream: str, symbol: str | None = None) -> list[str]:
+        """The states said on a stream kind, of one symbol or of all."""
+        return [
+            event.state
+            for key, event in self.events
+            if isinstance(event, State) and key.endswith(f":{stream}") and (symbol is None or event.symbol == symbol)
+        ]
+
+
+class Stage:
+    """A venue's engine, the simulator it talks to, and what came out."""
+
+    def __init__(self, engine: Engine, sim: Simulator, kept: Kept, task: "asyncio.Task[None]") -> None:
+        self.engine, self.sim, self.kept, self.task = engine, sim, kept, task
+
+    @property
+    def feed(self) -> Any:
+        return self.sim.exchanges[self.engine.venue.name].feed
+
+    async def until(self, condition: Callable[[], object], seconds: float = 20.0, what: str = "") -> None:
+        """Wait for a condition; fails with what was waited for, or with the engine's own failure."""
+        try:
+            async with asyncio.timeout(seconds):
+                while not condition():
+                    if self.task.done():
+                        self.task.result()
+                    await asyncio.sleep(0.02)
+        except TimeoutError:
+            raise AssertionError(f"not within {seconds} s: {what or condition}") from None
+
+    async def all_live(self, seconds: float = 20.0) -> None:
+        """Every topic of every line is acknowledged."""
+
+        def live() -> bool:
+            lines = self.engine.lines.values()
+            return bool(lines) and all(line.topics and all(map(line.proves, line.topics)) for line in lines)
+
+        await self.until(live, seconds, "all topics acknowledged")
+
+    def strike(self, kind: str, **fields: Any) -> None:
+        """A fault from now on, as the simulator's own endpoint takes it."""
+        fault = msgspec.convert({"kind": kind, "venue": self.engine.venue.name, **fields}, Fault)
+        now = time()
+        self.sim.driver.timeline.add(msgspec.structs.replace(fault, at=now - self.sim.driver.started + fault.at))
+        self.sim.driver.play(now)
+        self.feed.flush(now)
+
+    def clear(self, *kinds: str) -> None:
+        self.sim.driver.timeline.remove(list(kinds))
+        self.sim.driver.play(time())
+
+
+def hurried(venue: Venue, **limits: Any) -> Venue:
+    """The venue with other limits on all of its endpoints."""
+    return replace(
+        venue, endpoints=tuple(replace(one, limits=replace(one.limits, **limits)) for one in venue.endpoints)
+    )
+
+
+@contextlib.asynccontextmanager
+async def stage(
+    name: str,
+    tmp_path: Path,
+    *,
+    venue: Venue | None = None,
+    instruments: int = 24,
+    rate: float = 300.0,
+    rules: Rules | None = None,
+    watch: frozenset[str] = frozenset(),
+    before: Callable[[Simulator], None] | None = None,
+    assets: frozenset[str] = frozenset(),
+) -> AsyncIterator[Stage]:
+    """Start both; end both."""
+    options = Options(venues=(name,), instruments=instruments, rate=rate, keep=200_000, rules=rules or Rules())
+    async with Simulator(options) as sim:
+        if before is not None:
+            before(sim)
+        kept = Kept()
+        around = Surroundings(1, tmp_path, gateway=sim.url, watch=watch, assets=assets)
+        engine = Engine(venue or VENUES[name], "one", kept, around, Random(7))
+        task = asyncio.create_task(engine.run())
+        engine.hold(("one",), {})
+        try:
+            yield Stage(engine, sim, kept, task)
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
+            if not task.cancelled():
+                task.result()

@@ -1,0 +1,278 @@
+"""A whole engine against the simulated exchanges, with what goes wrong on a network."""
+
+import asyncio
+import json
+import time
+from collections import Counter
+from decimal import Decimal
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from services.collector.standing import standing
+from services.collector.venues import VENUES
+from services.simulator import wire
+from services.simulator.options import Rules
+from shared.events import Book, Depth, Funding, Liquidation, Mark, Quote, State, Stats, Trade
+from tests.collector.live import Stage, hurried, stage
+
+BOTH = pytest.mark.parametrize("name", ["binance", "okx"])
+
+
+def watched(found: Stage) -> str:
+    """A perpetual whose trades are collected."""
+    return next(one.symbol for one in found.engine.selected if one.asset == "BTC" and one.market == "perp")
+
+
+@BOTH
+async def test_every_selected_instrument_gets_quotes_and_perpetuals_their_marks_and_funding(
+    name: str, tmp_path: Path
+) -> None:
+    async with stage(name, tmp_path) as found:
+        await found.all_live()
+        symbols = {one.symbol for one in found.engine.selected}
+        perps = {one.symbol for one in found.engine.selected if one.market == "perp"}
+        assert symbols
+        assert perps
+        await found.until(lambda: {quote.symbol for quote in found.kept.of(Quote) if quote.source == "ws"} == symbols)
+        await found.until(lambda: {mark.symbol for mark in found.kept.of(Mark)} == perps)
+        await found.until(lambda: {funding.symbol for funding in found.kept.of(Funding)} == perps)
+        await found.until(lambda: {stats.symbol for stats in found.kept.of(Stats)} == symbols)
+        assert standing(found.engine) == ("live", "")
+        assert not found.engine.plan.unplaced
+        await found.until(lambda: any(mark.mark is not None and mark.index is not None for mark in found.kept.of(Mark)))
+
+
+@BOTH
+async def test_the_published_quotes_are_the_exchanges_own_once_the_market_holds_still(
+    name: str, tmp_path: Path
+) -> None:
+    async with stage(name, tmp_path) as found:
+        await found.all_live()
+        await found.until(lambda: len(found.kept.of(Quote)) > 300)
+        found.strike("freeze")
+        spot = {
+            one.native: one.symbol for one in found.engine.selected if one.market == "spot" and one.multiplier == "1"
+        }
+        rows = {row.native: row for row in found.sim.market.listed if row.market == "spot" and row.native in spot}
+        assert len(rows) == len(spot) > 0
+
+        def equal() -> bool:
+            last = {field: quote for (key, field), quote in found.kept.last.items() if key.endswith(":quote")}
+            return all(
+                isinstance(quote := last.get(spot[native]), Quote)
+                and Decimal(quote.bid or 0) == Decimal(row.price_text(row.bid))
+                for native, row in rows.items()
+            )
+
+        await found.until(equal, what="last quotes equal to the exchange's")
+
+
+@BOTH
+async def test_a_first_quote_says_up_and_a_lost_connection_down_and_up_again(name: str, tmp_path: Path) -> None:
+    async with stage(name, tmp_path) as found:
+        await found.all_live()
+        symbol = watched(found)
+        await found.until(lambda: found.kept.states("quote", symbol) == ["up"])
+        found.strike("abort")
+        await found.until(lambda: found.kept.states("quote", symbol) == ["up", "down", "up"])
+        quotes = found.kept.of(Quote, symbol)
+        assert all(late.recv >= early.recv for early, late in pairwise(quotes))
+
+
+@BOTH
+async def test_garbage_is_counted_kept_as_one_sample_and_costs_nothing_else(name: str, tmp_path: Path) -> None:
+    async with stage(name, tmp_path) as found:
+        await found.all_live()
+        before = found.engine.counts["ended"]
+        for _ in range(3):
+            found.strike("garbage", text='{"half')
+        await found.until(lambda: found.engine.samples.counts.total() >= 3)
+        assert found.engine.counts["ended"] == before
+        files = sorted((tmp_path / "samples" / name).iterdir())
+        assert len(files) == len(found.engine.samples.counts)
+        assert json.loads(files[0].read_text())["bytes"] > 0
+
+
+async def test_a_stalled_exchange_makes_symbols_stale_and_up_again_when_it_answers(tmp_path: Path) -> None:
+    async with stage("okx", tmp_path) as found:
+        await found.all_live()
+        symbol = watched(found)
+        await found.until(lambda: found.kept.states("quote", symbol) == ["up"])
+        found.strike("stall")
+        await found.until(lambda: found.kept.states("quote", symbol) == ["up", "stale"])
+        found.clear("stall")
+        await found.until(lambda: found.kept.states("quote", symbol)[-1] == "up")
+
+
+@BOTH
+async def test_a_refused_topic_is_left_out_and_all_others_live(name: str, tmp_path: Path) -> None:
+    topic = "*btcusdt@bookTicker" if name == "binance" else "*bbo-tbt*BTC-USDT-SWAP*"
+    async with stage(name, tmp_path, before=lambda sim: None) as found:
+        found.strike("refuse_topic", topic=topic)
+        await found.until(lambda: found.engine.counts["quarantined"] >= 1, 40)
+        await found.all_live(40)
+        refused = found.engine.counts["quarantined"]
+        assert refused <= 2
+        assert standing(found.engine)[0] == "live"
+
+
+@BOTH
+async def test_slow_acknowledgements_are_waited_for(name: str, tmp_path: Path) -> None:
+    async with stage(name, tmp_path) as found:
+        found.strike("slow_ack", delay_ms=1500)
+        await found.all_live()
+        assert found.engine.counts["ack_timeout"] == 0
+        assert found.engine.counts["ended"] == 0
+
+
+@pytest.mark.parametrize(
+    ("status", "word", "sentence"),
+    [
+        (451, "blocked", "HTTP 451: not served from this region. Set HTTPS_PROXY or leave it out of VENUES=."),
+        (403, "blocked", "HTTP 403: the exchange refuses this address."),
+    ],
+)
+async def test_a_blocked_exchange_says_so_and_is_tried_again(
+    status: int, word: str, sentence: str, tmp_path: Path
+) -> None:
+    async with stage("binance", tmp_path) as found:
+        found.strike("block", status=status)
+        await found.until(lambda: standing(found.engine) == (word, sentence))
+        found.clear("block")
+        await found.all_live()
+        await found.until(lambda: standing(found.engine) == ("live", ""))
+
+
+async def test_rest_quotes_fill_in_while_sockets_are_refused(tmp_path: Path) -> None:
+    async with stage("binance", tmp_path) as found:
+        found.strike("refuse", status=503)
+        symbols = {one.symbol for one in found.engine.selected} if found.engine.selected else set()
+        await found.until(lambda: found.kept.of(Quote))
+        symbols = {one.symbol for one in found.engine.selected}
+        await found.until(lambda: {quote.symbol for quote in found.kept.of(Quote)} == symbols)
+        assert {quote.source for quote in found.kept.of(Quote)} == {"rest"}
+        assert set(found.kept.states("quote")) == {"down"}
+        found.clear("refuse")
+        await found.all_live()
+        await found.until(lambda: any(quote.source == "ws" for quote in found.kept.of(Quote)))
+
+
+def sent_trades(found: Stage, topic_part: str, field: str) -> Counter[str]:
+    """Ids of the trades that the simulator delivered, by how many sockets each went over."""
+    ids: Counter[str] = Counter()
+    for key, _, framed in list(found.feed.kept):
+        if topic_part in key:
+            frame = json.loads(wire.payload_of(framed))
+            data = frame["data"]
+            rows = data if isinstance(data, list) else [data]
+            ids.update(str(row[field]) for row in rows)
+    return ids
+
+
+@pytest.mark.parametrize(
+    ("name", "part", "field"), [("binance", "btcusdt@aggTrade", "a"), ("okx", "trades", "tradeId")]
+)
+async def test_a_planned_rollover_loses_and_doubles_no_trade_and_no_state(
+    name: str, part: str, field: str, tmp_path: Path
+) -> None:
+    venue = hurried(VENUES[name], lifetime_s=5.0)
+    assets = frozenset({"BTC"})
+    async with stage(name, tmp_path, venue=venue, watch=assets, assets=assets, rate=400.0) as found:
+        await found.all_live()
+        symbol = watched(found)
+        await found.until(lambda: found.engine.counts["ended"] >= 6, 60)
+        found.strike("freeze")
+        await asyncio.sleep(1.0)
+        perp = {one.symbol for one in found.engine.selected}
+        published = Counter((trade.symbol, trade.id) for trade in found.kept.of(Trade) if trade.symbol in perp)
+        assert max(published.values()) == 1
+        delivered = sent_trades(found, part, field)
+        assert len(delivered) > 50
+        got = {name for _, name in published}
+        assert set(delivered) - got == set()
+        assert "down" not in found.kept.states("quote", symbol)[1:]
+        quotes = found.kept.of(Quote, symbol)
+        stamps = [quote.seq if quote.seq is not None else quote.ts for quote in quotes if quote.source == "ws"]
+        assert all(late >= early for early, late in pairwise(stamps) if late and early)
+
+
+@BOTH
+async def test_what_is_asked_for_on_demand_is_subscribed_and_let_go(name: str, tmp_path: Path) -> None:
+    async with stage(name, tmp_path) as found:
+        await found.all_live()
+        symbol = watched(found)
+        assert not found.kept.of(Trade)
+        found.engine.ask_for({"trade": frozenset({symbol}), "book": frozenset()})
+        await found.until(lambda: found.kept.of(Trade, symbol))
+        found.engine.ask_for({"trade": frozenset(), "book": frozenset()})
+        await found.until(lambda: not found.engine.desk.serves("trade", symbol))
+        await found.until(
+            lambda: not any("trade" in t.kinds for line in found.engine.lines.values() for t in line.topics)
+        )
+
+
+@BOTH
+async def test_a_book_is_published_while_it_is_asked_for_and_comes_back_into_step(name: str, tmp_path: Path) -> None:
+    async with stage(name, tmp_path, assets=frozenset({"BTC"}), rate=100.0) as found:
+        await found.all_live()
+        symbol = watched(found)
+        found.engine.ask_for({"trade": frozenset(), "book": frozenset({symbol})})
+        await found.until(lambda: len(found.kept.of(Book, symbol)) > 5 and found.kept.of(Depth, symbol))
+        top = found.kept.of(Book, symbol)[-1]
+        assert len(top.bids) == 50
+        assert float(top.bids[0][0]) < float(top.asks[0][0])
+        found.strike("drop", topic="*depth*" if name == "binance" else "*books*", share=0.3, **{"for": 2.0})
+        await found.until(lambda: "gap" in found.kept.states("book", symbol))
+        await found.until(lambda: found.kept.states("book", symbol)[-1] == "up")
+        pictures = [book.recv for book in found.kept.of(Book, symbol)]
+        assert all(late - early >= 90_000_000 for early, late in pairwise(pictures))
+
+
+async def test_new_and_delisted_instruments_follow_the_listing(tmp_path: Path) -> None:
+    async with stage("okx", tmp_path) as found:
+        await found.all_live()
+        gone = watched(found).partition("/")[0]
+        victims = {one.symbol for one in found.engine.selected if one.asset == gone}
+        found.strike("delist", coin=gone)
+        found.engine.relist.set()
+        await found.until(lambda: not any(one.asset == gone for one in found.engine.selected))
+        for symbol in victims:
+            assert found.kept.states("quote", symbol)[-1] == "down"
+            assert not any(field == symbol for _, field in found.kept.last)
+
+
+async def test_a_process_that_stood_still_publishes_nothing_old_and_joins_anew(tmp_path: Path) -> None:
+    async with stage("okx", tmp_path) as found:
+        await found.all_live()
+        symbol = watched(found)
+        await found.until(lambda: found.kept.states("quote", symbol) == ["up"])
+        published = len(found.kept.of(Quote))
+        time.sleep(1.5)  # noqa: ASYNC251 - the loop is to stand still
+        after = time.time_ns()
+        await found.until(lambda: found.engine.counts["fenced"] == 1)
+        await found.until(
+            lambda: found.kept.states("quote", symbol)[-1] == "up" and len(found.kept.of(Quote)) > published
+        )
+        assert "stale" in found.kept.states("quote", symbol)
+        first = found.kept.of(Quote)[published]
+        state = next(event for event in reversed(found.kept.of(State, symbol)) if event.state == "stale")
+        assert first.recv > state.recv >= after - 100_000_000
+
+
+@BOTH
+async def test_liquidations_are_published_once(name: str, tmp_path: Path) -> None:
+    async with stage(name, tmp_path, rate=2000.0) as found:
+        await found.until(lambda: len(found.kept.of(Liquidation)) >= 2, 40)
+        seen = Counter((one.symbol, one.id, one.ts, one.price, one.size) for one in found.kept.of(Liquidation))
+        assert max(seen.values()) == 1
+
+
+async def test_an_exchange_that_closes_old_connections_is_left_before_it_does(tmp_path: Path) -> None:
+    venue = hurried(VENUES["binance"], lifetime_s=5.0)
+    async with stage("binance", tmp_path, venue=venue, rules=Rules(lifetime_s=6.5), rate=100.0) as found:
+        await found.all_live()
+        await found.until(lambda: found.engine.counts["ended"] >= 6, 60)
+        assert set(found.kept.states("quote")) == {"down", "up"}
+        assert found.kept.states("quote").count("down") == 1  # the start alone
