@@ -138,7 +138,7 @@ def _refused(error: object, number: int | None) -> Refused:
 
 
 def _id(value: object) -> int | None:
-    if isinstance(value, int) and not isinstance(value, bool):
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 63:
         return value
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 19:
         return int(value)
@@ -193,6 +193,8 @@ def market_of(frame: bytes) -> Market | None:
     if not isinstance(value, dict):
         return None
     kind = value.get("e")
+    if kind is not None and not isinstance(kind, str):
+        return None
     if kind in _PERP_ONLY or not value.keys().isdisjoint(("st", "ps", "nq", "pu")):
         return "perp"
     if kind in _SPOT_ONLY or "M" in value:
