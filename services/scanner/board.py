@@ -13,7 +13,6 @@ import msgspec
 
 from services.scanner.detectors.edge import Measure, kind_of, rough_bps
 from services.scanner.fold import Fold
-from services.scanner.fx import crosses
 from services.scanner.lifecycle import key_of
 from services.scanner.market import Asset, Leg
 from services.scanner.numbers import cents_text, decimal_text
@@ -107,19 +106,22 @@ class Board:
         """The best route among the good legs, or why there is none."""
         judge, at = self.fold.judge, self.fold.at
         good = [leg for leg, state in states if state in GOOD]
-        trouble = judge.rate.trouble(at)
-        found: tuple[float, Leg, Leg, Kind] | None = None
+        trouble, rate = judge.rate.trouble(at), judge.rate
+        found: tuple[Leg, Leg, Kind] | None = None
         refused: str | None = None
         top = float("-inf")
+        sells = [(leg, leg.bid, leg.fee_rough, leg.converted) for leg in good]
         for buy in good:
-            for sell in good:
-                if buy is sell:
-                    continue
-                if trouble is not None and crosses(buy, sell):
+            ask, fee, converted = buy.ask, buy.fee_rough, buy.converted
+            for sell, bid, sell_fee, sell_converted in sells:
+                if converted is sell_converted:
+                    rough = (bid / ask - 1.0) * 10_000.0
+                elif trouble is not None:
                     refused = refused or "fx"
                     continue
-                rough = rough_bps(buy, sell, judge.rate)
-                net = rough - buy.fee_rough - sell.fee_rough
+                else:
+                    rough = rough_bps(buy, sell, rate)
+                net = rough - fee - sell_fee
                 if net <= top:
                     continue
                 kind = kind_of(buy, sell)
@@ -132,10 +134,10 @@ class Board:
                 elif judge.doubts.about(buy, sell, at, judge.runtime):
                     refused = "identity"
                 else:
-                    top, found = net, (net, buy, sell, kind)
+                    top, found = net, (buy, sell, kind)
         if found is None:
             return None, refused or self._lack(states, good)
-        return self._route(*found[1:]), None
+        return self._route(*found), None
 
     @staticmethod
     def _lack(states: list[tuple[Leg, LegState]], good: list[Leg]) -> str:
@@ -159,7 +161,7 @@ class Board:
             net_open_bps=cents_text(measure.net),
             net_in_out_bps=cents_text(measure.in_out),
             net_cash_bps=cents_text(measure.cash),
-            size=decimal_text(measure.size),
+            size=decimal_text(*measure.size),
             size_usd=cents_text(measure.size_usd),
             flags=measure.flags,
         )

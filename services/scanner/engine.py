@@ -26,8 +26,8 @@ CONFLATE_S: Final = 0.05
 #: The share of a core that rows may take before they are shown more seldom.
 BOARD_SHARE: Final = 0.3
 CHECKPOINT_S: Final = 0.5
-#: Checkpoints are written more seldom where they are large: at most this many bytes a second.
-CHECKPOINT_BYTES_S: Final = 2_000_000
+#: Checkpoints are written more seldom where they are large: they may take this share of a core.
+CHECKPOINT_SHARE: Final = 0.02
 CHECKPOINT_MAX_S: Final = 10.0
 ROWS_PER_ENTRY: Final = 200
 SWEEP_S: Final = 0.1
@@ -77,8 +77,8 @@ class Engine:
             state = dump(self.fold, self.hold.feed.positions)
             commands.append(commit_checkpoint(partition, fence, state))
             self.checkpoint_bytes = len(state)
-            pause = min(max(CHECKPOINT_S, len(state) / CHECKPOINT_BYTES_S), CHECKPOINT_MAX_S)
-            self._checkpoint_due = now + pause
+            cost = time.monotonic() - now
+            self._checkpoint_due = now + min(max(CHECKPOINT_S, cost / CHECKPOINT_SHARE), CHECKPOINT_MAX_S)
         await send(self._wire, commands)
         if saving:
             self.checkpoint_at = now

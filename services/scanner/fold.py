@@ -21,7 +21,7 @@ from services.scanner.detectors.identity import FIRST_LISTING_NS
 from services.scanner.fx import Rate, crosses
 from services.scanner.judge import Judge
 from services.scanner.lifecycle import LifeCycle, Route
-from services.scanner.market import MS, Asset, Leg, Producer, Source
+from services.scanner.market import MS, SECOND, Asset, Leg, Producer, Source
 from services.scanner.screen import Screen
 from shared.codec import Batch
 from shared.config import Runtime
@@ -132,6 +132,7 @@ class Fold:
         legs, touched, fresh = source.legs, self.touched, self.screen.fresh
         if events and type(first := events[0]) is Quote and first.ts is not None and first.source == "ws":
             source.lags.append(first.recv - first.ts)
+        second = self.at // SECOND
         for event in events:
             recv = event.recv
             at = recv if recv < cap else cap
@@ -139,12 +140,13 @@ class Fold:
                 if at >= self.next_instant:
                     self._instants(at)
                 self.at = at
+                second = at // SECOND
             if type(event) is Quote:
                 leg = legs.get(event.symbol)
                 if leg is None:
                     self.unlisted += 1
                     continue
-                if not leg.take_quote(event, producer, self.at):
+                if not leg.take_quote(event, producer, self.at, second):
                     self.late += 1
                     continue
                 leg.quote_source = source

@@ -117,11 +117,9 @@ class Judge:
         if self.doubts.about(buy, sell, at, self.runtime):
             return "identity"
         measure = Measure(buy, sell, self.rate, at, window_ns)
-        if measure.exact_cash < self.min_net:
+        if not measure.pays(self.min_net):
             return "net"
-        if measure.size <= 0 or measure.exact_usd < self.min_size:
-            return "size"
-        return measure
+        return measure if measure.fits(self.min_size) else "size"
 
     def leave(self, buy: Leg, sell: Leg, at: int) -> CloseReason | None:
         """Why a route is not good to stay, None where it is."""

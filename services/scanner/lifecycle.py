@@ -267,7 +267,7 @@ def opened(route: Route, measure: Measure, at: int, config_version: int) -> Sign
         peak_net_bps=cents_text(route.peak.net),
         peak_size_usd=cents_text(route.peak.usd),
         peak_at=route.peak.at,
-        size=decimal_text(measure.size),
+        size=decimal_text(*measure.size),
         size_usd=cents_text(measure.size_usd),
         config_version=config_version,
         flags=measure.flags,
@@ -287,7 +287,7 @@ def sampled(record: Signal, route: Route, measure: Measure, at: int) -> Signal:
         peak_net_bps=cents_text(route.peak.net),
         peak_size_usd=cents_text(route.peak.usd),
         peak_at=route.peak.at,
-        size=decimal_text(measure.size),
+        size=decimal_text(*measure.size),
         size_usd=cents_text(measure.size_usd),
         flags=measure.flags,
     )

@@ -102,12 +102,10 @@ class Leg:
     __slots__ = (
         "active",
         "ask",
-        "ask_scaled",
         "asset",
         "at_previous",
         "at_second",
         "bid",
-        "bid_scaled",
         "born",
         "channel",
         "confirmed",
@@ -166,8 +164,6 @@ class Leg:
         self.active: list[Route] = []
         self.parsed: Quote | None = None
         self.bid = self.ask = 0.0
-        self.bid_scaled: tuple[int, int] = (0, 0)
-        self.ask_scaled: tuple[int, int] = (0, 0)
 
     def set_row(self, row: Row) -> None:
         self.row = row
@@ -175,39 +171,38 @@ class Leg:
         self.periodic = row.quote_mode == "periodic"
         self.converted = row.quote in CONVERTED
 
-    def take_quote(self, quote: Quote, producer: Producer, at: int) -> bool:
-        """The next quote in order; False when it is older than what is known. Repeats renew and, after a gap, a
-        stale connection or missed batches, confirm; after `down` only a quote that the venue sent anew does."""
+    def take_quote(self, quote: Quote, producer: Producer, at: int, second: int) -> bool:
+        """The next quote in order, at event time `at` in second `second`; False when it is older than what is known.
+        Repeats renew and, after a gap, a stale connection or missed batches, confirm; after `down` only a quote that
+        the venue sent anew does."""
         old = self.quote
+        recv = quote.recv
         if old is not None:
-            timed = quote.ts is not None and old.ts is not None
-            back = quote.ts < old.ts if timed else quote.recv < old.recv  # type: ignore[operator]
-            if back and quote.recv - old.recv < CLOCK_SET_NS:
+            ts, old_ts = quote.ts, old.ts
+            back = ts < old_ts if ts is not None and old_ts is not None else recv < old.recv
+            if back and recv - old.recv < CLOCK_SET_NS:
                 return False
-        second = at // SECOND
         if second != self.second:
             self.at_previous = self.at_second if second == self.second + 1 else old
             self.at_second = old
             self.second = second
         self.quote = quote
         self.producer = producer
-        source = quote.source
-        if source == "ws":
+        if quote.source == "ws":
             self.channel = "up"
             self.needs_ws = False
-            self.confirmed = True
-            self.epoch = producer.epoch
-            self.renewed = quote.recv if quote.recv < at else at
-            if not self.born:
-                self.born = at
-        elif source == "repeat":
+        elif quote.source == "repeat":
             self._repeat(quote, producer, at)
-        elif self.channel == "up":
+            return True
+        elif self.channel != "up":
+            return True  # for the board alone
+        else:
             self.needs_ws = False
-            self.confirmed = True
-            self.epoch = producer.epoch
-            self.renewed = quote.recv if quote.recv < at else at
-            self.born = self.born or at
+        self.confirmed = True
+        self.epoch = producer.epoch
+        self.renewed = recv if recv < at else at
+        if not self.born:
+            self.born = at
         return True
 
     def _repeat(self, quote: Quote, producer: Producer, at: int) -> None:
@@ -241,10 +236,16 @@ class Leg:
         if quote is self.parsed:
             return
         self.parsed = quote
-        self.bid = float(quote.bid) if quote is not None and quote.bid is not None else 0.0
-        self.ask = float(quote.ask) if quote is not None and quote.ask is not None else 0.0
-        self.bid_scaled = scaled(quote.bid) if quote is not None and quote.bid is not None else (0, 0)
-        self.ask_scaled = scaled(quote.ask) if quote is not None and quote.ask is not None else (0, 0)
+        bid, ask = (None, None) if quote is None else (quote.bid, quote.ask)
+        self.bid = float(bid) if bid is not None else 0.0
+        self.ask = float(ask) if ask is not None else 0.0
+
+    def bid_scaled(self) -> tuple[int, int]:
+        """The bid's digits and decimals; (0, 0) where it is missing."""
+        return scaled(self.quote.bid) if self.quote is not None and self.quote.bid is not None else (0, 0)
+
+    def ask_scaled(self) -> tuple[int, int]:
+        return scaled(self.quote.ask) if self.quote is not None and self.quote.ask is not None else (0, 0)
 
     def state(self, at: int, id_ms: int, runtime: Runtime) -> LegState:
         """How this leg stands at event time `at`; `id_ms` is the order's present entry id, which pulses go by."""

@@ -39,17 +39,19 @@ def cents_text(value: int) -> str:
     return f"{'-' if value < 0 else ''}{whole}.{part:02d}"
 
 
-def decimal_text(value: Fraction) -> str:
-    """A fraction whose denominator is made of twos and fives, exactly, without trailing zeros."""
+def decimal_text(numerator: int, denominator: int) -> str:
+    """A ratio that is a finite decimal number, exactly, without trailing zeros."""
+    common = gcd(numerator, denominator)
+    numerator, denominator = numerator // common, denominator // common
     decimals, power = 0, 1
-    while power % value.denominator:
+    while power % denominator:
         power *= 10
         decimals += 1
         if decimals > 100:
-            raise ValueError(f"{value} is no decimal number of at most 100 digits")
-    digits = str(abs(value.numerator) * power // value.denominator).rjust(decimals + 1, "0")
+            raise ValueError(f"{numerator}/{denominator} is no decimal number of at most 100 digits")
+    digits = str(abs(numerator) * power // denominator).rjust(decimals + 1, "0")
     text = digits if decimals == 0 else f"{digits[:-decimals]}.{digits[-decimals:]}"
-    return f"-{text}" if value < 0 else text
+    return f"-{text}" if numerator < 0 else text
 
 
 @lru_cache(maxsize=65_536)

@@ -15,8 +15,10 @@ from services.scanner.detectors.funding import due_bps, unknown
 from services.scanner.detectors.size import top_size
 from services.scanner.fx import ONE, Rate, crosses
 from services.scanner.market import Leg
-from services.scanner.numbers import BPS, cents
+from services.scanner.numbers import BPS, cents, half_even
 from shared.signals import Kind
+
+ZERO = Fraction(0)
 
 
 def kind_of(buy: Leg, sell: Leg) -> Kind | None:
@@ -46,43 +48,82 @@ def rough_bps(buy: Leg, sell: Leg, rate: Rate) -> float:
     return (sell.bid * float(q_sell) / (buy.ask * float(q_buy)) - 1.0) * BPS
 
 
-def exact_bps(buy: Leg, sell: Leg, rate: Rate) -> Fraction:
-    """The edge in bps, exactly."""
-    (bid, b), (ask, a) = sell.bid_scaled, buy.ask_scaled
+def ratio(buy: Leg, sell: Leg, rate: Rate) -> tuple[int, int]:
+    """bid_B * q_B over ask_A * q_A, not reduced."""
+    (bid, b), (ask, a) = sell.bid_scaled(), buy.ask_scaled()
+    if not crosses(buy, sell):
+        return bid * 10**a, ask * 10**b
     q_buy, q_sell = factors(buy, sell, rate)
     top = bid * 10**a * q_sell.numerator * q_buy.denominator
-    bottom = ask * 10**b * q_sell.denominator * q_buy.numerator
+    return top, ask * 10**b * q_sell.denominator * q_buy.numerator
+
+
+def exact_bps(buy: Leg, sell: Leg, rate: Rate) -> Fraction:
+    """The edge in bps, exactly."""
+    top, bottom = ratio(buy, sell, rate)
     return Fraction((top - bottom) * BPS, bottom)
 
 
 class Measure:
-    """One route at one moment, in hundredths of a basis point and of a dollar, rounded half-even once."""
+    """One route at one moment, in hundredths of a basis point and of a dollar, rounded half-even once.
 
-    __slots__ = ("buy", "cash", "edge", "exact_cash", "exact_usd", "flags", "in_out", "net", "sell", "size", "size_usd")
+    `size` is in base units and, like the unrounded net and dollars, a numerator over a denominator.
+    """
+
+    __slots__ = (
+        "buy",
+        "cash",
+        "due",
+        "edge",
+        "exact_net",
+        "exact_usd",
+        "flags",
+        "in_out",
+        "net",
+        "sell",
+        "size",
+        "size_usd",
+    )
 
     def __init__(self, buy: Leg, sell: Leg, rate: Rate, at: int, window_ns: int) -> None:
         """Both fees must be known and the needed sides be there."""
         self.buy, self.sell = buy, sell
-        edge = exact_bps(buy, sell, rate)
-        fees = (buy.fee or Fraction(0)) + (sell.fee or Fraction(0))
-        self.edge = cents(edge)
-        self.net = cents(edge - fees)
-        #: unrounded, for comparisons with thresholds
-        self.exact_cash = edge - fees + due_bps(buy, sell, at, window_ns)
-        self.cash = cents(self.exact_cash)
+        top, bottom = ratio(buy, sell, rate)
+        fees = (buy.fee or ZERO) + (sell.fee or ZERO)
+        gain = (top - bottom) * BPS
+        self.edge = half_even(gain * 100, bottom)
+        self.exact_net = (gain * fees.denominator - fees.numerator * bottom, bottom * fees.denominator)
+        self.net = half_even(self.exact_net[0] * 100, self.exact_net[1])
+        self.due = due_bps(buy, sell, at, window_ns)
+        self.cash = cents(Fraction(*self.exact_net) + self.due) if self.due else self.net
         self.in_out = self.net
-        if kind_of(buy, sell) != "spot-spot" and buy.bid and sell.ask:
-            self.in_out = cents(edge + exact_bps(sell, buy, rate) - 2 * fees)
+        if (buy.market == "perp" or sell.market == "perp") and buy.bid and sell.ask:
+            back, below = ratio(sell, buy, rate)
+            both = (top * below + back * bottom - 2 * bottom * below) * BPS * fees.denominator
+            span = bottom * below * fees.denominator
+            self.in_out = half_even((both - 2 * fees.numerator * bottom * below) * 100, span)
         self.size = top_size(buy, sell)
         self.exact_usd = usd(buy, sell, rate, self.size)
-        self.size_usd = cents(self.exact_usd)
+        self.size_usd = half_even(self.exact_usd[0] * 100, self.exact_usd[1])
         self.flags = flags(buy, sell, rate)
 
+    def pays(self, least: Fraction) -> bool:
+        """net_cash >= least, exactly."""
+        if self.due:
+            return Fraction(*self.exact_net) + self.due >= least
+        return self.exact_net[0] * least.denominator >= least.numerator * self.exact_net[1]
 
-def usd(buy: Leg, sell: Leg, rate: Rate, size: Fraction) -> Fraction:
-    """`size * ask_A * q_A`."""
-    digits, decimals = buy.ask_scaled
-    return size * Fraction(digits, 10**decimals) * factors(buy, sell, rate)[0]
+    def fits(self, least: Fraction) -> bool:
+        """A size that can be traded, worth at least so many dollars, exactly."""
+        dollars, power = self.exact_usd
+        return dollars > 0 and dollars * least.denominator >= least.numerator * power
+
+
+def usd(buy: Leg, sell: Leg, rate: Rate, size: tuple[int, int]) -> tuple[int, int]:
+    """`size * ask_A * q_A`, not reduced."""
+    digits, decimals = buy.ask_scaled()
+    factor = factors(buy, sell, rate)[0]
+    return size[0] * digits * factor.numerator, size[1] * 10**decimals * factor.denominator
 
 
 def flags(buy: Leg, sell: Leg, rate: Rate) -> tuple[str, ...]:

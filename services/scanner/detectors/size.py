@@ -6,27 +6,34 @@
 below either venue's minimum, in base or in notional: 0. `size_usd = Q * ask * q` of the bought leg.
 """
 
-from fractions import Fraction
+from typing import Final
 
 from services.scanner.market import Leg
-from services.scanner.numbers import common_lot, fraction
+from services.scanner.numbers import common_lot, fraction, scaled
 
-ZERO = Fraction(0)
+#: numerator and denominator, not reduced
+Ratio = tuple[int, int]
+NONE: Final[Ratio] = (0, 1)
 
 
-def top_size(buy: Leg, sell: Leg) -> Fraction:
+def top_size(buy: Leg, sell: Leg) -> Ratio:
     """Q in base units; 0 where a side is missing or a minimum is not reached."""
-    if buy.quote is None or sell.quote is None or buy.quote.ask_size is None or sell.quote.bid_size is None:
-        return ZERO
-    if buy.quote.ask is None or sell.quote.bid is None:
-        return ZERO
-    size = min(Fraction(buy.quote.ask_size), Fraction(sell.quote.bid_size))
+    one, other = buy.quote, sell.quote
+    if one is None or other is None or one.ask_size is None or other.bid_size is None:
+        return NONE
+    (ask_size, a), (bid_size, b) = scaled(one.ask_size), scaled(other.bid_size)
+    size, power = (ask_size, 10**a) if ask_size * 10**b <= bid_size * 10**a else (bid_size, 10**b)
     lot = common_lot(buy.row.lot_size, sell.row.lot_size)
     if lot is not None:
-        size = size // lot * lot
-    for leg, price in ((buy, buy.quote.ask), (sell, sell.quote.bid)):
-        if leg.row.min_size is not None and size < fraction(leg.row.min_size):
-            return ZERO
-        if leg.row.min_notional is not None and size * Fraction(price) < fraction(leg.row.min_notional):
-            return ZERO
-    return size
+        size, power = size * lot.denominator // (power * lot.numerator) * lot.numerator, lot.denominator
+    for leg, (price, decimals) in ((buy, buy.ask_scaled()), (sell, sell.bid_scaled())):
+        row = leg.row
+        if row.min_size is not None:
+            least = fraction(row.min_size)
+            if size * least.denominator < least.numerator * power:
+                return NONE
+        if row.min_notional is not None:
+            least = fraction(row.min_notional)
+            if size * price * least.denominator < least.numerator * power * 10**decimals:
+                return NONE
+    return size, power
