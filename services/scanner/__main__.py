@@ -12,12 +12,12 @@ from services.scanner import lease
 from services.scanner.engine import Engine
 from services.scanner.explain import explain
 from services.scanner.resume import take_over
-from services.scanner.settings import read_runtime
 from services.scanner.steward import Steward
 from services.scanner.wire import Wire
 from shared.bus import AWAY
 from shared.resp import ReplyError
 from shared.service import Service, run
+from shared.settings_store import RuntimeStore
 
 LOG: Final = logging.getLogger(__name__)
 STANDBY_S: Final = 0.5
@@ -29,6 +29,7 @@ class Scanner:
 
     def __init__(self, service: Service) -> None:
         self.service = service
+        self.store = RuntimeStore(service.redis)
         self.engines: dict[int, Engine] = {}
 
     async def main(self) -> None:
@@ -63,10 +64,10 @@ class Scanner:
         try:
             await turns.open()
             await rounds.open()
-            hold = await take_over(service.redis, turns, partition, fence, await read_runtime(service.redis))
+            hold = await take_over(service.redis, turns, partition, fence, await self.store.load())
             engine = self.engines[partition] = Engine(hold, turns)
             partitions, me = service.settings.partitions, service.member
-            steward = Steward(hold, service.redis, rounds, me, partitions, lambda: read_runtime(service.redis))
+            steward = Steward(hold, service.redis, rounds, me, partitions, self.store.load)
             service.state, service.detail = "live", ""
             async with asyncio.TaskGroup() as tasks:
                 keeping = tasks.create_task(steward.run(service.stop), name=f"steward {partition}")

@@ -31,6 +31,8 @@ from shared.signals import Signal
 
 #: How far an event's own time may run ahead of its entry's.
 AHEAD_NS: Final = 50 * MS
+#: A stream that was joined longer ago would have shown every live producer: each writes at least once a second.
+SETTLED_MS: Final = 3000
 #: Settings that have nothing to do with signals; a change of these alone leaves pending routes in peace.
 UNRELATED: Final = {"version": 0, "symbol": "", "watch": ()}
 
@@ -95,9 +97,10 @@ class Fold:
         """Account for the batch's number and its producer's pulse; None when it was seen before."""
         producer = source.producers.get(batch.producer)
         if producer is None:
-            producer = source.producers[batch.producer] = Producer(batch.producer, batch.seq, id_ms)
             self._forget_producers(source, id_ms)
-            return producer
+            producer = source.producers[batch.producer] = Producer(batch.producer, batch.seq - 1, id_ms)
+            if batch.seq > 0 and id_ms - source.joined[0] > SETTLED_MS:
+                producer.high = -1  # it was not there before, so its first batches were missed
         verdict = producer.take(batch.seq)
         if verdict is False:
             self.doubled += 1

@@ -71,7 +71,6 @@ class Measure:
     """
 
     __slots__ = (
-        "buy",
         "cash",
         "due",
         "edge",
@@ -80,14 +79,12 @@ class Measure:
         "flags",
         "in_out",
         "net",
-        "sell",
         "size",
         "size_usd",
     )
 
     def __init__(self, buy: Leg, sell: Leg, rate: Rate, at: int, window_ns: int) -> None:
         """Both fees must be known and the needed sides be there."""
-        self.buy, self.sell = buy, sell
         top, bottom = ratio(buy, sell, rate)
         fees = (buy.fee or ZERO) + (sell.fee or ZERO)
         gain = (top - bottom) * BPS
