@@ -4,6 +4,7 @@ The writer of market data does not go through here (`shared/writer.py` speaks th
 does: reading streams, hashes, scripts.
 """
 
+import logging
 from secrets import token_hex
 from typing import Any, Final
 
@@ -11,7 +12,9 @@ import redis.asyncio
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import (
+    AuthenticationError,
     BusyLoadingError,
+    ClusterDownError,
     ConnectionError,
     ReadOnlyError,
     ResponseError,
@@ -21,9 +24,10 @@ from redis.exceptions import (
 from shared import streams
 
 Redis = redis.asyncio.Redis
+log = logging.getLogger("bus")
 
 #: what a command raises while the server is away, starting or failing over: worth another try
-AWAY: Final = (ConnectionError, TimeoutError, BusyLoadingError, ReadOnlyError, OSError)
+AWAY: Final = (ConnectionError, TimeoutError, BusyLoadingError, ReadOnlyError, ClusterDownError, OSError)
 #: what the server answers when it understood a command and refused it
 REFUSED: Final = ResponseError
 
@@ -47,18 +51,30 @@ async def check_server(client: Redis, partitions: int) -> str:
 
     Returns the incarnation, which is another one after the server lost its data. Raises `BusError`, or one of AWAY.
     """
-    info = await client.info()
+    try:
+        _check_info(await client.info())
+    except AuthenticationError as error:
+        raise BusError(f"Redis refuses user or password: {error}") from error
+    except ResponseError as error:
+        log.warning("Redis does not tell its settings, noeviction and an append-only file are assumed: %s", error)
+    await client.set(streams.META_PARTITIONS, partitions, nx=True)
+    standing: Any = await client.get(streams.META_PARTITIONS)
+    if int(standing) != partitions:
+        raise BusError(f"PARTITIONS={partitions}, but this Redis was set up with {int(standing)}: they must be equal")
+    return await incarnation_of(client)
+
+
+def _check_info(info: dict[str, Any]) -> None:
     version = str(info["redis_version"])
     if int(version.partition(".")[0]) < 7:
         raise BusError(f"Redis {version} is too old: 7.0 or newer is needed")
     policy = info.get("maxmemory_policy", "noeviction")
     if policy != "noeviction":
         raise BusError(f"Redis has maxmemory-policy {policy}, which throws keys away: set it to noeviction")
-    await client.set(streams.META_PARTITIONS, partitions, nx=True)
-    standing: Any = await client.get(streams.META_PARTITIONS)
-    if int(standing) != partitions:
-        raise BusError(f"PARTITIONS={partitions}, but this Redis was set up with {int(standing)}: they must be equal")
-    return await incarnation_of(client)
+    if not info.get("aof_enabled", 1):
+        log.warning("Redis keeps no append-only file: what is in it is lost when it ends (set appendonly yes)")
+    if not info.get("maxmemory", 1):
+        log.warning("Redis has no maxmemory: a burst may take all of the machine's memory")
 
 
 async def incarnation_of(client: Redis) -> str:

@@ -9,13 +9,14 @@ stderr), 1 for a fault of ours (its traceback in the log).
 import asyncio
 import logging
 import os
-import re
 import resource
 import signal
 import socket
 import sys
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
@@ -23,31 +24,30 @@ from uuid import uuid4
 import uvloop
 
 from shared import streams
-from shared.bus import AWAY, BusError, Redis, check_server, connect
+from shared.bus import AWAY, REFUSED, BusError, Redis, check_server, connect
 from shared.config import SettingError, Settings, load
+from shared.logs import redacted, set_up_logging
 
 LOG: Final = logging.getLogger(__name__)
 HEALTH_TTL_S: Final = 10
 BEAT_S: Final = 1.0
-STOP_S: Final = 5.0
+STOP_S: Final = 4.0
+#: After the cancellation; then the process ends whatever it is doing.
+LAST_S: Final = 1.0
 RETRY_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
 
 Fields = Callable[[], Mapping[str, str | int | float]]
-_PASSWORD: Final = re.compile(r"(\w+://[^/\s:@]*):[^@/\s]+@")
+
+#: KEYS health record; ARGV life in seconds, then fields and values. Also while memory is short: seen when it matters.
+BEAT: Final = """#!lua flags=allow-oom
+redis.call('DEL',KEYS[1])
+redis.call('HSET',KEYS[1],unpack(ARGV,2))
+redis.call('EXPIRE',KEYS[1],ARGV[1])
+"""
 
 
 class CannotServeError(RuntimeError):
     """Something outside that only a person can mend: one sentence on stderr, exit code 3."""
-
-
-class Redacted(logging.Filter):
-    """Takes passwords out of URLs before a line is written."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        text = record.getMessage()
-        if "@" in text:
-            record.msg, record.args = _PASSWORD.sub(r"\1:***@", text), None
-        return True
 
 
 class Service:
@@ -84,19 +84,18 @@ class Service:
         key = streams.health(self.name, self.member)
         missed = False
         while True:
+            fields: list[Any] = [part for field in self._record().items() for part in field]
             try:
-                async with self.redis.pipeline(transaction=False) as pipe:
-                    pipe.hset(key, mapping=dict(self._record()))  # type: ignore[arg-type]
-                    pipe.expire(key, HEALTH_TTL_S)
-                    await pipe.execute()
+                await self.redis.eval(BEAT, 1, key, HEALTH_TTL_S, *fields)
                 missed = False
-            except AWAY as error:
+            except (*AWAY, REFUSED) as error:
                 if not missed:
                     LOG.warning("Redis does not take the health record: %s", error)
                 missed = True
             if not await self.pause(BEAT_S):
                 break
-        await self.redis.delete(key)
+        with suppress(*AWAY, REFUSED):  # it expires by itself
+            await self.redis.delete(key)
 
     def _record(self) -> dict[str, str | int | float]:
         used = resource.getrusage(resource.RUSAGE_SELF)
@@ -119,19 +118,11 @@ def _rss_bytes() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
-def set_up_logging(level: str) -> None:
-    """Sentences with a time on stderr; the supervisor keeps and rotates them."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    handler.addFilter(Redacted())
-    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-
-
 async def open_redis(settings: Settings) -> tuple[Redis, str]:
     """A client whose server has answered, and the server's incarnation. Waits for it, with one line per change."""
     redis = connect(settings.redis)
     said = ""
-    for attempt in range(1_000_000):
+    for attempt in count():
         try:
             return redis, await check_server(redis, settings.partitions)
         except AWAY as error:
@@ -146,6 +137,8 @@ async def _serve(name: str, settings: Settings, main: Callable[[Service], Awaita
     loop, stopping = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
+    faults = Faults(stopping)
+    loop.set_exception_handler(faults.take)
     opening = asyncio.create_task(open_redis(settings))
     waiting = asyncio.create_task(stopping.wait())
     await asyncio.wait((opening, waiting), return_when=asyncio.FIRST_COMPLETED)
@@ -159,26 +152,51 @@ async def _serve(name: str, settings: Settings, main: Callable[[Service], Awaita
         work = [service.spawn(_main(main, service), "main"), service.spawn(service.beat(), "health")]
         await asyncio.wait((waiting, *work), return_when=asyncio.FIRST_COMPLETED)
         service.stop.set()
-        _end_late(loop, tasks)
+        late = _end_late(loop)
+    late.cancel()
     waiting.cancel()
     await redis.aclose()
+    if faults.first is not None:
+        raise faults.first
     LOG.info("%s stopped", name)
+
+
+class Faults:
+    """What was raised where nobody waits for it, in a callback of the loop: the process ends, as for any fault."""
+
+    def __init__(self, stopping: asyncio.Event) -> None:
+        self._stopping = stopping
+        self.first: BaseException | None = None
+
+    def take(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        LOG.error("%s", context.get("message", "A fault in the loop"), exc_info=error)
+        if error is not None and not isinstance(error, OSError):  # those are sockets that broke while being closed
+            self.first = self.first or error
+            self._stopping.set()
 
 
 async def _main(main: Callable[[Service], Awaitable[None]], service: Service) -> None:
     await main(service)
 
 
-def _end_late(loop: asyncio.AbstractEventLoop, tasks: asyncio.TaskGroup) -> None:
-    """What has not ended STOP_S after the stop is cancelled."""
+def _end_late(loop: asyncio.AbstractEventLoop) -> asyncio.TimerHandle:
+    """What has not ended STOP_S after the stop is cancelled; what does not end then is left with the process."""
+    current = asyncio.current_task(loop)
 
     def cancel() -> None:
         for task in asyncio.all_tasks(loop):
-            if task is not asyncio.current_task(loop):
+            if task is not current:
                 LOG.warning("%s did not stop within %.0f s", task.get_name(), STOP_S)
                 task.cancel()
+        loop.call_later(LAST_S, leave)
 
-    loop.call_later(STOP_S, cancel)
+    def leave() -> None:
+        LOG.error("The process ends with work undone: it cannot be cancelled")
+        logging.shutdown()
+        os._exit(1)
+
+    return loop.call_later(STOP_S, cancel)
 
 
 def run(name: str, main: Callable[[Service], Awaitable[None]], settings: Settings | None = None) -> int:
@@ -190,11 +208,11 @@ def run(name: str, main: Callable[[Service], Awaitable[None]], settings: Setting
         uvloop.run(_serve(name, chosen, main))
     except* (SettingError, BusError) as group:
         for error in _leaves(group):
-            print(f"{name}: {error}", file=sys.stderr)
+            print(redacted(f"{name}: {error}"), file=sys.stderr)
         code = 2
     except* CannotServeError as group:
         for error in _leaves(group):
-            print(f"{name}: {error}", file=sys.stderr)
+            print(redacted(f"{name}: {error}"), file=sys.stderr)
         code = 3
     except* Exception:
         LOG.exception("%s ends: a fault of its own", name)
