@@ -32,10 +32,11 @@ from services.collector.venue import Request
 FORMAT: Final = 1
 Skipped = Literal["blank", "client", "connect", "header"]
 
-_FRAME_LINE: Final = re.compile(rb"(\d{9,11}(?:\.\d+)?): ?(.*)", re.DOTALL)
+_FRAME_LINE: Final = re.compile(rb"(\d{9,19}(?:\.\d+)?): ?(.*)", re.DOTALL)
 _CONNECT_LINE: Final = re.compile(rb"(\S+) <-> (\d+(?:\.\d+)?)\s*")
 _SENT_LINE: Final = re.compile(rb"(\S+) <- (\d+(?:\.\d+)?): ?(.*)", re.DOTALL)
 _REPLY_LINE: Final = re.compile(rb"(\S+) -> (\d+(?:\.\d+)?): ?(.*)", re.DOTALL)
+_DIGITS: Final = re.compile(rb"\d{1,19}(?:\.\d+)?")
 _CONFIGURATION: Final = b"configuration: "
 #: a wrapper's receive time, and keys that say that `msg` is a text of the venue's own
 _TIMES: Final = ("recv", "recv_ns", "received", "received_ns")
@@ -196,7 +197,7 @@ def parse(line: bytes, number: int) -> Captured:
     if line[:1] == b'"':
         return Captured(number, _unquoted(line))
     if found := _FRAME_LINE.fullmatch(line):
-        return replace(_timed(found[2], number), recv=seconds(found[1]))
+        return replace(_timed(found[2], number), recv=instant(found[1]))
     if found := _CONNECT_LINE.fullmatch(line):
         return Captured(number, recv=seconds(found[2]), conn=_address(found[1]), skipped="connect")
     if found := _SENT_LINE.fullmatch(line):
@@ -219,6 +220,14 @@ def seconds(text: bytes) -> int:
     """Seconds with any decimals, in text, to nanoseconds, exact (what is beyond the ninth decimal is cut)."""
     whole, _, fraction = text.partition(b".")
     return int(whole) * 1_000_000_000 + int(fraction[:9].ljust(9, b"0"))
+
+
+def instant(text: bytes) -> int:
+    """A time since the epoch of which the number of digits tells the unit, seconds to nanoseconds, to nanoseconds."""
+    whole, _, fraction = text.partition(b".")
+    digits = len(whole)
+    unit = 9 if digits <= 11 else 6 if digits <= 14 else 3 if digits <= 17 else 0
+    return int(whole + fraction[:unit].ljust(unit, b"0"))
 
 
 def request_of(address: str, params: Mapping[str, str] | None = None) -> Request:
@@ -295,18 +304,9 @@ def _request(raw: bytes) -> Request | None:
     return request_of(endpoint, {name: _unquoted(bytes(value)).decode() for name, value in params.items()})
 
 
-_DIGITS: Final = re.compile(rb"(\d+)(?:\.(\d+))?")
-
-
 def _time(raw: msgspec.Raw) -> int | None:
-    """A receive time: its unit (seconds to nanoseconds) is told by its number of digits."""
-    found = _DIGITS.fullmatch(_unquoted(bytes(raw)))
-    if found is None:
-        return None
-    digits = len(found[1])
-    unit = 9 if digits <= 11 else 6 if digits <= 14 else 3 if digits <= 17 else 0
-    fraction = (found[2] or b"")[:unit].ljust(unit, b"0")
-    return int(found[1] + fraction)
+    text = _unquoted(bytes(raw))
+    return instant(text) if _DIGITS.fullmatch(text) else None
 
 
 def _first_time(lines: Iterator[Captured]) -> tuple[int | None, Iterator[Captured]]:

@@ -32,6 +32,20 @@ def test_a_receive_time_is_read_from_its_digits(text: bytes, ns: int) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "ns"),
+    [
+        (b"1652459225.5037491", 1652459225503749100),
+        (b"1652459225503", 1652459225503000000),
+        (b"1652459225503.25", 1652459225503250000),
+        (b"1652459225503749", 1652459225503749000),
+        (b"1652459225503749123", 1652459225503749123),
+    ],
+)
+def test_a_lines_time_tells_its_unit_by_its_digits(text: bytes, ns: int) -> None:
+    assert parse(text + b": pong", 1) == Captured(1, b"pong", ns)
+
+
+@pytest.mark.parametrize(
     ("line", "frame"),
     [
         (FRAME, FRAME),

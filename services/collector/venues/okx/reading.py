@@ -176,15 +176,21 @@ def settlements(reader: Reader, found: list[Any], recv: int, _source: Source) ->
 
 
 def indices(reader: Reader, found: list[Any], recv: int, source: Source) -> list[Message]:
-    """An index is no instrument: its price goes to every perpetual that is margined on it."""
+    """An index is no instrument: its price goes to every perpetual that is margined on it.
+
+    Over REST all indices of a quote currency come at once, most of them of no perpetual: that is no surprise.
+    """
     out: list[Message] = []
     for row in found:
         if isinstance(row, Unknown):
             out.append(row)
             continue
         perps = reader.table.perp_aliases.get(row.inst_id)
+        if not perps:
+            out.append(Unknown("unused_index", row.inst_id) if source == "rest" else reader.missing(row.inst_id))
+            continue
         try:
-            out += [rows.index(row, at, recv, source) for at in perps] if perps else [reader.missing(row.inst_id)]
+            out += [rows.index(row, at, recv, source) for at in perps]
         except BadNumber:
             out.append(Unknown("bad_number", row.inst_id))
     return out
