@@ -1,0 +1,118 @@
+"""What is known live and must be found out of a recording: instruments, markets, the channel of quotes."""
+
+import json
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from services.collector.capture import Captured, parse
+from services.collector.messages import Unknown
+from services.collector.recorded import Listing, Recorded
+from services.collector.venue import Request
+from services.collector.venues import VENUES
+from shared.events import Quote, Stats
+
+CASES = Path(__file__).parents[1] / "venues"
+
+
+def bodies(venue: str, case: str) -> dict[str, bytes]:
+    found = msgspec.json.decode((CASES / venue / case / "instruments.json").read_bytes(), type=dict[str, msgspec.Raw])
+    return {call: bytes(body) for call, body in found.items()}
+
+
+def recorded(venue: str = "okx", case: str = "books") -> Recorded:
+    listing = Listing(VENUES[venue])
+    for call, body in bodies(venue, case).items():
+        listing.put(call, body)
+    listing.refresh()
+    return Recorded(VENUES[venue], listing, None)
+
+
+def frames(case: str) -> list[Captured]:
+    lines = (CASES / "okx" / case / "frames.jsonl").read_bytes().splitlines()
+    return [parse(line, number) for number, line in enumerate(lines, 1)]
+
+
+@pytest.mark.parametrize(
+    ("case", "chosen"),
+    [
+        ("bbo-tbt", {"spot": "bbo-tbt", "perp": "bbo-tbt"}),
+        ("tickers", {"spot": "tickers", "perp": "tickers"}),
+        ("tickers-beside-bbo-tbt", {"spot": "bbo-tbt", "perp": "tickers"}),
+        ("rest-tickers", {}),
+        ("trades", {}),
+    ],
+)
+def test_the_best_channel_that_is_there_makes_the_quotes_of_its_market(case: str, chosen: dict[str, str]) -> None:
+    one = recorded()
+    one.choose_quotes(frames(case))
+    assert one.quotes == chosen
+
+
+def test_a_worse_channel_makes_no_quotes_beside_a_better_one() -> None:
+    one = recorded()
+    lines = frames("tickers-beside-bbo-tbt")
+    one.choose_quotes(lines)
+    assert [type(message) for message in one.decode(lines[0])] == [Stats]
+    assert [type(message) for message in one.decode(lines[2])] == [Quote, Stats]
+
+
+def test_bodies_of_one_call_add_up_and_the_later_one_wins_a_row() -> None:
+    listing, row = Listing(VENUES["okx"]), json.loads(bodies("okx", "books")["swap"])["data"][0]
+    for changes in ({}, {"instId": "B", "ctValCcy": "B", "uly": "B-USDT"}, {"tickSz": "0.5"}):
+        assert listing.add(json.dumps({"code": "0", "data": [{**row, **changes}]}).encode())
+    listing.refresh()
+    assert {(one.native, one.tick_size) for one in listing.table} == {(row["instId"], "0.5"), ("B", "0.1")}
+
+
+def test_a_body_of_another_form_is_no_listing() -> None:
+    listing = Listing(VENUES["okx"])
+    assert not listing.add(b'{"code":"0","data":[{"instId":"A","markPx":"1"}]}')
+    assert len(listing) == 0
+
+
+def test_only_an_answer_to_a_listing_call_is_taken_as_one() -> None:
+    listing = Listing(VENUES["okx"])
+    one, body = Recorded(VENUES["okx"], listing, None), bodies("okx", "books")["swap"]
+    assert not one.relist(Captured(1, body))
+    assert not one.relist(Captured(1, body, request=Request("/api/v5/market/tickers")))
+    assert not one.relist(Captured(1, b"<html>", request=Request("/api/v5/public/instruments")))
+    assert one.relist(Captured(1, body, request=Request("/api/v5/public/instruments")))
+    assert "BTC-USDT-SWAP" in listing.table.perp
+
+
+STATS = b'{"e":"24hrMiniTicker","E":1,"s":"BTCUSDT","c":"1","o":"1","h":"1","l":"1","v":"1","q":"1"}'
+
+
+@pytest.mark.parametrize(
+    ("market", "conn", "undecided"),
+    [
+        (None, None, True),
+        ("spot", None, False),
+        (None, "wss://fstream.binance.com/stream?streams=x", False),
+        (None, "perp_market/3", False),
+        (None, "somewhere else", True),
+    ],
+)
+def test_the_market_is_what_was_asked_for_or_the_connections(market: str, conn: str, undecided: bool) -> None:
+    one = Recorded(VENUES["binance"], Listing(VENUES["binance"]), market)  # type: ignore[arg-type]
+    reasons = [message.reason for message in one.decode(Captured(1, STATS, conn=conn)) if isinstance(message, Unknown)]
+    assert (reasons == ["no_market"]) == undecided
+
+
+def test_a_request_tells_its_market() -> None:
+    one = Recorded(VENUES["binance"], Listing(VENUES["binance"]), "perp")
+    (made,) = one.decode(Captured(1, b'{"lastUpdateId":1,"bids":[],"asks":[]}', request=Request("/api/v3/depth")))
+    assert isinstance(made, Unknown)
+    assert made.reason != "no_market"
+
+
+def test_an_array_is_one_body_or_frames() -> None:
+    one = recorded()
+    texts = [line.frame.decode() for line in frames("mark-price")]
+    lines = list(one.whole(Captured(1, f"[{','.join(texts)}]".encode(), alone=True)))
+    assert [line.line for line in lines] == [1, 2, 3]
+    venue = Recorded(VENUES["binance"], Listing(VENUES["binance"]), "perp")
+    body = Captured(1, b'[{"symbol":"X","bidPrice":"1","bidQty":"1","askPrice":"2","askQty":"1","time":1}]', alone=True)
+    assert list(venue.whole(body)) == [body]
