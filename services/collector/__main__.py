@@ -1,4 +1,4 @@
-"""`python -m services.collector`: run a venue's collector, decode or replay recordings, look at kept samples."""
+"""`python -m services.collector`: run a venue's collector, record it, decode or replay recordings, look at samples."""
 
 import argparse
 import sys
@@ -46,7 +46,13 @@ def _replay(arguments: Sequence[str]) -> int:
     return replay.main(arguments, sys.stdin.buffer, sys.stdout, sys.stderr)
 
 
-COMMANDS = {"run": _run, "decode": _decode, "replay": _replay, "samples": _samples}
+def _record(arguments: Sequence[str]) -> int:
+    from services.collector import recording
+
+    return recording.main(arguments)
+
+
+COMMANDS = {"run": _run, "decode": _decode, "replay": _replay, "record": _record, "samples": _samples}
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -9,8 +9,6 @@ import logging
 import ssl
 from collections import Counter, deque
 from collections.abc import Coroutine
-from dataclasses import dataclass
-from pathlib import Path
 from random import Random
 from time import time_ns
 from typing import Any, Final
@@ -18,6 +16,7 @@ from typing import Any, Final
 from services.collector import listing as listings
 from services.collector import samples
 from services.collector.actions import Count
+from services.collector.around import Surroundings, Tap
 from services.collector.desk import Bus, Desk
 from services.collector.feeds import Source
 from services.collector.jobs import Jobs, Listed, RestSource
@@ -32,6 +31,7 @@ from services.collector.rest import Body, Rest
 from services.collector.runner import Connection, Unreachable
 from services.collector.table import Table
 from services.collector.venue import Call, Decode, DecoderOptions, Endpoint, Venue
+from shared.config import Runtime
 from shared.instruments import Instrument, Market
 from shared.streams import bucket_of
 
@@ -47,24 +47,19 @@ BOOK_AGAIN_S: Final = (1.0, 3.0)
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What a venue's engine is given: addresses, folders, what to collect."""
-
-    partitions: int
-    data: Path
-    gateway: str = ""
-    proxy: str | None = None
-    assets: frozenset[str] = frozenset()
-    watch: frozenset[str] = frozenset()
-    alive_ms: int = 3000
-
-
 class Engine:
-    """Collects one venue. `run` until cancelled; `me` is this member's id."""
+    """Collects one venue. `run` until cancelled; `me` is this member's id. It begins with the first `hold`."""
 
-    def __init__(self, venue: Venue, me: str, bus: Bus, around: Surroundings, rng: Random | None = None) -> None:
-        self.venue, self.me, self.around = venue, me, around
+    def __init__(
+        self,
+        venue: Venue,
+        me: str,
+        bus: Bus,
+        around: Surroundings,
+        rng: Random | None = None,
+        tap: Tap | None = None,
+    ) -> None:
+        self.venue, self.me, self.around, self.tap = venue, me, around, tap
         self.rng = rng or Random()
         self.table = Table()
         self.desk = Desk(venue.name, around.partitions, bus)
@@ -89,7 +84,10 @@ class Engine:
         self.listing: Listed | None = None
         #: the venue says that its list changed
         self.relist = asyncio.Event()
-        self.rejoin = asyncio.Event()
+        #: this process has its standing among the members
+        self.joined = asyncio.Event()
+        self.watch = around.watch
+        self._rejoin = asyncio.Event()
         self._changed = asyncio.Event()
         self._refused: dict[TopicKey, int] = {}
         self._quote_channels = quote_channels(venue)
@@ -148,7 +146,8 @@ class Engine:
     # ---- what to carry
 
     def hold(self, members: tuple[str, ...], owners: dict[int, str]) -> None:
-        """Take in who lives and who serves what."""
+        """Take in who lives and who serves what: this process has its standing."""
+        self.joined.set()
         before = self.ownership.members
         if self.ownership.update(members, owners, time_ns()):
             self.change()
@@ -162,6 +161,14 @@ class Engine:
         """Take in who wants what on demand."""
         if demand != self.demand:
             self.demand = demand
+            self.change()
+
+    def follow(self, runtime: Runtime) -> None:
+        """Take in the runtime settings: new connections live by them."""
+        self.alive_ms = runtime.alive_ms
+        watch = self.around.watch | frozenset(runtime.watch)
+        if watch != self.watch:
+            self.watch = watch
             self.change()
 
     def change(self) -> None:
@@ -208,7 +215,7 @@ class Engine:
 
     def _wishes(self) -> dict[str, frozenset[str]]:
         """Demand, and the trades of the coins on the watch list."""
-        watched = {one.symbol for one in self.selected if one.asset in self.around.watch}
+        watched = {one.symbol for one in self.selected if one.asset in self.watch or one.symbol in self.watch}
         return {**self.demand, "trade": self.demand.get("trade", frozenset()) | watched}
 
     def _apply(self, slot: Slot) -> None:
@@ -263,7 +270,8 @@ class Engine:
                 self._message(message, body.data, body.request.endpoint, body.recv)
 
     def _received_body(self, body: Body) -> None:
-        """A raw body, before decoding (captures)."""
+        if self.tap is not None:
+            self.tap.body(body)
 
     def _quotes_down(self, market: Market) -> bool:
         return self.desk.quotes_down(one.symbol for one in self.selected if one.market == market)
@@ -282,7 +290,8 @@ class Engine:
         return self.venue.decoder(self.table, options)
 
     def received(self, connection: Connection, frame: bytes, recv: int) -> None:
-        """A raw frame, before decoding (captures)."""
+        if self.tap is not None:
+            self.tap.frame(connection, frame, recv)
 
     def control(self, connection: Connection, message: Control, frame: bytes, recv: int) -> None:
         if isinstance(message, BookSnapshot | BookDelta):
@@ -357,22 +366,23 @@ class Engine:
     def lose_standing(self, reason: str) -> None:
         """Publish nothing that is read from now on, say so, close all sockets, join anew."""
         self.pulse.stop()
+        self.joined.clear()
         self.counts["fenced"] += 1
         now = time_ns()
         for line in self.lines.values():
             for connection in line.connections:
                 self.desk.state(connection, line.topics, "stale", reason, now)
                 connection.close(reason)
-        self.rejoin.set()
+        self._rejoin.set()
 
     async def _rejoining(self) -> None:
         while True:
-            await self.rejoin.wait()
+            await self._rejoin.wait()
             lines, self.lines = self.lines, {}
             await asyncio.gather(*(line.stop("joining anew") for line in lines.values()))
             self.ownership.reset()
             self.plan.update({})
-            self.rejoin.clear()
+            self._rejoin.clear()
+            await self.joined.wait()
             self.pulse.start()
-            self.hold(self.ownership.members, {})
             self.change()

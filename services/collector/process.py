@@ -7,13 +7,15 @@ import logging
 from pathlib import Path
 from typing import Any, Final
 
-from services.collector import demand, directory
-from services.collector.engine import Engine, Surroundings
+from services.collector import demand, directory, members
+from services.collector.around import Surroundings
+from services.collector.engine import Engine
 from services.collector.health import Health
 from services.collector.venue import Venue
 from shared.bus import AWAY
 from shared.config import Settings
 from shared.service import Service
+from shared.settings_store import RuntimeStore
 from shared.streams import RETENTION_MS
 from shared.writer import StreamWriter
 
@@ -48,11 +50,12 @@ async def collect(service: Service, venue: Venue) -> None:
     service.health(Health(engine, writer).fields)
     work = [
         service.spawn(engine.run(), "engine"),
+        service.spawn(members.keep(service.redis, engine), "members"),
+        service.spawn(RuntimeStore(service.redis).follow(engine.follow), "settings"),
         service.spawn(_follow_demand(service, engine), "demand"),
         service.spawn(_keep_directory(service, engine), "directory"),
     ]
     settling = service.spawn(_settle(engine), "settle")
-    engine.hold((service.member,), {})
     stopping = asyncio.create_task(service.stop.wait())
     try:
         ends: list[asyncio.Future[Any]] = [stopping, fatal, *work]

@@ -56,8 +56,12 @@ class Owner(Protocol):
     lags: deque[int]
     pulse: Pulse
 
+    @property
+    def tap(self) -> object:
+        """Not None where raw frames are wanted before decoding (captures)."""
+
     def received(self, connection: "Connection", frame: bytes, recv: int) -> None:
-        """Called before decoding while `tapped` is set (captures)."""
+        """A raw frame, where there is a tap."""
 
     def control(self, connection: "Connection", message: Control, frame: bytes, recv: int) -> None:
         """A message that is neither an event nor about a subscription."""
@@ -82,7 +86,6 @@ class Connection(WSListener):
         self.frames = self.last_ns = self.opened_ns = 0
         #: data was received
         self.good = False
-        self.tapped = False
         self._decode, self._owner, self._take = decode, owner, owner.desk.take
         self._loop = loop
         self._transport: WSTransport | None = None
@@ -123,7 +126,7 @@ class Connection(WSListener):
             owner.pulse.late(recv)
             return
         self.frames += 1
-        if self.tapped:
+        if owner.tap is not None:
             owner.received(self, payload, recv)
         if self.session.stale:
             self._carry_out(self.session.frame(recv))

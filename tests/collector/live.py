@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from services.collector.engine import Engine, Surroundings
+from services.collector.around import Surroundings
+from services.collector.engine import Engine
 from services.collector.venue import Venue
 from services.collector.venues import VENUES
 from services.simulator.options import Options, Rules
@@ -102,6 +103,13 @@ def hurried(venue: Venue, **limits: Any) -> Venue:
     )
 
 
+async def beat(engine: Engine) -> None:
+    """The only member of its venue."""
+    while True:
+        engine.hold((engine.me,), {})
+        await asyncio.sleep(0.1)
+
+
 @contextlib.asynccontextmanager
 async def stage(
     name: str,
@@ -124,11 +132,12 @@ async def stage(
         around = Surroundings(1, tmp_path, gateway=sim.url, watch=watch, assets=assets)
         engine = Engine(venue or VENUES[name], "one", kept, around, Random(7))
         task = asyncio.create_task(engine.run())
-        engine.hold(("one",), {})
+        beats = asyncio.create_task(beat(engine))
         try:
             yield Stage(engine, sim, kept, task)
         finally:
             task.cancel()
-            await asyncio.wait([task])
+            beats.cancel()
+            await asyncio.wait([task, beats])
             if not task.cancelled():
                 task.result()

@@ -1,0 +1,103 @@
+"""`python -m services.collector record`: an exchange's raw frames into a file, as they come; no Redis needed."""
+
+import argparse
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import uvloop
+
+from services.collector.capture import Unrecorded, Writer
+from services.collector.engine import Engine
+from services.collector.process import surroundings
+from services.collector.rest import Body
+from services.collector.runner import Connection
+from services.collector.standing import standing
+from services.collector.venues import VENUES
+from shared.codec import SCHEMA
+from shared.config import Settings, load
+from shared.events import Event
+from shared.logs import set_up_logging
+
+SAY_S: Final = 10.0
+
+
+class Nowhere:
+    """A bus that carries nothing."""
+
+    def append(self, key: str, event: Event) -> None: ...
+    def put_last(self, key: str, field: str, event: Event) -> None: ...
+    def delete_last(self, key: str, field: str) -> None: ...
+
+
+class Tape:
+    """Frames and bodies into the file; `full` is set when it has reached its limit."""
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+        self.full = asyncio.Event()
+
+    def frame(self, connection: Connection, frame: bytes, recv: int) -> None:
+        try:
+            self._writer.frame(recv, f"{connection.slot[0]}/{connection.generation}", frame)
+        except Unrecorded:
+            self.full.set()
+
+    def body(self, body: Body) -> None:
+        try:
+            self._writer.rest(body.recv, body.request, body.data)
+        except Unrecorded:
+            self.full.set()
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Record until a signal, the time or the size given. Returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m services.collector record", description=__doc__)
+    parser.add_argument("--venue", required=True, choices=VENUES)
+    parser.add_argument("--out", required=True, type=Path, help="the file; an existing one is continued")
+    parser.add_argument("--seconds", type=float, help="stop after so long")
+    parser.add_argument("--max-mb", type=int, default=1024, help="stop when the file is this large (default 1024)")
+    given = parser.parse_args(arguments)
+    settings = load()
+    set_up_logging(settings.log_level)
+    try:
+        writer = Writer(given.out, given.venue, SCHEMA, given.max_mb << 20)
+    except OSError as error:
+        print(f"record: {given.out} cannot be written: {error.strerror}", file=sys.stderr)
+        return 2
+    try:
+        uvloop.run(_record(given.venue, settings, writer, given.seconds))
+    finally:
+        writer.close()
+    print(f"record: {writer.frames} frames in {given.out}", file=sys.stderr)
+    return 0
+
+
+async def _record(name: str, settings: Settings, writer: Writer, seconds: float | None) -> None:
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    tape = Tape(writer)
+    engine = Engine(VENUES[name], "record", Nowhere(), surroundings(settings), tap=tape)
+    running = asyncio.create_task(engine.run())
+    engine.hold(("record",), {})
+    ends = [running, asyncio.create_task(stop.wait()), asyncio.create_task(tape.full.wait())]
+    saying = asyncio.create_task(_say(engine, writer))
+    await asyncio.wait(ends, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    failed = running.done()
+    for task in (*ends, saying):
+        task.cancel()
+    await asyncio.wait([*ends, saying])
+    if failed:
+        running.result()
+
+
+async def _say(engine: Engine, writer: Writer) -> None:
+    while True:
+        await asyncio.sleep(SAY_S)
+        writer.flush()
+        logging.getLogger("record").info("%s is %s. %s %d frames", engine.venue.name, *standing(engine), writer.frames)
