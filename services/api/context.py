@@ -21,7 +21,8 @@ from services.api.state import LiveState
 from services.api.store import Store
 from services.api.tail import TradeTail
 from shared import bus
-from shared.config import Settings
+from shared.config import Runtime, Settings
+from shared.settings_store import RuntimeStore
 
 #: Sockets of either protocol at once; one more is refused.
 MAX_SOCKETS: Final = 5_000
@@ -62,7 +63,8 @@ class Context:
     async def running(self) -> AsyncIterator[None]:
         """Everything that works beside the requests, for as long as the server serves."""
         self.followers.directory_listeners.append(self._refresh_sessions)
-        work = (self.followers.run(), self.push.heartbeats(), self.tail.run())
+        settings = RuntimeStore(self.client)
+        work = (self.followers.run(), self.push.heartbeats(), self.tail.run(), settings.follow(self._on_settings))
         tasks = [asyncio.ensure_future(one) for one in work]
         try:
             yield
@@ -74,6 +76,9 @@ class Context:
             for result in results:
                 if isinstance(result, Exception):
                     raise result
+
+    def _on_settings(self, runtime: Runtime) -> None:
+        self.state.runtime = runtime
 
     async def _refresh_sessions(self) -> None:
         for session in tuple(self.sessions):

@@ -208,26 +208,27 @@ class HealthSource:
 
 
 def process_view(process: Process) -> dict[str, Any]:
-    """One process: its health fields, numbers as numbers, its connections as a list."""
+    """One process: its health fields, numbers as numbers, lists as lists; what is not measured yet is null."""
     found: dict[str, Any] = {"id": process.id, "name": process.name, "member": process.member}
     for name, text in process.fields.items():
-        if name == "connections_json":
-            found["connection_list"] = connections_of(text)
-        elif name in ("state", "detail", "host", "version", "commit"):
+        if name.endswith("_json"):
+            listed = json_of(text)
+            base = name.removesuffix("_json")
+            found[f"{base.removesuffix('s')}_list" if isinstance(listed, list) else f"{base}_by_reason"] = listed
+        elif name in ("state", "detail"):
             found[name] = text
         else:
             figure = process.number(name)
-            found[name] = text if figure is None else int(figure) if figure.is_integer() else figure
+            found[name] = None if figure is None else int(figure) if figure.is_integer() else figure
     return found
 
 
-def connections_of(text: str) -> list[Any]:
-    """The connections that a collector reports; an empty list from one that reports none or nonsense."""
+def json_of(text: str) -> Any:
+    """What a process reports as JSON; None where it is none."""
     try:
-        found = msgspec.json.decode(text)
+        return msgspec.json.decode(text)
     except msgspec.DecodeError:
-        return []
-    return found if isinstance(found, list) else []
+        return None
 
 
 def source_for(

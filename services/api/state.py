@@ -7,6 +7,7 @@ Each tells its listeners what changed; listeners are called on the loop and must
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Final, Literal
 
 from services.api.symbols import Directory
@@ -16,6 +17,8 @@ from shared.signals import BoardRow, Signal
 FeedState = Literal["warming", "live", "stale"]
 #: Closed signals that are kept in memory; older ones are in the database.
 RECENT_SIGNALS: Final = 2_000
+#: Figures that are -1 while nothing was measured.
+UNMEASURED: Final = frozenset({"lag_ms_p50", "lag_ms_p99", "last_frame_age_ms"})
 RowListener = Callable[[list[BoardRow]], None]
 SignalListener = Callable[[list[Signal]], None]
 
@@ -111,10 +114,12 @@ class Process:
         return self.fields.get("state", "starting")
 
     def number(self, name: str) -> float | None:
+        """A figure; None where it is not reported or not measured yet (collectors write -1 then)."""
         try:
-            return float(self.fields[name])
+            found = float(self.fields[name])
         except (KeyError, ValueError):
             return None
+        return found if isfinite(found) and not (found < 0 and name in UNMEASURED) else None
 
 
 @dataclass

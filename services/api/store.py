@@ -11,6 +11,7 @@ import asyncpg
 from services.api.errors import ApiError, away
 from services.api.times import at
 
+Row = dict[str, Any]
 POOL: Final = 4
 QUERY_S: Final = 20.0
 CONNECT_S: Final = 3.0
@@ -44,7 +45,7 @@ class Store:
             self._pool.terminate()
             self._pool = None
 
-    async def fetch(self, sql: str, *arguments: Any) -> list[asyncpg.Record]:
+    async def fetch(self, sql: str, *arguments: Any) -> list[Row]:
         """Rows of a query; none where the tables are not there yet. Raises `ApiError` 503."""
         if not self._url or time.monotonic() - self._failed_at < PATIENCE_S:
             raise away("database")
@@ -67,7 +68,7 @@ class Store:
             self._failed_at, self.error = time.monotonic(), str(error) or type(error).__name__
             raise away("database") from None
         self.error = ""
-        return rows
+        return [dict(row) for row in rows]
 
     async def _connected(self) -> asyncpg.Pool:
         async with self._lock:
@@ -82,7 +83,7 @@ class Store:
 
     async def bars(
         self, asset: str, venues: Sequence[str], from_ms: int, to_ms: int, step_s: int, limit: int
-    ) -> list[asyncpg.Record]:
+    ) -> list[Row]:
         """Bars of all markets of an asset in steps, oldest first; the newest `limit` steps of the range."""
         return await self.fetch(
             """
@@ -121,7 +122,7 @@ class Store:
 
     async def next_fundings(
         self, asset: str, venues: Sequence[str], from_ms: int, to_ms: int, step_s: int
-    ) -> list[asyncpg.Record]:
+    ) -> list[Row]:
         """The next payment's time as it was known in each step."""
         return await self.fetch(
             """
@@ -169,4 +170,4 @@ class Store:
                    (SELECT min(minute) FROM funding) AS fundings_from, (SELECT max(minute) FROM funding) AS fundings_to
             """
         )
-        return dict(rows[0]) if rows else {}
+        return rows[0] if rows else {}

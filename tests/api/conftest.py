@@ -36,7 +36,7 @@ class Api:
     async def until(self, true: Callable[[], Any]) -> None:
         """Wait for a condition of the state."""
         async with asyncio.timeout(PATIENCE_S):
-            while not true():
+            while not true():  # noqa: ASYNC110 - the conditions are of many kinds
                 await asyncio.sleep(0.005)
 
 

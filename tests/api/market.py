@@ -18,7 +18,13 @@ T0 = 1_795_248_221_120_000_000
 
 def leg(venue: str, market: str = "perp", base: str = "BTC", quote: str = "USDT", **fields: Any) -> Leg:
     symbol = f"{base}/{quote}" if market == "spot" else f"{base}/{quote}:{quote}"
-    known = {"native": f"{base}{quote}", "state": "ok", "bid": "43250.10", "bid_size": "1.500", "ask": "43250.20"}
+    known: dict[str, Any] = {
+        "native": f"{base}{quote}",
+        "state": "ok",
+        "bid": "43250.10",
+        "bid_size": "1.500",
+        "ask": "43250.20",
+    }
     known |= {"ask_size": "2.0", "recv": T0, "ts": T0 - 5_000_000, "source": "ws"}
     return Leg(**{"venue": venue, "market": market, "symbol": symbol, **known, **fields})
 
@@ -67,11 +73,26 @@ def signal(signal_id: str = "s1", rev: int = 1, event: str = "open", asset: str 
         age_ms=30,
     )
     known: dict[str, Any] = {
-        **{"at": T0, "kind": "perp-perp", "key": f"{asset}|binance|okx", "buy": buy, "sell": sell},
-        **{"first_at": T0 - 2 * NS, "opened_at": T0, "edge_bps": "71.80", "net_open_bps": "50.80"},
-        **{"open_edge_bps": "71.80", "open_net_bps": "50.80", "peak_edge_bps": "80.00", "peak_net_bps": "59.00"},
-        **{"net_cash_bps": "50.80", "open_ages_ms": (20, 30), "peak_size_usd": "4200.00"},
-        **{"peak_at": T0, "size": "10", "size_usd": "4200.00", "open_size_usd": "4200.00"},
+        "at": T0,
+        "kind": "perp-perp",
+        "key": f"{asset}|binance|okx",
+        "buy": buy,
+        "sell": sell,
+        "first_at": T0 - 2 * NS,
+        "opened_at": T0,
+        "edge_bps": "71.80",
+        "net_open_bps": "50.80",
+        "open_edge_bps": "71.80",
+        "open_net_bps": "50.80",
+        "peak_edge_bps": "80.00",
+        "peak_net_bps": "59.00",
+        "net_cash_bps": "50.80",
+        "open_ages_ms": (20, 30),
+        "peak_size_usd": "4200.00",
+        "peak_at": T0,
+        "size": "10",
+        "size_usd": "4200.00",
+        "open_size_usd": "4200.00",
     }
     if event == "close":
         known |= {"ended_at": T0 + NS, "closed_at": T0 + 3 * NS, "close_reason": "converged", "duration_ms": 3000}
@@ -81,7 +102,7 @@ def signal(signal_id: str = "s1", rev: int = 1, event: str = "open", asset: str 
 def instrument(venue: str, market: str = "perp", base: str = "BTC", quote: str = "USDT", **fields: Any) -> Instrument:
     settle = quote if market == "perp" else None
     symbol = f"{base}/{quote}" + (f":{settle}" if settle else "")
-    known = {"native": f"{base}{quote}", "status": "trading", "tick_size": "0.10", "category": "crypto"}
+    known: dict[str, Any] = {"native": f"{base}{quote}", "status": "trading", "tick_size": "0.10", "category": "crypto"}
     return Instrument(
         **{
             "venue": venue,
@@ -128,12 +149,5 @@ async def put_trades(client: Redis, venue: str, seq: int, *events: Event, produc
 
 
 async def put_health(client: Redis, name: str, member: str = "m1", **fields: Any) -> None:
-    known = {
-        "pid": 7,
-        "started_ms": T0 // 1_000_000,
-        "rss_bytes": 52_428_800,
-        "cpu_seconds": 1.5,
-        "state": "live",
-        "detail": "",
-    }
-    await client.hset(streams.health(name, member), mapping={**known, **fields})
+    known: dict[str, Any] = {"pid": 7, "started_ms": T0 // 1_000_000, "rss_bytes": 52_428_800, "state": "live"}
+    await client.hset(streams.health(name, member), mapping={**known, "detail": "", **fields})

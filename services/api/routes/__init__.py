@@ -1,5 +1,20 @@
 """One file per place of the API. The pages come last: they answer for every path that nobody else does."""
 
-from services.api.routes import board, data, pages, version
+from services.api.routes import (
+    aggregated,
+    board,
+    config,
+    data,
+    exchanges,
+    health,
+    history,
+    markets,
+    pages,
+    signals,
+    symbols,
+    system,
+    version,
+)
 
-ALL = (data.router, board.router, version.router, pages.router)
+_MODULES = (data, aggregated, board, signals, history, markets, exchanges, symbols, config, system, health, version)
+ALL = (*(module.router for module in _MODULES), pages.router)

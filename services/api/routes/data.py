@@ -33,16 +33,16 @@ _MARKET = {
 }
 EXAMPLE = {
     "realtime_data": {
-        "binance": {
+        "alpha": {
             "spot": _MARKET,
             "futures": {**_MARKET, "funding_rate": 0.0001, "funding_interval_hours": 8, "mark_price": 43251.3},
             "funding_rate": {"rate": 0.0001, "interval_hours": 8, "next_funding_time": "2026-11-21T16:00:00.000+00:00"},
         },
-        "okx": {"spot": {}, "futures": {}, "funding_rate": {}},
+        "beta": {"spot": {}, "futures": {}, "funding_rate": {}},
     },
-    "premium_data": {"binance": {"premium_percent": 0.002659, "spot_price": 43250.15, "futures_price": 43251.3}},
+    "premium_data": {"alpha": {"premium_percent": 0.002659, "spot_price": 43250.15, "futures_price": 43251.3}},
     "symbol": "BTC",
-    "exchange_order": ["binance", "okx"],
+    "exchange_order": ["alpha", "beta"],
     "mode": "live",
     "state": "live",
     "timestamp": "2026-11-21T08:03:41.132+00:00",
@@ -104,7 +104,7 @@ async def all_data(context: Ctx, request: Request) -> Response:
 @router.get(
     "/api/latest/{symbol}",
     summary="The newest figures of a coin, one row per exchange",
-    responses=documented({"symbol": "BTC", "latest_data": {"binance": {"spot_price": 43250.15}}}, 404),
+    responses=documented({"symbol": "BTC", "latest_data": {"alpha": {"spot_price": 43250.15}}}, 404),
 )
 async def latest(context: Ctx, symbol: str) -> Response:
     asset = asset_for(context, symbol)

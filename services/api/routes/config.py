@@ -1,0 +1,152 @@
+"""`/api/config`: the runtime settings, with what each accepts; written under a version, followed by every service."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, Final, get_args, get_origin, get_type_hints
+
+import msgspec
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.api.answers import asset_for, documented, reply
+from services.api.context import Context, Ctx
+from services.api.errors import ApiError, away, invalid
+from shared import bus
+from shared.config import Runtime, SettingError, expectation
+from shared.settings_store import RuntimeStore, VersionConflict
+
+router = APIRouter(tags=["settings"])
+MAX_BODY: Final = 65_536
+ATTEMPTS: Final = 5
+#: The older name of the gross edge that starts a signal, in percent.
+THRESHOLD: Final = "threshold"
+_BOUNDS: Final = {"ge": "minimum", "gt": "exclusive_minimum", "le": "maximum", "lt": "exclusive_maximum"}
+
+EXAMPLE = {
+    "version": 3,
+    "symbol": "BTC",
+    "threshold": 0.6,
+    "settings": {
+        "enter_bps": {
+            "value": 60,
+            "default": 60,
+            "type": "number",
+            "exclusive_minimum": 0,
+            "maximum": 10000,
+            "expected": "a number, more than 0, at most 10000",
+            "description": "gross edge that starts a signal",
+        }
+    },
+}
+
+
+@router.get("/api/config", summary="The settings, and what each accepts", responses=documented(EXAMPLE))
+async def read_config(context: Ctx) -> Response:
+    return reply(config_view(context.state.runtime))
+
+
+@router.post("/api/config", summary="Change settings", responses=documented(EXAMPLE, 409, 503))
+async def write_config(context: Ctx, request: Request) -> Response:
+    """`{"enter_bps": 50, "version": 3}`: refused with 409 where the version is another one by now; without `version`
+    the change is made on whatever stands. Null sets a default again. `threshold` is `enter_bps` in percent."""
+    body = await json_body(request)
+    version = body.pop("version", None)
+    if version is not None and (not isinstance(version, int) or isinstance(version, bool) or version < 0):
+        raise invalid("version", version, "the version that was read, a whole number")
+    changes = _changes(context, body)
+    if not changes:
+        raise invalid("body", None, "at least one setting; GET /api/config lists them", code="missing_value")
+    runtime = await write(context, changes, version)
+    return reply({"status": "success", **config_view(runtime)})
+
+
+def _changes(context: Context, body: Mapping[str, Any]) -> dict[str, Any]:
+    """The body in today's names."""
+    changes = dict(body)
+    if THRESHOLD in changes:
+        percent = changes.pop(THRESHOLD)
+        if isinstance(percent, bool) or not isinstance(percent, int | float) or not 0 < percent <= 100:
+            raise invalid(THRESHOLD, percent, "a percentage, more than 0, at most 100")
+        changes["enter_bps"] = float(Decimal(str(percent)) * 100)
+    if changes.get("symbol") is not None:
+        if not isinstance(changes["symbol"], str):
+            raise invalid("symbol", changes["symbol"], "the name of a coin")
+        changes["symbol"] = asset_for(context, changes["symbol"])
+    return changes
+
+
+async def write(context: Context, changes: Mapping[str, Any], version: int | None) -> Runtime:
+    """Write under the version, or under whatever stands. Raises `ApiError` 409, 422 or 503."""
+    store = RuntimeStore(context.client)
+    for _ in range(ATTEMPTS):
+        try:
+            expected = (await store.load()).version if version is None else version
+            runtime = await store.write(changes, expected)
+        except SettingError as error:
+            raise invalid(error.field, error.value, error.expected) from None
+        except VersionConflict as error:
+            if version is None:
+                continue
+            raise _conflict(error) from None
+        except bus.AWAY:
+            raise away("redis") from None
+        context.state.runtime = runtime
+        return runtime
+    raise ApiError(503, "busy", "Others keep changing the settings; try again.", headers={"Retry-After": "1"})
+
+
+def _conflict(error: VersionConflict) -> ApiError:
+    return ApiError(
+        409,
+        "version_conflict",
+        "The settings were changed since they were read.",
+        field="version",
+        value=error.expected,
+        expected=f"version {error.standing}; read, look, and send again",
+    )
+
+
+def config_view(runtime: Runtime) -> dict[str, Any]:
+    hints = get_type_hints(Runtime, include_extras=True)
+    defaults, values = msgspec.to_builtins(Runtime()), msgspec.to_builtins(runtime)
+    settings = {
+        field.name: {"value": values[field.name], "default": defaults[field.name], **accepts(hints[field.name])}
+        for field in msgspec.structs.fields(Runtime)
+        if field.name != "version"
+    }
+    threshold = float(Decimal(str(runtime.enter_bps)) / 100)
+    return {"version": runtime.version, "symbol": runtime.symbol, THRESHOLD: threshold, "settings": settings}
+
+
+def accepts(kind: Any) -> dict[str, Any]:
+    """Type, bounds and description of a setting."""
+    found: dict[str, Any] = {"expected": expectation(kind), "description": ""}
+    base = kind
+    if metas := [meta for meta in get_args(kind) if isinstance(meta, msgspec.Meta)]:
+        base = get_args(kind)[0]
+        for meta in metas:
+            bounds = {name: getattr(meta, short) for short, name in _BOUNDS.items()}
+            found |= {name: bound for name, bound in bounds.items() if bound is not None}
+            found["description"] = meta.description or found["description"]
+    origin = get_origin(base) or base
+    names = {int: "integer", float: "number", str: "text", bool: "boolean", tuple: "list", dict: "object"}
+    return {"type": names.get(origin, "text"), **found}
+
+
+async def json_body(request: Request) -> dict[str, Any]:
+    """The request's JSON object. Raises `ApiError`."""
+    data = b""
+    async for part in request.stream():
+        data += part
+        if len(data) > MAX_BODY:
+            message = "The body is too large."
+            raise ApiError(413, "too_large", message, field="body", expected=f"at most {MAX_BODY} bytes")
+    try:
+        found = msgspec.json.decode(data)
+    except (msgspec.DecodeError, RecursionError):
+        shown = data[:100].decode("utf-8", "replace")
+        raise invalid("body", shown, "a JSON object", status=400, code="invalid_json") from None
+    if not isinstance(found, dict):
+        raise invalid("body", str(found), "a JSON object", status=400, code="invalid_json")
+    return found
