@@ -45,8 +45,9 @@ KEEPERS: dict[str, set[str]] = {
     "picows": {"services/collector/runner.py"},
     "aiohttp": {"services/collector/rest.py"},
 }
-#: Who talks to Postgres: the recorder's writer and its migrations, and one module of the api.
-DATABASE_PACKAGES = {"services/recorder": 2, "services/api": 1}
+#: Who holds a connection to Postgres: the recorder's writing side (a ratchet: its folds never), one module of the api.
+DATABASE_MODULES = {f"services/recorder/{name}.py" for name in ("__main__", "feed", "locks", "migrate", "store")}
+DATABASE_MODULES |= {"services/api/store.py"}
 
 FILE_LINES, FUNCTION_LINES = 400, 70
 #: Split so that this file passes its own test.
@@ -117,11 +118,8 @@ def test_each_kind_of_io_is_in_one_file(package: str) -> None:
 
 
 def test_few_modules_talk_to_postgres() -> None:
-    users = [name_of(path) for path in python_files("shared", "services") if "asyncpg" in top(imports(path))]
-    for package, most in DATABASE_PACKAGES.items():
-        found = [name for name in users if name.startswith(package + "/")]
-        assert len(found) <= most, found
-    assert [name for name in users if not name.startswith(tuple(DATABASE_PACKAGES))] == []
+    users = {name_of(path) for path in python_files("shared", "services") if "asyncpg" in top(imports(path))}
+    assert users - DATABASE_MODULES == set()
 
 
 def test_shared_imports_no_service() -> None:
@@ -195,13 +193,13 @@ def test_nothing_is_left_open_and_no_package_index_is_named() -> None:
 
 
 def test_no_error_is_swallowed_below_a_service() -> None:
-    """`except Exception` stands in a service's main alone: `shared/service.py` and the launcher's."""
+    """`except Exception` stands in a service's main alone, `shared/service.py`; to tidy up and raise again is fine."""
     wrong = [
         f"{name_of(path)}:{node.lineno}"
         for path in python_files("shared", "services", "deploy")
         if name_of(path) != "shared/service.py"
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.ExceptHandler)
+        if isinstance(node, ast.ExceptHandler) and not (isinstance(node.body[-1], ast.Raise) and not node.body[-1].exc)
         if node.type is None or {"Exception", "BaseException"} & set(ast.unparse(node.type).strip("()").split(", "))
     ]
     assert wrong == []
