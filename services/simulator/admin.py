@@ -3,6 +3,8 @@
 - `GET /_sim/state[?last=N][&topic=GLOB]`: counters, frames sent per topic, the last N delivered frames.
 - `POST /_sim/fault {"venue": …, "kind": …, …}`: an event of a scenario, from now on; `for` seconds, or until cleared.
 - `POST /_sim/clear {"kinds": […]}`: takes faults away that were posted; without a body all of them.
+- `POST /_sim/blast {"venue": …, "frames" | "seconds": …, "rate": …}` starts a blast (blast.py), `GET` tells how far it
+  is, `DELETE` ends it; `GET /_sim/stamps[?after=N]`: when each of its frames was sent.
 - `GET /_sim/quotes?venue=…`: every instrument's current quote as the exchange would tell it.
 """
 
@@ -12,6 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from services.simulator import scenario, wire
+from services.simulator.blast import Blast, Order
 from services.simulator.hub import Feed
 from services.simulator.listing import Listed
 from services.simulator.options import OptionError
@@ -35,6 +38,10 @@ def answer(sim: "Simulator", request: Request) -> Reply:
     routes = {
         ("GET", "/state"): state,
         ("GET", "/quotes"): quotes,
+        ("GET", "/blast"): blast_state,
+        ("POST", "/blast"): blast_start,
+        ("DELETE", "/blast"): blast_stop,
+        ("GET", "/stamps"): stamps,
         ("POST", "/fault"): fault,
         ("POST", "/clear"): clear,
     }
@@ -108,6 +115,36 @@ def quotes(sim: "Simulator", request: Request) -> Reply:
 
     wanted = request.query.get("venue", "")
     return json_reply([one(row) for row in sim.market.listed if not wanted or row.venue == wanted])
+
+
+def blast_start(sim: "Simulator", request: Request) -> Reply:
+    order = msgspec.json.decode(request.body, type=Order)
+    exchange = sim.exchanges.get(order.venue)
+    if exchange is None:
+        raise OptionError(f"venue {order.venue!r} is not simulated, expected one of {list(sim.exchanges)}")
+    if order.frames < 1 or order.rate < 0 or order.chunks < 1 or not 0 <= order.trades <= 1 or order.seconds <= 0:
+        raise OptionError("frames and chunks are at least 1, seconds above 0, rate from 0, trades from 0 to 1")
+    sim.blast(Blast(order, exchange, sim.market, sim.options.seed))
+    return blast_state(sim, request)
+
+
+def blast_stop(sim: "Simulator", request: Request) -> Reply:
+    sim.end_blast()
+    return blast_state(sim, request)
+
+
+def running(sim: "Simulator") -> Blast:
+    if sim.blasting is None:
+        raise OptionError("no blast has been started: POST one")
+    return sim.blasting
+
+
+def blast_state(sim: "Simulator", request: Request) -> Reply:
+    return json_reply(running(sim).report())
+
+
+def stamps(sim: "Simulator", request: Request) -> Reply:
+    return json_reply(running(sim).table(int(request.query.get("after", "-1"))))
 
 
 def fault(sim: "Simulator", request: Request) -> Reply:

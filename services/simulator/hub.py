@@ -68,7 +68,9 @@ class Socket:
         #: names that were accepted although nothing will ever come of them
         self.silent: set[str] = set()
         self.sent = 0
-        self.writable = True
+        #: set while the transport takes more
+        self.room = asyncio.Event()
+        self.room.set()
         self.closing = False
         #: stamps of the client's messages, for the rate rules
         self.messages: deque[float] = deque()

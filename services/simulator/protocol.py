@@ -6,7 +6,6 @@ exchange sends is framed once per topic (wire.py) and shared by all its readers,
 
 import asyncio
 import time
-from collections.abc import Callable
 from typing import Protocol, cast
 
 from websockets.exceptions import ProtocolError
@@ -37,7 +36,6 @@ class Connection(asyncio.Protocol):
         self._exchange: Exchange | None = None
         self.socket: Socket | None = None
         self.transport: asyncio.Transport
-        self.on_writable: Callable[[], None] | None = None
         self._pending = ""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -47,16 +45,17 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         if self.socket is not None:
             self.socket.closing = True
+            self.socket.room.set()
             self.socket.feed.forget(self.socket)
             self.socket.feed.counts["ended"] += 1
 
     def pause_writing(self) -> None:
         if self.socket is not None:
-            self.socket.writable = False
+            self.socket.room.clear()
 
     def resume_writing(self) -> None:
         if self.socket is not None:
-            self.socket.writable = True
+            self.socket.room.set()
 
     def data_received(self, data: bytes) -> None:
         if self._ws is not None:

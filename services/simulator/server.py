@@ -9,12 +9,13 @@ from typing import Self
 
 from services.simulator import admin, listing
 from services.simulator.binance.exchange import Binance
+from services.simulator.blast import Blast
 from services.simulator.driver import Driver
 from services.simulator.exchange import Exchange, World
 from services.simulator.hub import Feed
 from services.simulator.market import Market
 from services.simulator.okx.exchange import Okx
-from services.simulator.options import Options
+from services.simulator.options import OptionError, Options
 from services.simulator.protocol import Connection
 from services.simulator.scenario import Scenario, Timeline, load
 from services.simulator.wire import Reply, Request, json_reply
@@ -39,6 +40,8 @@ class Simulator:
         self._server: asyncio.Server | None = None
         self._task: asyncio.Task[None] | None = None
         self._numbers = 0
+        self.blasting: Blast | None = None
+        self._blast_task: asyncio.Task[None] | None = None
         self.port = options.port
 
     @property
@@ -59,9 +62,11 @@ class Simulator:
     ) -> None:
         assert self._task is not None
         assert self._server is not None
-        self._task.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._task
+        for task in (self._task, self._blast_task):
+            if task is not None:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
         self._server.close()
         for exchange in self.exchanges.values():
             for socket in list(exchange.feed.sockets):
@@ -72,6 +77,17 @@ class Simulator:
         """Until the driver fails or is cancelled."""
         assert self._task is not None
         await self._task
+
+    def blast(self, blast: Blast) -> None:
+        """Starts a blast. Raises `OptionError` while another is on."""
+        if self._blast_task is not None and not self._blast_task.done():
+            raise OptionError("a blast is on already: DELETE it, or wait until it is done")
+        self.blasting = blast
+        self._blast_task = asyncio.create_task(blast.run())
+
+    def end_blast(self) -> None:
+        if self._blast_task is not None:
+            self._blast_task.cancel()
 
     def stop(self) -> None:
         """Ends `wait`."""
