@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.collector.messages import Ack, Message, Unknown
+from services.collector.messages import Ack, BookSnapshot, Message, Unknown
 from services.collector.naming import resolve_collisions
 from services.collector.table import Table
 from services.collector.venue import Decode, DecoderOptions, Request
@@ -182,6 +183,52 @@ def test_only_the_chosen_quote_channel_makes_quotes() -> None:
     assert decoder("perp_public", quote_channel={"perp": "!bookTicker"})(fast, 1) == [
         Unknown("other_quote_channel", "BTCUSDT")
     ]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"e": "bookTicker", "u": 1, "b": "1", "B": "1", "a": "2", "A": "1", "T": 1},
+        {"e": "aggTrade", "a": 1, "p": "1", "q": "1", "T": 1, "m": True},
+        {"e": "depthUpdate", "E": 1, "T": 1, "U": 1, "u": 2, "pu": 0, "b": [], "a": []},
+        {"e": "markPriceUpdate", "E": 1, "p": "1", "i": "1", "r": "0", "T": 0},
+        {"e": "24hrTicker", "E": 1, "c": "1", "v": "1", "q": "1"},
+        {"e": "24hrMiniTicker", "E": 1, "c": "1", "v": "1", "q": "1"},
+        {"e": "contractInfo", "cs": "TRADING"},
+    ],
+)
+def test_a_coin_margined_row_is_left_out_by_its_own_mark_whatever_its_symbol(row: dict[str, Any]) -> None:
+    data = {**row, "s": "BTCUSDT", "st": 2}
+    for frame in (data, {"stream": "btcusdt@depth@100ms", "data": data}):
+        assert decoder("perp_market")(json.dumps(frame).encode(), 1) == [Unknown("out_of_scope", "BTCUSDT")]
+    ours = decoder("perp_market")(json.dumps({**data, "st": 1}).encode(), 1)
+    assert not any(isinstance(message, Unknown) for message in ours)
+
+
+@pytest.mark.parametrize(
+    ("path", "params", "limit"),
+    [
+        ("/api/v3/depth", {"limit": "5"}, 5),
+        ("/api/v3/depth", {}, 100),
+        ("/fapi/v1/depth", {}, 500),
+        ("/fapi/v1/depth", {"limit": "1000"}, 1_000),
+        ("/fapi/v1/depth", {"limit": "all"}, 500),
+    ],
+)
+def test_a_rest_book_says_how_many_levels_it_may_have(path: str, params: dict[str, str], limit: int) -> None:
+    body = b'{"lastUpdateId":7,"bids":[["2","1"]],"asks":[["3","1"]]}'
+    [book] = decoder("spot")(body, 1, Request(path, {"symbol": "BTCUSDT", **params}))
+    assert isinstance(book, BookSnapshot)
+    assert (book.limit, book.seq, book.source) == (limit, 7, "rest")
+
+
+def test_a_partial_book_says_how_many_levels_it_may_have() -> None:
+    spot = b'{"stream":"btcusdt@depth10@100ms","data":{"lastUpdateId":7,"bids":[["2","1"]],"asks":[]}}'
+    row = b'{"e":"depthUpdate","E":1,"T":1,"s":"BTCUSDT","U":1,"u":7,"pu":0,"b":[["2","1"]],"a":[]}'
+    for endpoint, frame in (("spot", spot), ("perp_public", b'{"stream":"btcusdt@depth10","data":' + row + b"}")):
+        [book] = decoder(endpoint)(frame, 1)
+        assert isinstance(book, BookSnapshot)
+        assert (book.limit, book.seq) == (10, 7)
 
 
 def test_a_refreshed_listing_is_used_by_decoders_made_before() -> None:

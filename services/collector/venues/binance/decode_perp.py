@@ -22,6 +22,7 @@ def perp_decoder(table: Table, options: DecoderOptions) -> Decode:
     combined, listing, rest = msgspec.json.Decoder(Combined).decode, table.getter("perp"), rest_decoder(table)
     one, trade, ms, all_tickers = decoder.one, decoder.trade, rows.MS, rows.ALL_BOOK_TICKERS
     explain = frames.Explainer("perp", decoder, rest).explain
+    coin_margined = rows.COIN_MARGINED
     quoting = decoder.quotes(rows.BOOK_TICKER)
 
     def decode(frame: bytes, recv: int, request: Request | None = None) -> list[Message]:
@@ -39,6 +40,7 @@ def perp_decoder(table: Table, options: DecoderOptions) -> Decode:
                 and listed.plain
                 and POSITIVE_FOUR(f"{bid} {bid_size} {ask} {ask_size}")
                 and quoting
+                and row.st != coin_margined
                 and whole.stream != all_tickers
             ):
                 return [Quote(listed.symbol, bid, bid_size, ask, ask_size, row.T * ms, recv, "ws", row.u)]

@@ -20,7 +20,7 @@ def spot_decoder(table: Table, options: DecoderOptions) -> Decode:
     """Makes the `decode` of one spot connection; REST bodies of any market pass through it too."""
     decoder = rows.RowDecoder(table, options, "spot")
     combined, tickers = msgspec.json.Decoder(Combined).decode, msgspec.json.Decoder(CombinedBookTicker).decode
-    listing, rest, all_tickers = table.getter("spot"), rest_decoder(table), rows.ALL_BOOK_TICKERS
+    listing, rest = table.getter("spot"), rest_decoder(table)
     one, trade = decoder.one, decoder.trade
     explain = frames.Explainer("spot", decoder, rest).explain
     quoting = decoder.quotes(rows.BOOK_TICKER)
@@ -31,17 +31,16 @@ def spot_decoder(table: Table, options: DecoderOptions) -> Decode:
         try:
             if frame.endswith(b'"}}'):
                 ticker = tickers(frame)
-                row, stream = ticker.data, ticker.stream
+                row = ticker.data
                 listed, bid, bid_size, ask, ask_size = listing(row.s), row.b, row.B, row.a, row.A
                 if (
                     listed is not None
                     and listed.plain
                     and POSITIVE_FOUR(f"{bid} {bid_size} {ask} {ask_size}")
                     and quoting
-                    and stream != all_tickers
                 ):
                     return [Quote(listed.symbol, bid, bid_size, ask, ask_size, None, recv, "ws", row.u)]
-                return one(row, recv, stream)
+                return one(row, recv, ticker.stream)
             whole = combined(frame)
         except frames.UNREADABLE:
             return explain(frame, recv)

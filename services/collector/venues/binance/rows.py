@@ -104,12 +104,17 @@ class RowDecoder:
             return [Unknown(BAD_NUMBER, row.o.s if type(row) is ForceOrder else row.s)]
 
     def quote(self, row: BookTicker | SpotBookTicker, recv: int, stream: str) -> list[Message]:
-        """The plain way to a quote; the decoders of connections have the same as a fast path."""
-        ts = row.T * MS if type(row) is BookTicker else None
-        listed = self.listed(row.s, row.st if type(row) is BookTicker else 1)
+        """The plain way to a quote; the decoders of connections have the same as a fast path.
+
+        The futures stream of all tickers is a slow one, a channel of its own; the spot one, which is retired, was as
+        fast as the others.
+        """
+        futures = type(row) is BookTicker
+        ts, st = (row.T * MS, row.st) if type(row) is BookTicker else (None, 1)
+        listed = self.listed(row.s, st)
         if listed is None:
-            return [self.miss(row.s, row.st if type(row) is BookTicker else 1)]
-        if not self.quotes(ALL_BOOK_TICKERS if stream == ALL_BOOK_TICKERS else BOOK_TICKER):
+            return [self.miss(row.s, st)]
+        if not self.quotes(ALL_BOOK_TICKERS if futures and stream == ALL_BOOK_TICKERS else BOOK_TICKER):
             return [Unknown(OTHER_QUOTE_CHANNEL, row.s)]
         return [Quote(listed.symbol, *normalise.sides(row.b, row.B, row.a, row.A, listed), ts, recv, "ws", row.u)]
 
