@@ -97,7 +97,9 @@ class Gate:
         elif scope["type"] == "http" and scope["method"] == "OPTIONS":
             await self._preflight(scope, headers, send)
         else:
-            await self._app(scope, receive, self._with_headers(scope, headers, send))
+            # A HEAD is a GET whose body the server leaves out.
+            asked = {**scope, "method": "GET"} if scope.get("method") == "HEAD" else scope
+            await self._app(asked, receive, self._with_headers(scope, headers, send))
 
     def _refusal(self, scope: Scope, headers: MutableMapping[str, str]) -> ApiError | None:
         host = headers.get("host", "")

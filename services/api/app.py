@@ -45,6 +45,7 @@ def create(settings: Settings, client: bus.Redis) -> FastAPI:
         app.add_api_websocket_route(path, _socket(context, context.serve_terminal))
     for router in routes.ALL:
         app.include_router(router)
+    app.state.routes = [route for router in routes.ALL[:-1] for route in router.routes]
     app.add_middleware(GZipMiddleware, minimum_size=1_000, compresslevel=4)
     app.add_middleware(Gate, loopback=is_loopback(settings.host), mode=settings.mode)
     return app

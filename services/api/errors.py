@@ -12,7 +12,6 @@ from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
-from starlette.routing import Match
 
 from services.api.numbers import json_bytes
 
@@ -106,30 +105,20 @@ async def on_api_error(_: Request, error: Exception) -> Response:
 async def on_http_error(request: Request, error: Exception) -> Response:
     """What the framework refuses: unknown paths, wrong methods, unreadable bodies."""
     assert isinstance(error, HTTPException)
-    path, status, allowed = request.url.path, error.status_code, ""
+    path, status = request.url.path, error.status_code
     code = _CODES.get(status, "error")
     if status == 404:
         known = ApiError(
             404, code, f"There is nothing at {path}.", field="path", value=path, expected="a path listed in /docs"
         )
     elif status == 405:
-        allowed = ", ".join(methods_on(request)) or "another method"
+        allowed = (error.headers or {}).get("Allow", "another method")
         message = f"{request.method} is not allowed on {path}."
         known = ApiError(405, code, message, field="method", value=request.method, expected=allowed)
     else:
         known = ApiError(status, code, str(error.detail), field=None, expected=None)
-    known.headers.update({**(error.headers or {}), **({"Allow": allowed} if status == 405 else {})})
+    known.headers.update(error.headers or {})
     return answer(known)
-
-
-def methods_on(request: Request) -> list[str]:
-    """What any route of this path allows."""
-    found: set[str] = set()
-    for route in request.app.routes:
-        matched, _ = route.matches(request.scope)
-        if matched is not Match.NONE:
-            found |= getattr(route, "methods", None) or set()
-    return sorted(found)
 
 
 async def on_invalid(_: Request, error: Exception) -> Response:

@@ -149,5 +149,6 @@ async def put_trades(client: Redis, venue: str, seq: int, *events: Event, produc
 
 
 async def put_health(client: Redis, name: str, member: str = "m1", **fields: Any) -> None:
-    known: dict[str, Any] = {"pid": 7, "started_ms": T0 // 1_000_000, "rss_bytes": 52_428_800, "state": "live"}
-    await client.hset(streams.health(name, member), mapping={**known, "detail": "", **fields})
+    known: dict[Any, Any] = {"pid": 7, "started_ms": T0 // 1_000_000, "rss_bytes": 52_428_800, "state": "live"}
+    known |= {"detail": "", **fields}
+    await client.hset(streams.health(name, member), mapping=known)

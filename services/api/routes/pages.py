@@ -8,6 +8,7 @@ from fastapi import APIRouter
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
+from starlette.routing import Match
 
 from services.api.answers import reply
 from services.api.build import version
@@ -61,16 +62,27 @@ async def docs_script() -> Response:
     return page(DOCS, "docs.js")
 
 
-@router.get("/{path:path}")
+@router.api_route("/{path:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
 async def anything(path: str, request: Request) -> Response:
     """A file of the console; a place within it, for a browser; nothing, for everyone else."""
-    if not path.startswith(("api/", "v1/")) and path not in ("api", "v1"):
+    if allowed := methods_of(request):
+        raise HTTPException(405, headers={"Allow": ", ".join(allowed)})
+    if request.method == "GET" and not path.startswith(("api/", "v1/")) and path not in ("api", "v1"):
         found = within(CONSOLE, path)
         if found is not None:
             return page(CONSOLE, path)
         if wants_page(request) and not Path(path).suffix:
             return page(CONSOLE, "index.html")
     raise HTTPException(404)
+
+
+def methods_of(request: Request) -> list[str]:
+    """What the other routes allow on this path: none where there is no such path."""
+    found: set[str] = set()
+    for route in request.app.state.routes:
+        if route.matches(request.scope)[0] is not Match.NONE:
+            found |= route.methods or set()
+    return sorted(found)
 
 
 def wants_page(request: Request) -> bool:
