@@ -14,7 +14,7 @@ from services.collector import plan
 from services.collector.capture import Captured
 from services.collector.desk import Bus, Desk
 from services.collector.live_books import LiveBooks
-from services.collector.messages import BookDelta, BookSnapshot, Message, Relist, Replayed, Unknown
+from services.collector.messages import BookDelta, BookSnapshot, Message, Replayed, Unknown
 from services.collector.recorded import Recorded
 from services.collector.table import Table
 from shared.events import KIND, Event
@@ -110,9 +110,7 @@ class Player:
                 self.books.fetched(message)
             elif isinstance(message, BookSnapshot | BookDelta):
                 self.books.take(self._book_origin(captured, message), message)
-        if any(isinstance(message, Relist) for message in messages):
-            return self.recorded.relist(captured)
-        return False
+        return self.recorded.relist(captured)
 
     def tick(self, now: int) -> None:
         """What caps and pictures held back. To be called a few times a second."""

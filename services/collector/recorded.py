@@ -29,6 +29,8 @@ class Listing:
     def __init__(self, venue: Venue) -> None:
         self._venue = venue
         self._bodies: list[tuple[str, bytes]] = []
+        #: the newest body of each call that came among the frames
+        self._found: dict[str, bytes] = {}
         self.table = Table()
 
     def __len__(self) -> int:
@@ -47,12 +49,28 @@ class Listing:
         if (call, body) not in self._bodies:
             self._bodies.append((call, body))
 
+    def renew(self, body: bytes) -> bool:
+        """Take a body that came among the frames, in place of the one before: whether the table has changed with it.
+
+        One that lists nothing by itself (terms that belong to the others) waits for the next, unless it is the first.
+        Raises `Unreadable`.
+        """
+        call = self._venue.is_listing(body)
+        if call is None or self._found.get(call) == body:
+            return False
+        worth = call not in self._found or bool(self._venue.listing({call: body}))
+        self._found[call] = body
+        if worth:
+            self.refresh()
+        return worth
+
     def refresh(self) -> None:
         """Put what the bodies hold into the table. Raises `Unreadable`."""
-        latest = dict(self._bodies)
+        bodies_in_order = [*self._bodies, *self._found.items()]
+        latest = dict(bodies_in_order)
         rows: dict[tuple[Market, str], Instrument] = {}
         outside: set[str] = set()
-        for call, body in self._bodies:
+        for call, body in bodies_in_order:
             bodies = {**latest, call: body}
             rows.update({(one.market, one.native): one for one in self._venue.listing(bodies)})
             outside |= self._venue.outside(bodies)
@@ -132,12 +150,9 @@ class Recorded:
         if captured.request is None or captured.request.endpoint not in self._listings:
             return False
         try:
-            if not self._listing.add(captured.frame):
-                return False
-            self._listing.refresh()
+            return self._listing.renew(captured.frame)
         except Unreadable:
             return False
-        return True
 
     def channel(self, captured: Captured, message: Message) -> str | None:
         """The channel that a message came by: the frame's own, else the only one that makes such events."""

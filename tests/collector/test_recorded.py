@@ -82,6 +82,22 @@ def test_only_an_answer_to_a_listing_call_is_taken_as_one() -> None:
     assert "BTC-USDT-SWAP" in listing.table.perp
 
 
+def test_a_listing_among_the_frames_takes_the_place_of_the_one_before() -> None:
+    listing, row = Listing(VENUES["okx"]), json.loads(bodies("okx", "books")["swap"])["data"][0]
+
+    def body(**changes: str) -> bytes:
+        return json.dumps({"code": "0", "data": [{**row, **changes}]}).encode()
+
+    terms = b'{"code":"0","data":[{"instId":"B","fundingRate":"0","fundingTime":"0","nextFundingTime":"%d"}]}'
+    assert listing.renew(body())
+    assert listing.renew(body(instId="B", ctValCcy="B", uly="B-USDT"))
+    assert [one.native for one in listing.table] == ["B"]
+    assert listing.renew(terms % 14_400_000)
+    assert listing.table.perp["B"].instrument.funding_interval_h == "4"
+    assert not listing.renew(terms % 28_800_000)  # waits for the next listing
+    assert not listing.renew(b'{"code":"0","data":[]}')
+
+
 STATS = b'{"e":"24hrMiniTicker","E":1,"s":"BTCUSDT","c":"1","o":"1","h":"1","l":"1","v":"1","q":"1"}'
 
 
