@@ -40,7 +40,7 @@ def perp_row(**more: Any) -> dict[str, Any]:
         "underlyingType": "COIN",
         "filters": [
             {"filterType": "PRICE_FILTER", "tickSize": "0.10"},
-            {"filterType": "LOT_SIZE", "minQty": "0.001", "stepSize": "0.001"},
+            {"filterType": "LOT_SIZE", "minQty": "0.002", "stepSize": "0.001"},
             {"filterType": "MIN_NOTIONAL", "notional": "100"},
         ],
     }
@@ -102,7 +102,7 @@ def test_a_perpetual_row_becomes_an_instrument_with_its_funding() -> None:
             category="crypto",
             tick_size="0.10",
             lot_size="0.001",
-            min_size="0.001",
+            min_size="0.002",
             min_notional="100",
             funding_interval_h="4",
             funding_cap="0.00300000",
@@ -121,7 +121,7 @@ def test_a_perpetual_that_was_never_adjusted_pays_every_eight_hours_without_a_kn
 def test_a_multiple_scales_price_steps_down_and_size_steps_up() -> None:
     [one] = perps(perp_row(symbol="1000PEPEUSDT", baseAsset="1000PEPE"))
     assert (one.symbol, one.base, one.multiplier) == ("PEPE/USDT:USDT", "PEPE", "1000")
-    assert (one.tick_size, one.lot_size, one.min_size, one.min_notional) == ("0.0001", "1", "1", "100")
+    assert (one.tick_size, one.lot_size, one.min_size, one.min_notional) == ("0.0001", "1", "2", "100")
     assert one.status == "trading"
 
 
