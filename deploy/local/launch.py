@@ -38,7 +38,7 @@ def run(settings: Settings) -> int:
 
 def replay(settings: Settings) -> int:
     asked = os.environ
-    options = [part for name in ("SPEED", "MARKET") if asked.get(name) for part in (f"--{name.lower()}", asked[name])]
+    options = ["--speed", asked["SPEED"]] if asked.get("SPEED") else []
     request = programs.replay_request(
         shlex.split(asked.get("FILE", "")),
         shlex.split(asked.get("INSTRUMENTS", "")),

@@ -36,7 +36,7 @@ _MAKE = """
 | target | words |
 | --- | --- |
 | `make replay` | `FILE="a b"` recorded sessions; `INSTRUMENTS="…"` the exchange's listing bodies; `VENUE`, else the \
-exchange named in the path; `SPEED`; `MARKET`; `ONCE=1` ends with the report |
+exchange named in the path; `SPEED` (`max` or a factor); `ONCE=1` ends with the report |
 | `make record` | `VENUE`; `FILE`, else `DATA_DIR/recordings/<venue>-<time>.jsonl` |
 | `make start` | `MODE=demo` for the demo in the background |
 | `make logs` | `SERVICE=api` for one service |
