@@ -30,6 +30,7 @@ __all__ = [
     "newer",
     "newest_id",
     "split_id",
+    "standing",
 ]
 
 log = logging.getLogger("bus.reader")
@@ -221,6 +222,16 @@ def _standing(info: Mapping[str, Any]) -> Standing:
     return Standing(
         info["entries-added"], info["length"], info["last-generated-id"].decode(), first[0].decode() if first else None
     )
+
+
+async def standing(client: Redis, key: str) -> Standing | None:
+    """Redis's account of a stream; None where it has none."""
+    try:
+        return _standing(await client.xinfo_stream(key))
+    except REFUSED as error:
+        if _no_such_key(error):
+            return None
+        raise
 
 
 async def newest_id(client: Redis, key: str) -> str:

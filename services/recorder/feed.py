@@ -16,10 +16,10 @@ import asyncpg
 import msgspec
 
 from services.recorder import store
-from services.recorder.store import Gap, Position, Rows
+from services.recorder.store import Position, Rows
 from services.recorder.track import Track
 from shared.bus import Redis
-from shared.reader import START
+from shared.reader import split_id, standing
 from shared.streams import FIELD
 
 LOG: Final = logging.getLogger(__name__)
@@ -99,38 +99,31 @@ class Feed:
             track = self.tracks[key.decode()]
             for entry_id, fields in entries:
                 self._take(track, entry_id.decode(), fields)
+            track.rest()
             # a burst must not hold up the beat and the other feeds
             await asyncio.sleep(0)
 
     def _take(self, track: Track, entry_id: str, fields: dict[bytes, bytes]) -> None:
-        before = track.last_id
         try:
             self.events += self.folder.take(track, entry_id, fields[FIELD])
         except (KeyError, msgspec.DecodeError) as error:
-            # what is no batch of ours is not stored, but never passed over in silence
             self.rejected += 1
-            track.note(entry_id)
-            track.gaps.append(Gap(track.stream, before, entry_id, 1, None, f"rejected: {error}"[:200]))
+            track.reject(entry_id, str(error))
             LOG.warning("entry %s of %s is no batch: %s", entry_id, track.stream, error)
 
     async def _account(self, redis: Redis) -> None:
-        """What was trimmed before it was read, by the stream's own counters."""
+        """What was trimmed before it was read, by Redis's own account of the streams."""
         seconds, _ = await redis.time()
         for stream, track in self.tracks.items():
-            if not await redis.exists(stream):
-                continue
-            info: Any = await redis.xinfo_stream(stream)
-            first = info["first-entry"][0].decode() if info["first-entry"] else None
-            track.account(info["entries-added"], info["length"], info["last-generated-id"].decode(), first)
-            track.report_missing(seconds * 1000)
-            if track.last_id != START:
-                self.lag_ms = seconds * 1000 - int(track.last_id.partition("-")[0])
+            track.account(await standing(redis, stream))
+            if track.begun:
+                self.lag_ms = seconds * 1000 - split_id(track.last_id)[0]
 
     async def _commit(self, pool: asyncpg.Pool) -> None:
         rows = self.folder.collect()
         gaps = [gap for track in self.tracks.values() for gap in track.gaps]
         rows = msgspec.structs.replace(rows, gaps=gaps)
-        after = {s: t.position() for s, t in self.tracks.items() if s in self.before or t.last_id != START}
+        after = {s: t.position() for s, t in self.tracks.items() if s in self.before or t.begun}
         try:
             async with pool.acquire() as connection:
                 days = {store.day_of(bar.minute) for _, bar in rows.bars}

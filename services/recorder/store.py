@@ -27,7 +27,7 @@ class Position(msgspec.Struct, frozen=True):
     """Everything of a stream up to `last_id` is stored. `seqs` is the reader's memory of batch numbers."""
 
     last_id: str
-    ordinal: int
+    ordinal: int | None
     seqs: Any
     incarnation: str
 
@@ -261,7 +261,7 @@ ON CONFLICT (venue, symbol, settle_ts) DO NOTHING
 """
 _GAP: Final = """
 INSERT INTO gaps (stream, from_id, to_id, missed_entries, missing_seqs, reason) VALUES ($1, $2, $3, $4, $5, $6)
-ON CONFLICT (stream, from_id) DO NOTHING
+ON CONFLICT DO NOTHING
 """
 _SIGNAL: Final = """
 INSERT INTO signals AS held

@@ -3,7 +3,7 @@
 CREATE TABLE stream_position (
     stream      text PRIMARY KEY,
     last_id     text NOT NULL,           -- every entry up to this id is stored
-    ordinal     bigint NOT NULL,         -- how many entries the stream had had up to it
+    ordinal     bigint,                  -- how many entries the stream had had up to it; null: not known
     seqs        jsonb NOT NULL,          -- per producer: highest batch number seen, and the numbers missing below it
     incarnation text NOT NULL            -- which Redis the ids belong to
 );
@@ -90,7 +90,7 @@ CREATE TABLE gaps (
     to_id          text,                 -- the first entry after it
     missed_entries bigint,               -- null where it cannot be known
     missing_seqs   jsonb,                -- per producer
-    reason         text NOT NULL,        -- trimmed, missing_seq, redis_reset, rejected
+    reason         text NOT NULL,        -- trimmed, missing, redis_reset, rejected: …, memory: …
     at             timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (stream, from_id)
+    PRIMARY KEY (stream, from_id, reason)
 );
