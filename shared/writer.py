@@ -24,7 +24,7 @@ import msgspec
 from shared.events import Event
 from shared.last_values import LastValues
 from shared.link import Link, open_link, parse_url
-from shared.outbox import BATCH_EVENTS, Outbox, Sent
+from shared.outbox import BATCH_EVENTS, Outbox, Sent, Stream
 from shared.resp import Reply, ReplyError, command
 
 log = logging.getLogger("bus.writer")
@@ -36,6 +36,8 @@ PASSING: Final = frozenset(
 TICK_S: Final = 0.05
 TICKS_PER_BEAT: Final = 20
 MEMORY_BYTES: Final = 256 << 20
+#: Entries that a stream keeps however short memory is: a shorter one is not what fills it.
+LEAST_KEPT: Final = 1_000
 
 
 class BusRefusal(RuntimeError):
@@ -97,7 +99,8 @@ class StreamWriter:
         self._tick_due = self._progress_at = 0.0
         self._hold_code = ""
         self._hold_rounds = 0
-        self._capped = self._breaks = 0
+        self._trimmed_all: Callable[[], None] | None = None
+        self._freed = self._capped = self._breaks = 0
 
     @property
     def counters(self) -> WriterCounters:
@@ -211,7 +214,7 @@ class StreamWriter:
         link.on_replies = self._on_replies
         self._last.restore()
         self._hold_code = ""
-        self._write(self._outbox.resend())
+        self._resend()
 
     def _disconnected(self, reason: str) -> None:
         self._link = None
@@ -240,6 +243,8 @@ class StreamWriter:
             self._write(outbox.pump())
         if self._hold_code and not outbox.expected:
             self._loop.call_later(self._hold_pause(), self._relieve, self._link)
+        elif self._trimmed_all is not None and not outbox.expected:
+            self._trimmed_all()
 
     # --- refusals ---
 
@@ -254,8 +259,8 @@ class StreamWriter:
             self._hold_code = error.code
 
     def _hold_pause(self) -> float:
-        """The first OOM is answered at once, by trimming; all else waits for Redis."""
-        if self._hold_code == "OOM" and not self._hold_rounds:
+        """An OOM is answered at once as long as trimming helps; all else waits for Redis."""
+        if self._hold_code == "OOM" and (not self._hold_rounds or self._freed):
             return 0.0
         return min(1.0, 0.05 * 2.0 ** min(self._hold_rounds, 8))
 
@@ -263,18 +268,36 @@ class StreamWriter:
         """All answers are in: trim our own streams where memory is short, then send the refused batches again."""
         if link is not self._link or self._link is None or self._closed:
             return
-        out_of_memory = self._hold_code == "OOM" and self._outbox.redis_ms
+        out_of_memory = self._hold_code == "OOM"
         self._hold_code, self._hold_rounds = "", self._hold_rounds + 1
+        self._trimmed_all, self._freed = self._resend, 0
         if out_of_memory:
-            share = max(0.75 ** (self._hold_rounds - 1), 0.05)
             for stream in self._streams.values():
-                least = self._outbox.redis_ms - int(stream.retention_ms * share)
-                self._ask(command("XTRIM", stream.key, "MINID", least), self._trimmed)
+                self._relieve_stream(stream)
+        if not self._outbox.expected:
+            self._resend()
+
+    def _relieve_stream(self, stream: Stream) -> None:
+        """First what is older than its time, then, as long as memory stays short, a quarter at a time."""
+        if self._hold_rounds == 1 and self._outbox.redis_ms:
+            least = self._outbox.redis_ms - stream.retention_ms
+            self._ask(command("XTRIM", stream.key, "MINID", least), self._trimmed)
+            return
+
+        def length(reply: Reply) -> None:
+            if isinstance(reply, int) and reply > LEAST_KEPT:
+                self._ask(command("XTRIM", stream.key, "MAXLEN", reply * 3 // 4), self._trimmed)
+
+        self._ask(command("XLEN", stream.key), length)
+
+    def _resend(self) -> None:
+        self._trimmed_all = None
         self._write(self._outbox.resend())
 
     def _trimmed(self, reply: Reply) -> None:
         if isinstance(reply, int):
             self._capped += reply
+            self._freed += reply
         elif isinstance(reply, ReplyError) and reply.code not in PASSING:
             self._fatal(reply)
 
