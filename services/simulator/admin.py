@@ -63,6 +63,7 @@ def state(sim: "Simulator", request: Request) -> Reply:
             "started": sim.driver.started,
             "events": sim.driver.events,
             "slices_skipped": sim.driver.skipped,
+            "replay": sim.player.report() if sim.player is not None else None,
             "active": sim.driver.active,
             "venues": {name: venue(exchange.feed, last, pattern) for name, exchange in sim.exchanges.items()},
         }

@@ -50,7 +50,7 @@ class Market:
         self._depeg = 0.0
         self.by_coin: dict[str, list[Listed]] = {}
         for row in listed:
-            self._base.setdefault(row.coin, row.price * QUOTE_USD[row.quote] / row.units)
+            self._base.setdefault(row.coin, row.price * QUOTE_USD.get(row.quote, 1.0) / row.units)
             self.by_coin.setdefault(row.coin, []).append(row)
         self._moving = [row for row in listed if row.status == "trading"]
         self._chances = list(accumulate(1.0 / (row.rank + 8) for row in self._moving))
@@ -70,7 +70,7 @@ class Market:
         """Dollars of one unit of a quote currency."""
         if quote == "BTC":
             return self.fair("BTC", t)
-        return QUOTE_USD[quote] + self._depeg if quote == "USDC" else QUOTE_USD[quote]
+        return QUOTE_USD.get(quote, 1.0) + (self._depeg if quote == "USDC" else 0.0)
 
     def index(self, row: Listed, t: float) -> float:
         """The index price in the instrument's quote, for one of its units."""

@@ -4,10 +4,11 @@ import asyncio
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
-from services.simulator import admin, listing
+from services.simulator import admin, listing, player
 from services.simulator.binance.exchange import Binance
 from services.simulator.blast import Blast
 from services.simulator.driver import Driver
@@ -17,6 +18,7 @@ from services.simulator.market import Market
 from services.simulator.okx.exchange import Okx
 from services.simulator.options import OptionError, Options
 from services.simulator.protocol import Connection
+from services.simulator.recording import load as load_recording
 from services.simulator.scenario import Scenario, Timeline, load
 from services.simulator.wire import Reply, Request, json_reply
 
@@ -29,12 +31,21 @@ class Simulator:
     def __init__(self, options: Options | None = None) -> None:
         self.options = options = options or Options()
         scenario = load(options.scenario, options.venues) if options.scenario is not None else Scenario()
-        rows = {venue: listing.build(venue, options.instruments, options.seed) for venue in options.venues}
-        self.market = Market([row for each in rows.values() for row in each], options.seed)
+        recording = load_recording(options.replay) if options.replay else None
+        if recording is not None:
+            self.options = options = replace(options, rate=0.0)
+            rows = {venue: player.rows_of(recording, venue) for venue in options.venues}
+        else:
+            rows = {venue: listing.build(venue, options.instruments, options.seed) for venue in options.venues}
+        # a replay has no prices of its own
+        self.market = Market([] if recording else [row for each in rows.values() for row in each], options.seed)
         self.exchanges: dict[str, Exchange] = {}
         for number, venue in enumerate(options.venues):
             feed = Feed(venue, options.keep, options.seed + number)
-            self.exchanges[venue] = EXCHANGES[venue](World(options, self.market, feed, rows[venue]))
+            exchange = EXCHANGES[venue](World(options, self.market, feed, rows[venue]))
+            self.exchanges[venue] = exchange if recording is None else player.Replayed(exchange, recording)
+        self.player = None if recording is None else player.Player(recording, self.exchanges, options)
+        self._player_task: asyncio.Task[None] | None = None
         self.driver = Driver(self.market, self.exchanges, Timeline(scenario), options)
         self._by_host = {host: exchange for exchange in self.exchanges.values() for host in exchange.hosts}
         self._server: asyncio.Server | None = None
@@ -55,6 +66,8 @@ class Simulator:
         self._server = await loop.create_server(lambda: Connection(self), "127.0.0.1", self.options.port)
         self.port = self._server.sockets[0].getsockname()[1]
         self._task = asyncio.create_task(self.driver.run())
+        if self.player is not None:
+            self._player_task = asyncio.create_task(self.player.run())
         return self
 
     async def __aexit__(
@@ -62,7 +75,7 @@ class Simulator:
     ) -> None:
         assert self._task is not None
         assert self._server is not None
-        for task in (self._task, self._blast_task):
+        for task in (self._task, self._blast_task, self._player_task):
             if task is not None:
                 task.cancel()
                 with suppress(asyncio.CancelledError):

@@ -58,7 +58,7 @@ class Okx:
         self._levels = world.options.levels
         self._rows = list(world.rows)
         self._by_id = {row.native: row for row in self._rows}
-        self._indices = {frames.family(row): row for row in self._rows if row.status == "trading"}
+        self._indices = {frames.family(row): row for row in self._rows}
         self._bodies = Bodies(self._rows, self.market, self._levels)
         self._attempts: deque[float] = deque()
         self._tickers: set[Topic] = set()
@@ -211,7 +211,8 @@ class Okx:
         if channel == "instruments":
             rows = [frames.instrument(row) for row in self._rows if frames.TYPES[row.market] == topic.name]
             arg = {"channel": channel, "instType": topic.name}
-            return msgspec.json.encode({"arg": arg, "data": [r for r in rows if r["state"] != "suspend"]})
+            listed = [each for each in rows if each["state"] != "suspend"]
+            return msgspec.json.encode({"arg": arg, "data": listed}) if listed else None
         if row is None or row.status not in ("trading", "halted"):
             return None
         if channel == "books":
