@@ -21,10 +21,13 @@ async def serve(service: Service) -> None:
     server, sockets = server_for(app), listen(service.settings)
     serving = asyncio.create_task(server.serve(sockets), name="server")
     stopping = asyncio.create_task(service.stop.wait(), name="stop")
-    await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
+    failing = asyncio.create_task(context.failed.wait(), name="failure")
+    await asyncio.wait((serving, stopping, failing), return_when=asyncio.FIRST_COMPLETED)
     server.should_exit = True
     stopping.cancel()
+    failing.cancel()
     await serving
+    context.raise_fault()
 
 
 def figures(service: Service, context: Context) -> dict[str, str | int | float]:

@@ -43,6 +43,8 @@ class Context:
     bodies: SharedBodies = field(default_factory=SharedBodies)
     sessions: set[Session] = field(default_factory=set)
     started_ns: int = field(default_factory=time.time_ns)
+    results: list[BaseException | None] = field(default_factory=list)
+    failed: asyncio.Event = field(default_factory=asyncio.Event)
 
     @classmethod
     def make(cls, settings: Settings, client: bus.Redis) -> "Context":
@@ -59,6 +61,11 @@ class Context:
             followers=Followers(client, settings.partitions, state, hub),
         )
 
+    def _on_end(self, task: asyncio.Future[None]) -> None:
+        """A reader that ends by itself has met a fault of ours: so does the process."""
+        if not task.cancelled() and task.exception() is not None:
+            self.failed.set()
+
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Everything that works beside the requests, for as long as the server serves."""
@@ -66,16 +73,21 @@ class Context:
         settings = RuntimeStore(self.client)
         work = (self.followers.run(), self.push.heartbeats(), self.tail.run(), settings.follow(self._on_settings))
         tasks = [asyncio.ensure_future(one) for one in work]
+        for task in tasks:
+            task.add_done_callback(self._on_end)
         try:
             yield
         finally:
             for task in tasks:
                 task.cancel()
-            results = await asyncio.gather(*tasks, return_exceptions=True)
+            self.results = await asyncio.gather(*tasks, return_exceptions=True)
             await self.store.close()
-            for result in results:
-                if isinstance(result, Exception):
-                    raise result
+
+    def raise_fault(self) -> None:
+        """What a reader ended with, if one did."""
+        for result in self.results:
+            if isinstance(result, Exception):
+                raise result
 
     def _on_settings(self, runtime: Runtime) -> None:
         self.state.runtime = runtime

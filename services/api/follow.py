@@ -76,7 +76,7 @@ class Followers:
 
     def __init__(self, client: bus.Redis, partitions: int, state: LiveState, hub: Hub) -> None:
         self._client, self._partitions, self._state, self._hub = client, partitions, state, hub
-        self._incarnation: bytes | None = None
+        self._incarnation = ""
         self.rejected = Rejected()
         self.directory_listeners: list[Callable[[], Awaitable[None]]] = []
 
@@ -109,7 +109,7 @@ class Followers:
             await asyncio.sleep(RETRY_S[min(failures, len(RETRY_S) - 1)])
 
     async def _board(self) -> None:
-        self._incarnation = await self._get_incarnation()
+        self._incarnation = await bus.check_server(self._client, self._partitions)
         newest: Any = await self._client.xrevrange(streams.BOARD_CHANGES, count=1)
         start = newest[0][0].decode() if newest else "0-0"
         stored: Any = await self._client.hgetall(streams.BOARD)
@@ -135,17 +135,13 @@ class Followers:
         async with asyncio.timeout(BLOCK_MS / 1000 + ANSWER_S):
             return await self._client.xread({key: position}, count=COUNT, block=BLOCK_MS) or ()
 
-    async def _get_incarnation(self) -> Any:
-        return await self._client.get(streams.META_INCARNATION)
-
     async def _check_wiped(self, seen: str) -> None:
         """Raises `Wiped` where the incarnation changed, or ids went backwards."""
-        incarnation = await self._get_incarnation()
+        incarnation = await bus.check_server(self._client, self._partitions)
         newest: Any = await self._client.xrevrange(streams.BOARD_CHANGES, count=1)
         backwards = bool(newest) and before(newest[0][0].decode(), seen)
-        if (self._incarnation is not None and incarnation != self._incarnation) or backwards:
+        if incarnation != self._incarnation or backwards:
             raise Wiped
-        self._incarnation = incarnation
 
     async def _signals(self, key: str) -> None:
         position = await self._signals_back(key)
