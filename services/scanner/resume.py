@@ -16,11 +16,11 @@ from services.scanner.checkpoint import Unusable, dump, load
 from services.scanner.control import Config, Join, Start, decode, encode
 from services.scanner.feed import Feed, before, parse_id
 from services.scanner.fold import Fold
-from services.scanner.market import MS
+from services.scanner.market import MS, Source
 from services.scanner.wire import Wire
 from shared import streams
 from shared.bus import Redis
-from shared.codec import decode_event
+from shared.codec import decode_event, decode_head
 from shared.config import Runtime
 from shared.resp import Reply, ReplyError
 from shared.signals import Signal
@@ -60,19 +60,32 @@ async def take_over(client: Redis, wire: Wire, partition: int, fence: int, runti
 async def _hole(wire: Wire, fold: Fold, positions: dict[str, str]) -> str | None:
     """The first stream that decides about signals and lost entries behind its position."""
     for key, source in fold.sources.items():
-        if source.kind not in ("quote", "funding") or key not in positions:
-            continue
-        first = await wire.one("XRANGE", key, "-", "+", "COUNT", 1)
-        if not first:
-            continue
-        entry_id = first[0][0]  # type: ignore[index]
-        assert isinstance(entry_id, bytes)
-        if parse_id(entry_id)[0] - parse_id(positions[key].encode())[0] > HOLE_MS:
+        if source.kind in ("quote", "funding") and await _lost(wire, source, positions[key]):
             return key
-    control = next((key for key in positions if key.endswith(":_ctl:x")), None)
-    if control is not None and not await wire.one("XRANGE", control, positions[control], "+", "COUNT", 1):
-        return control
-    return None
+    control = next(key for key in positions if key not in fold.sources)
+    # the owner writes to it at least every 10 s and trims it after an hour: what was folded last is in it, or was lost
+    held = await wire.one("XRANGE", control, positions[control], "+", "COUNT", 1)
+    return None if held else control
+
+
+async def _lost(wire: Wire, source: Source, position: str) -> bool:
+    """Whether entries after the position were trimmed: the stream begins clearly later, and the numbering of the
+    producers that it begins with does not follow from what was seen of them, or those that wrote last are gone."""
+    entries: Any = await wire.one("XRANGE", source.key, "-", "+", "COUNT", 200)
+    if not entries or parse_id(entries[0][0])[0] - parse_id(position.encode())[0] <= HOLE_MS:
+        return False
+    met: set[str] = set()
+    for _, fields in entries:
+        try:
+            head = decode_head(fields[1])
+        except msgspec.DecodeError:
+            continue
+        known = source.producers.get(head.producer)
+        if head.producer not in met and head.seq > (0 if known is None else known.high + 1):
+            return True
+        met.add(head.producer)
+    since = parse_id(position.encode())[0] - HOLE_MS
+    return any(one.last_ms >= since and one.name not in met for one in source.producers.values())
 
 
 async def _warm(wire: Wire, partition: int, fence: int, fold: Fold, positions: dict[str, str]) -> Hold:
