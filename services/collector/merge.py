@@ -4,7 +4,7 @@ Fields of one event may come from several channels, connections and polls. A `Pa
 so that a source's field is never overwritten with another's silence, and what a lost source said goes with it.
 """
 
-from typing import Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
@@ -13,14 +13,22 @@ from shared.events import Funding, Mark, Stats
 E = TypeVar("E", Mark, Funding, Stats)
 
 
+#: what may come from several sources; all else is the newest event's own
+_SHARED: Final[dict[type, tuple[str, ...]]] = {
+    Mark: ("mark", "index"),
+    Funding: ("rate", "interval_h", "next_ts", "funding_index"),
+    Stats: ("last", "volume", "turnover", "open_interest", "open_interest_value"),
+}
+
+
 def overlay(older: E, newer: E) -> E:
     """`newer`, with what it leaves out taken from `older`. Times, source and symbol are the newer's."""
-    missing = {
-        name: value
-        for name in newer.__struct_fields__
-        if name != "ts" and getattr(newer, name) is None and (value := getattr(older, name)) is not None
-    }
-    return msgspec.structs.replace(newer, **missing) if missing else newer
+    missing: dict[str, Any] | None = None
+    for name in _SHARED[type(newer)]:
+        if getattr(newer, name) is None and (value := getattr(older, name)) is not None:
+            missing = missing or {}
+            missing[name] = value
+    return newer if missing is None else msgspec.structs.replace(newer, **missing)
 
 
 class Parts(Generic[E]):
@@ -47,6 +55,8 @@ class Parts(Generic[E]):
 
     def whole(self) -> E | None:
         """The merged event, newest parts on top; None where there is no source."""
+        if len(self._by_source) == 1:
+            return next(iter(self._by_source.values()))
         merged: E | None = None
         for event in sorted(self._by_source.values(), key=_recv):
             merged = event if merged is None else overlay(merged, event)
