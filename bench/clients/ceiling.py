@@ -1,8 +1,8 @@
 """The ceiling: picows receive, typed decode, packed XADD over hand-written RESP, and nothing else.
 
 No symbol table, no checks, no numbering of batches, no bound on the backlog, no last values, no reconnect: what is
-left when everything that makes the collector trustworthy is taken away. `python -m bench.clients.ceiling WS_URL
-REDIS_PORT STREAMS...`
+left when everything that makes the collector trustworthy is taken away.
+`python -m bench.clients.ceiling REDIS_PORT URL=TOPIC,TOPIC… …`
 """
 
 import asyncio
@@ -13,7 +13,8 @@ import msgspec
 import picows
 import uvloop
 
-BATCH = 64
+BATCH = 16
+STREAM = b"stream"  # data frames begin with this key, answers to a subscribe do not
 
 
 class Data(msgspec.Struct, gc=False):
@@ -79,7 +80,7 @@ class Socket(picows.WSListener):
 
     def on_ws_frame(self, transport: picows.WSTransport, frame: picows.WSFrame) -> None:
         payload = frame.get_payload_as_memoryview()
-        if payload[2:8] != b"stream":
+        if payload[2] != STREAM[0]:
             return
         d = self.decode(payload).data
         now = time.time_ns()
@@ -91,11 +92,17 @@ class Socket(picows.WSListener):
 
 
 async def main() -> None:
-    url, port, topics = sys.argv[1], int(sys.argv[2]), sys.argv[3].split(",")
-    loop = asyncio.get_running_loop()
-    _, redis = await loop.create_connection(Redis, "127.0.0.1", port)
-    transport, _ = await picows.ws_connect(lambda: Socket(redis, topics), url)
-    await transport.wait_disconnected()
+    port, lanes = int(sys.argv[1]), sys.argv[2:]
+    _, redis = await asyncio.get_running_loop().create_connection(Redis, "127.0.0.1", port)
+    sockets = []
+    for lane in lanes:
+        url, _, names = lane.partition("=")
+        topics = names.split(",")
+        for at in range(0, len(topics), 200):
+            part = topics[at : at + 200]
+            transport, _ = await picows.ws_connect(lambda part=part: Socket(redis, part), url)
+            sockets.append(transport.wait_disconnected())
+    await asyncio.gather(*sockets)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,12 @@
 """cryptofeed (2.4.1 or 3.0.1) with its own Redis stream back-end, pointed at a loopback exchange.
 
-Run by the interpreter that has cryptofeed: `python cryptofeed_client.py WS_BASE REST_BASE REDIS_PORT SYMBOLS [tuned]`.
-`tuned` (3.x only) asks its back-end to block when it is full instead of dropping what it cannot write.
+Run by the interpreter that has cryptofeed: `python cryptofeed_client.py WS_BASE REST_BASE REDIS_PORT SYMBOLS`.
+Quotes and trades are two feeds, because the exchange serves them under two addresses and 2.4.1 knows only one. In
+3.x the back-end is told to block when it is full (its default drops what it cannot write).
 """
 
 import sys
+from importlib.metadata import version
 
 from cryptofeed import FeedHandler
 from cryptofeed.backends.redis import TickerStream, TradeStream
@@ -13,24 +15,28 @@ from cryptofeed.defines import TICKER, TRADES
 from cryptofeed.exchanges import BinanceFutures
 
 
-def main() -> None:
-    ws_base, rest_base, redis_port, symbols = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4].split(",")
-    options = {"overflow": "block"} if "tuned" in sys.argv[5:] else {}
-    BinanceFutures.websocket_endpoints = [WebsocketEndpoint(ws_base, options={"compression": None})]
-    BinanceFutures.rest_endpoints = [
-        RestEndpoint(rest_base, routes=Routes("/fapi/v1/exchangeInfo", l2book="/fapi/v1/depth?symbol={}&limit={}"))
-    ]
-    handler = FeedHandler(config={"uvloop": True, "log": {"filename": "/dev/null", "level": "ERROR"}})
-    handler.add_feed(
-        BinanceFutures(
-            symbols=[f"{symbol}-USDT-PERP" for symbol in symbols],
-            channels=[TICKER, TRADES],
-            callbacks={
-                TICKER: TickerStream(port=redis_port, **options),
-                TRADES: TradeStream(port=redis_port, **options),
-            },
-        )
+def feed(channel: str, callback: object, address: str, rest: str, symbols: list[str]) -> BinanceFutures:
+    routes = Routes("/fapi/v1/exchangeInfo", l2book="/fapi/v1/depth?symbol={}&limit={}")
+    made = type(
+        "Feed",
+        (BinanceFutures,),
+        {
+            "websocket_endpoints": [WebsocketEndpoint(address, options={"compression": None})],
+            "rest_endpoints": [RestEndpoint(rest, routes=routes)],
+        },
     )
+    return made(symbols=symbols, channels=[channel], callbacks={channel: callback})
+
+
+def main() -> None:
+    ws_base, rest, redis_port = sys.argv[1], sys.argv[2], int(sys.argv[3])
+    symbols = [f"{symbol}-USDT-PERP" for symbol in sys.argv[4].split(",")]
+    newer = not version("cryptofeed").startswith("2.")
+    options = {"overflow": "block"} if newer else {}
+    public, market = (ws_base, ws_base) if newer else (f"{ws_base}/public", f"{ws_base}/market")
+    handler = FeedHandler(config={"uvloop": True, "log": {"filename": "/dev/null", "level": "ERROR"}})
+    handler.add_feed(feed(TICKER, TickerStream(port=redis_port, **options), public, rest, symbols))
+    handler.add_feed(feed(TRADES, TradeStream(port=redis_port, **options), market, rest, symbols))
     handler.run()
 
 

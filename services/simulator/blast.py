@@ -36,7 +36,8 @@ TICK_S = 0.001
 class Order(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """What to blast: `frames` or `seconds` (whichever ends first), at `rate` a second (0: as fast as it is read).
 
-    `trades` is the share of trade frames where sockets follow trades; `chunks` is the pool, in thousands of frames.
+    `trades` is the share of trade frames where sockets follow trades; `chunks` is the pool, in thousands of frames;
+    `market` leaves all but this market's topics out.
     """
 
     venue: str
@@ -45,6 +46,7 @@ class Order(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     rate: float = 0.0
     trades: float = 0.2
     chunks: int = 20
+    market: str = ""
 
 
 @dataclass(slots=True)
@@ -90,7 +92,7 @@ class Blast:
         quotes: dict[Socket, int] = {}
         trades: dict[Socket, int] = {}
         for socket in self._exchange.feed.sockets:
-            for channel, _ in self._exchange.blasts(socket):
+            for channel, _ in self._wanted(socket):
                 which = trades if "rade" in channel else quotes
                 which[socket] = which.get(socket, 0) + 1
         part = 0.0 if not trades else 1.0 if not quotes else self.order.trades
@@ -126,10 +128,15 @@ class Blast:
 
     # -- rendering -------------------------------------------------------------------------------------------------
 
+    def _wanted(self, socket: Socket) -> list[tuple[str, Listed]]:
+        """The (channel, instrument) pairs of a socket that the order asks for."""
+        market = self.order.market
+        return [pair for pair in self._exchange.blasts(socket) if not market or pair[1].market == market]
+
     def _topics(self, socket: Socket) -> tuple[list[tuple[Topic, Listed]], list[float]]:
         """What a chunk is drawn from, with chances that keep the share of trades."""
         pairs = [(topic, topic.row) for topic in socket.topics.values() if topic.row is not None]
-        wanted = {(channel, row) for channel, row in self._exchange.blasts(socket)}
+        wanted = set(self._wanted(socket))
         pairs = [(topic, row) for topic, row in pairs if (topic.channel, row) in wanted]
         trades = sum("rade" in topic.channel for topic, _ in pairs)
         part = self.order.trades if 0 < trades < len(pairs) else 0.5
