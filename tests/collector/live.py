@@ -122,6 +122,7 @@ async def stage(
     watch: frozenset[str] = frozenset(),
     before: Callable[[Simulator], None] | None = None,
     assets: frozenset[str] = frozenset(),
+    proxy: str | None = None,
 ) -> AsyncIterator[Stage]:
     """Start both; end both."""
     options = Options(venues=(name,), instruments=instruments, rate=rate, keep=200_000, rules=rules or Rules())
@@ -129,7 +130,7 @@ async def stage(
         if before is not None:
             before(sim)
         kept = Kept()
-        around = Surroundings(1, tmp_path, gateway=sim.url, watch=watch, assets=assets)
+        around = Surroundings(1, tmp_path, gateway=sim.url, proxy=proxy, watch=watch, assets=assets)
         engine = Engine(venue or VENUES[name], "one", kept, around, Random(7))
         task = asyncio.create_task(engine.run())
         beats = asyncio.create_task(beat(engine))

@@ -1,0 +1,131 @@
+"""REST calls against a small server that answers as told."""
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+
+import pytest
+from aiohttp import web
+
+from services.collector import rest as rest_module
+from services.collector.rest import Rest, RestError
+from services.collector.venue import Call, Host
+from tests.collector.fakes import venue
+
+CALL = Call("tickers", "quotes", "rest", "/api/tickers", "spot", {"type": "SPOT"}, weight=10)
+
+
+class Server:
+    """Answers `/rest.test/api/tickers`; `answer` may be changed while it runs."""
+
+    def __init__(self) -> None:
+        self.answer: Callable[[], web.StreamResponse] = web.Response
+        self.asked: list[str] = []
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        self.asked.append(request.path_qs)
+        return self.answer()
+
+
+@contextlib.asynccontextmanager
+async def served(host: Host | None = None) -> AsyncIterator[tuple[Server, Rest]]:
+    server, app = Server(), web.Application()
+    app.router.add_get("/{tail:.*}", server.handle)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    port = runner.addresses[0][1]
+    one = venue()
+    if host is not None:
+        one = replace(one, hosts=(host,))
+    rest = Rest(one, gateway=f"http://127.0.0.1:{port}")
+    await rest.start(ssl.create_default_context())
+    try:
+        yield server, rest
+    finally:
+        await rest.close()
+        await runner.cleanup()
+
+
+async def test_a_body_comes_with_the_request_that_asked_for_it() -> None:
+    async with served() as (server, rest):
+        server.answer = lambda: web.Response(body=b'{"rows": []}')
+        body = await rest.fetch(CALL, {"symbol": "币安人生USDT"})
+        assert body.data == b'{"rows": []}'
+        assert body.request.endpoint == "/api/tickers"
+        assert body.request.params == {"type": "SPOT", "symbol": "币安人生USDT"}
+        assert server.asked[0].startswith("/rest.test/api/tickers?type=SPOT&symbol=")
+        assert rest.calls == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "sentence"),
+    [
+        (451, "blocked", "HTTP 451: not served from this region. Set HTTPS_PROXY or leave it out of VENUES=."),
+        (403, "refused", "HTTP 403: the exchange refuses this address."),
+        (500, "bad", "HTTP 500 from 127.0.0.1/rest.test/api/tickers."),
+        (302, "bad", "HTTP 302 from 127.0.0.1/rest.test/api/tickers."),
+    ],
+)
+async def test_a_refusal_is_one_sentence(status: int, kind: str, sentence: str) -> None:
+    async with served() as (server, rest):
+        server.answer = lambda: web.Response(status=status)
+        with pytest.raises(RestError) as caught:
+            await rest.fetch(CALL)
+        assert (caught.value.kind, caught.value.sentence) == (kind, sentence)
+        assert rest.failures == 1
+
+
+@pytest.mark.parametrize("status", [418, 429])
+async def test_a_host_that_says_wait_is_left_alone_until_then(status: int) -> None:
+    async with served() as (server, rest):
+        server.answer = lambda: web.Response(status=status, headers={"Retry-After": "1"})
+        with pytest.raises(RestError, match="Waiting 1 s"):
+            await rest.fetch(CALL)
+        server.answer = lambda: web.Response(body=b"{}")
+        asked = asyncio.create_task(rest.fetch(CALL))
+        done, _ = await asyncio.wait([asked], timeout=0.5)
+        assert not done
+        assert (await asked).data == b"{}"
+
+
+async def test_calls_wait_for_the_hosts_budget_and_back_fills_for_their_part_of_it() -> None:
+    async with served(Host("rest", "https://rest.test", 100, 1.5)) as (server, rest):
+        await asyncio.gather(*(rest.fetch(CALL) for _ in range(2)))
+        slow = [asyncio.create_task(rest.fetch(CALL, backfill=True)) for _ in range(4)]
+        quick = [asyncio.create_task(rest.fetch(CALL)) for _ in range(4)]
+        await asyncio.gather(*quick)
+        assert sum(task.done() for task in slow) <= 2
+        await asyncio.gather(*slow)
+        assert len(server.asked) == 10
+
+
+async def test_what_the_host_has_counted_is_believed() -> None:
+    async with served(Host("rest", "https://rest.test", 100, 1.5, "X-Used")) as (server, rest):
+        server.answer = lambda: web.Response(body=b"{}", headers={"X-Used": "88"})
+        await rest.fetch(CALL)
+        asked = asyncio.create_task(rest.fetch(CALL))
+        done, _ = await asyncio.wait([asked], timeout=0.5)
+        assert not done
+        await asked
+
+
+async def test_a_body_without_end_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rest_module, "BODY_BYTES_MAX", 1 << 20)
+    async with served() as (server, rest):
+        server.answer = lambda: web.Response(body=b"x" * (3 << 20))
+        with pytest.raises(RestError, match="more than 1 MB"):
+            await rest.fetch(CALL)
+
+
+async def test_a_host_that_is_not_there_is_said_in_one_sentence() -> None:
+    rest = Rest(venue(), gateway="http://127.0.0.1:1")
+    await rest.start(ssl.create_default_context())
+    try:
+        with pytest.raises(RestError, match=r"^rest\.test cannot be reached: "):
+            await rest.fetch(CALL)
+    finally:
+        await rest.close()
