@@ -70,7 +70,7 @@ def _changes(context: Context, body: Mapping[str, Any]) -> dict[str, Any]:
             raise invalid(THRESHOLD, percent, "a percentage, more than 0, at most 100")
         changes["enter_bps"] = float(Decimal(str(percent)) * 100)
     if changes.get("symbol") is not None:
-        if not isinstance(changes["symbol"], str):
+        if not isinstance(changes["symbol"], str) or not changes["symbol"].strip():
             raise invalid("symbol", changes["symbol"], "the name of a coin")
         changes["symbol"] = asset_for(context, changes["symbol"])
     return changes

@@ -1,0 +1,147 @@
+"""Wrong input at every door gives the one shape of errors. The doors are read from the API's own description."""
+
+import json
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from services.api.errors import VALUE_CHARS, ApiError, shown
+from shared.bus import Redis
+from tests.api.conftest import Api
+from tests.api.market import instrument, put_board, put_health, put_instruments, row
+
+WRITES = {"Content-Type": "application/json"}
+ODD = [
+    "",
+    " ",
+    "0",
+    "-1",
+    "1e400",
+    "NaN",
+    "999999999999999999999",
+    "null",
+    "../..",
+    "%00",
+    "'; --",
+    "😀",
+    "a" * 500,
+    "2026-13-45",
+    "true",
+]
+ODD_BODIES: list[Any] = [{}, [], None, 5, "x", {"symbol": 5}, {"symbol": ""}, {"enter_bps": "x"}, {"enter_bps": -1}]
+ODD_BODIES += [
+    {"version": "x", "enter_bps": 5},
+    {"nope": 1},
+    {"fees": 3},
+    {"exclusions": [{"reason": ""}]},
+    {"threshold": True},
+]
+
+
+def is_error_shape(body: Any) -> None:
+    assert set(body["error"]) == {"code", "field", "value", "expected", "message"}
+    assert body["errors"][0] == body["error"]
+    assert body["status"] == "error"
+    assert body["error"]["message"].rstrip()[-1] in ".…"
+    assert body["error"]["code"].replace("_", "").isalnum()
+
+
+@pytest.fixture
+async def filled(api: Api, redis_client: Redis) -> Api:
+    await put_health(redis_client, "_scanner")
+    await put_instruments(redis_client, instrument("binance"), instrument("okx", native="BTC-USDT-SWAP"))
+    await put_board(redis_client, row())
+    await api.until(lambda: not api.context.state.directory.empty and api.context.state.feed == "live")
+    return api
+
+
+async def doors(api: Api) -> list[tuple[str, str, dict[str, Any]]]:
+    paths = (await api.http.get("/openapi.json")).json()["paths"]
+    found = [(verb, path, about) for path, verbs in paths.items() for verb, about in verbs.items()]
+    assert len(found) > 20
+    return found
+
+
+async def test_odd_values_in_every_parameter_are_answered_or_refused_in_one_shape(filled: Api) -> None:
+    for verb, path, about in await doors(filled):
+        for parameter in about.get("parameters", ()):
+            for odd in ODD:
+                place, query = path, {}
+                if parameter["in"] == "path":
+                    place = path.replace(f"{{{parameter['name']}}}", quote(odd, safe="") or "%20")
+                else:
+                    place, query = (
+                        place.replace("{symbol}", "BTC").replace("{signal_id}", "x"),
+                        {parameter["name"]: odd},
+                    )
+                if verb == "get":
+                    answer = await filled.http.get(place, params=query)
+                    assert answer.status_code in (200, 400, 404, 422, 503), (place, query, answer.text)
+                    if answer.status_code != 200:
+                        is_error_shape(answer.json())
+                        assert answer.json()["error"]["field"], (place, query, answer.text)
+
+
+async def test_odd_bodies_are_refused_in_one_shape(filled: Api) -> None:
+    for verb, path, _ in await doors(filled):
+        if verb == "post" and path != "/api/markets/refresh":
+            for body in ODD_BODIES:
+                answer = await filled.http.post(path, content=json.dumps(body), headers=WRITES)
+                assert answer.status_code in (400, 404, 422), (path, body, answer.text)
+                is_error_shape(answer.json())
+            answer = await filled.http.post(path, content="{", headers=WRITES)
+            assert (answer.status_code, answer.json()["error"]["code"]) == (400, "invalid_json")
+            heavy = await filled.http.post(path, json={"symbol": "x" * 70_000})
+            assert (heavy.status_code, heavy.json()["error"]["code"]) == (413, "too_large")
+
+
+async def test_wrong_methods_and_paths_are_json_and_name_what_is_allowed(filled: Api) -> None:
+    answer = await filled.http.request("DELETE", "/api/config", json={})
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, POST")
+    is_error_shape(answer.json())
+    browser = {"Accept": "text/html"}
+    for verb, path in (
+        ("GET", "/api/nope"),
+        ("GET", "/v1/nope"),
+        ("POST", "/api/nope"),
+        ("GET", "/api"),
+        ("GET", "/v1"),
+    ):
+        answer = await filled.http.request(verb, path, json={}, headers=browser)
+        assert answer.status_code == 404, (verb, path)
+        is_error_shape(answer.json())
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    path=st.text(st.characters(codec="utf-8"), max_size=20), value=st.text(st.characters(codec="utf-8"), max_size=20)
+)
+async def test_any_symbol_and_any_query_is_answered(filled: Api, path: str, value: str) -> None:
+    for url in (f"/api/latest/{quote(path, safe='')}", f"/api/{quote(path, safe='')}", f"/{quote(path, safe='')}"):
+        answer = await filled.http.get(url, params={"symbol": value, "limit": value, "venues": value})
+        assert answer.status_code < 500 or answer.status_code == 503
+        if answer.status_code >= 400:
+            is_error_shape(answer.json())
+
+
+async def test_an_unknown_symbol_and_exchange_say_what_is_known(filled: Api) -> None:
+    error = (await filled.http.get("/api/data?symbol=nosuch")).json()["error"]
+    assert error == {
+        "code": "unknown_symbol",
+        "field": "symbol",
+        "value": "nosuch",
+        "expected": "one of 1 assets; see /api/symbols",
+        "message": "There is no coin 'nosuch' here.",
+    }
+    error = (await filled.http.get("/api/data?exchange=nosuch")).json()["error"]
+    assert (error["field"], error["expected"]) == ("exchange", "one of binance, okx")
+
+
+def test_values_in_errors_are_plain_and_short() -> None:
+    assert (shown(5), shown(None), shown("x"), shown(["a"])) == (5, None, "x", "['a']")
+    assert len(shown("x" * 1000)) == VALUE_CHARS
+    assert shown("\ud800") == "?"
+    assert ApiError(400, "c", "M.").body()["field"] is None
