@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from services.simulator import scenario, wire
+from services.simulator import wire
 from services.simulator.blast import Blast, Order
 from services.simulator.hub import Feed
 from services.simulator.listing import Listed
@@ -149,19 +149,10 @@ def stamps(sim: "Simulator", request: Request) -> Reply:
 
 
 def fault(sim: "Simulator", request: Request) -> Reply:
-    event = msgspec.json.decode(request.body, type=Event)
-    scenario.check(event, sim.exchanges)
-    now = time.time()
-    event = msgspec.structs.replace(event, at=max(0.0, now - sim.driver.started) + event.at)
-    sim.driver.timeline.add(event)
-    sim.driver.play(now)
-    for exchange in sim.exchanges.values():
-        exchange.feed.flush(now)
+    event = sim.strike(msgspec.json.decode(request.body, type=Event))
     return json_reply({"ok": True, "event": event})
 
 
 def clear(sim: "Simulator", request: Request) -> Reply:
-    wanted = msgspec.json.decode(request.body, type=Clear).kinds if request.body else []
-    sim.driver.timeline.remove(wanted or scenario.kinds())
-    sim.driver.play(time.time())
+    sim.clear(*(msgspec.json.decode(request.body, type=Clear).kinds if request.body else ()))
     return json_reply({"ok": True})

@@ -2,7 +2,7 @@
 
 Theory of operation. `fair(coin, t)` is seeded noise over time (see noise.py), the same for all venues. An instrument's
 mid is that price with a small noise of its own; half a spread on either side, rounded outwards to the price step,
-makes its quote. What a scenario changes enters as a `Mod` per (venue, coin). Who quotes when is drawn per slice of
+makes its quote. What a scenario changes enters as a `Mod` per instrument. Who quotes when is drawn per slice of
 time from the seed, so the same second of the same seed holds the same quotes. Nothing here reads a clock.
 """
 
@@ -24,7 +24,7 @@ HOUR_MS = 3_600_000
 
 @dataclass(slots=True)
 class Mod:
-    """What a scenario does to a coin on a venue. `shift` moves the mid, `calm` takes the own noise away."""
+    """What a scenario does to an instrument. `shift` moves the mid, `calm` takes the own noise away."""
 
     shift: float = 0.0
     calm: bool = False
@@ -46,7 +46,7 @@ class Market:
         self._base: dict[str, float] = {}
         self._own: dict[Listed, Waves] = {}
         self._rates: dict[tuple[str, str], Wave] = {}
-        self._mods: dict[tuple[str, str, str], Mod] = {}
+        self._mods: dict[Listed, Mod] = {}
         self._depeg = 0.0
         self.by_coin: dict[str, list[Listed]] = {}
         for row in listed:
@@ -171,7 +171,7 @@ class Market:
     def mod(self, row: Listed) -> Mod:
         if not self._mods:
             return PLAIN
-        return self._mods.get((row.venue, row.market, row.coin), PLAIN)
+        return self._mods.get(row, PLAIN)
 
     def apply(self, events: list[Event]) -> list[Listed]:
         """Takes on what a scenario asks for; returns the instruments that it touches."""
@@ -215,4 +215,4 @@ class Market:
         return cheap
 
     def _mod_of(self, row: Listed) -> Mod:
-        return self._mods.setdefault((row.venue, row.market, row.coin), Mod())
+        return self._mods.setdefault(row, Mod())

@@ -297,7 +297,7 @@ def read(path: Path, recording: Recording) -> Reader:
 
 def sessions(files: Sequence[Reader]) -> list[float]:
     """For each file the start of the session it belongs to: that of its first frame (what was asked comes before)."""
-    times = [[one.at for one in (*file.frames, *file.answers)] for file in files]
+    times = [[one.at for one in file.frames] + [one.at for one in file.answers] for file in files]
     groups: list[list[int]] = []
     end = float("-inf")
     for number in sorted(range(len(files)), key=lambda n: min(times[n])):

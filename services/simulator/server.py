@@ -8,6 +8,8 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
+import msgspec
+
 from services.simulator import admin, listing, player
 from services.simulator.binance.exchange import Binance
 from services.simulator.blast import Blast
@@ -19,7 +21,8 @@ from services.simulator.okx.exchange import Okx
 from services.simulator.options import OptionError, Options
 from services.simulator.protocol import Connection
 from services.simulator.recording import load as load_recording
-from services.simulator.scenario import Scenario, Timeline, load
+from services.simulator.scenario import Event, Scenario, Timeline, check, load
+from services.simulator.scenario import kinds as scenario_kinds
 from services.simulator.wire import Reply, Request, json_reply
 
 EXCHANGES: dict[str, Callable[[World], Exchange]] = {"binance": Binance, "okx": Okx}
@@ -90,6 +93,25 @@ class Simulator:
         """Until the driver fails or is cancelled."""
         assert self._task is not None
         await self._task
+
+    def strike(self, event: Event) -> Event:
+        """An event from now on (its `at` counts from now). Raises `OptionError` where it makes no sense."""
+        check(event, self.exchanges)
+        now = time.time()
+        event = msgspec.structs.replace(event, at=max(0.0, now - self.driver.started) + event.at)
+        self.driver.timeline.add(event)
+        self._play(now)
+        return event
+
+    def clear(self, *kinds: str) -> None:
+        """Takes struck events of these kinds away, all of them without an argument; scripted ones stay."""
+        self.driver.timeline.remove(kinds or scenario_kinds())
+        self._play(time.time())
+
+    def _play(self, now: float) -> None:
+        self.driver.play(now)
+        for exchange in self.exchanges.values():
+            exchange.feed.flush(now)
 
     def blast(self, blast: Blast) -> None:
         """Starts a blast. Raises `OptionError` while another is on."""
