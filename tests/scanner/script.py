@@ -19,6 +19,10 @@ class Script:
     """Writes the tape. Prices walk; each coin's markets part from time to time."""
 
     seed: int
+    #: the quote currency of gamma; how often a market parts in a second; how often something goes wrong, of 1
+    dollars: str = "USDC"
+    parting: float = 0.1
+    trouble: float = 1.0
     tape: Tape = field(default_factory=Tape)
 
     def __post_init__(self) -> None:
@@ -33,7 +37,7 @@ class Script:
 
     def _rows(self, venue: str) -> list[Row]:
         mode = "periodic" if venue == "delta" else "on_change"
-        rows = [row(coin, quote="USDC" if venue == "gamma" else "USDT", quote_mode=mode) for coin in COINS]
+        rows = [row(coin, quote=self.dollars if venue == "gamma" else "USDT", quote_mode=mode) for coin in COINS]
         if venue in ("alpha", "beta"):
             rows += [row(coin, "spot", taker_fee_bps="10") for coin in COINS]
         return rows
@@ -61,7 +65,7 @@ class Script:
 
     def _part(self) -> None:
         for key in self.shift:
-            if self.dice.random() < 0.1:
+            if self.dice.random() < self.parting:
                 self.shift[key] = self.dice.choice((0.0, 0.0, 0.004, 0.0075, 0.012, -0.011, 0.015, -0.02, 0.08))
 
     def _quotes(self, venue: str) -> None:
@@ -90,7 +94,7 @@ class Script:
         return Quote(old.symbol, old.bid, old.bid_size, old.ask, old.ask_size, old.ts, old.recv, "repeat")
 
     def _mishap(self) -> None:
-        venue, kind = self.dice.choice(VENUES), self.dice.random()
+        venue, kind = self.dice.choice(VENUES), self.dice.random() / self.trouble
         producer, now = f"{venue}-{self.run[venue]}", self.tape.now
         symbol = self.dice.choice(self.rows[venue]).symbol
         if kind < 0.01:

@@ -52,7 +52,7 @@ class Exchange:
     """Writes a script's market into Redis as it goes, and lists its instruments."""
 
     def __init__(self, client: Redis, seed: int) -> None:
-        self.client, self.script = client, Script(seed)
+        self.client, self.script = client, Script(seed, "USDT", 0.25, 0.4)
 
     async def list_all(self, settings: Runtime = SETTINGS) -> None:
         for venue in VENUES:
