@@ -3,6 +3,7 @@
 A host 6 s ahead saw itself alone at every other beat when members judged leases by their own clocks.
 """
 
+import asyncio
 import time
 from collections.abc import Callable, Iterable
 from typing import Any, Final
@@ -13,6 +14,8 @@ from shared import streams
 from shared.bus import AWAY, Redis
 
 TTL_MS: Final = 4_000
+#: A server that does not answer for so long is away.
+ANSWER_S: Final = 2.0
 
 #: Renew, drop who is dead, tell who lives. Also while memory is short: a lease refused is a venue not collected.
 BEAT: Final = """#!lua flags=allow-oom
@@ -56,33 +59,40 @@ class Members:
         self._client, self._me, self._ttl_ms, self._clock = client, me, ttl_ms, clock
         self._key, self._owners = streams.members(venue), streams.owners(venue)
         self._sent_at: float | None = None
-        self._away = False
+        self._away = self._waiting = False
 
     @property
     def expired(self) -> bool:
         """Whether the lease has run out though Redis is reachable: what is read now must not be published.
 
-        An unreachable Redis is not a lost lease: nobody else could have taken over by it either.
+        An unreachable Redis is not a lost lease: nobody else could have taken over by it either. Nor is one that has
+        not answered the beat at hand yet (that this process itself stood still is noticed elsewhere).
         """
-        return self._sent_at is not None and not self._away and self._clock() - self._sent_at > self._ttl_ms / 1000
+        return not self._waiting and self._overdue()
 
     async def beat(self) -> MembersView:
         """Renew the lease. Raises one of `shared.bus.AWAY` while Redis is away."""
-        lost, sent_at = self.expired, self._clock()
+        lost, sent_at = self._overdue(), self._clock()
+        self._waiting = True
         try:
-            async with self._client.pipeline(transaction=False) as pipe:
+            async with asyncio.timeout(ANSWER_S), self._client.pipeline(transaction=False) as pipe:
                 pipe.eval(BEAT, 1, self._key, self._me, self._ttl_ms)
                 pipe.hgetall(self._owners)
                 (_, members), owners = await pipe.execute()
         except AWAY:
             self._away = True
             raise
+        finally:
+            self._waiting = False
         self._sent_at, self._away = sent_at, False
         return MembersView(
             tuple(sorted(name.decode() for name in members)),
             {int(bucket): name.decode() for bucket, name in owners.items()},
             lost,
         )
+
+    def _overdue(self) -> bool:
+        return self._sent_at is not None and not self._away and self._clock() - self._sent_at > self._ttl_ms / 1000
 
     async def announce(self, buckets: Iterable[int]) -> None:
         """Say that this member serves these buckets, once its topics are acknowledged and have given data."""

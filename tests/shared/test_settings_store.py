@@ -1,0 +1,133 @@
+"""Runtime settings: validated, versioned, followed."""
+
+import asyncio
+import json
+
+import msgspec
+import pytest
+
+from shared import settings_store, streams
+from shared.bus import Redis, connect
+from shared.config import Exclusion, Fees, Runtime, SettingError
+from shared.settings_store import RuntimeStore, VersionConflict
+from tests.shared.proxy import FaultProxy
+from tests.shared.tools import until
+
+
+async def test_without_anything_stored_the_defaults_stand(redis_client: Redis) -> None:
+    assert await RuntimeStore(redis_client).load() == Runtime()
+
+
+async def test_a_write_is_read_back_with_the_next_version_and_told_to_followers(redis_client: Redis) -> None:
+    store = RuntimeStore(redis_client)
+    changes = {"enter_bps": 80, "fees": {"okx": {"perp": 4.5}}, "exclusions": [{"asset": "X", "reason": "scam"}]}
+    written = await store.write(changes, 0)
+    assert (written.version, written.enter_bps) == (1, 80.0)
+    assert written.fees == {"okx": Fees(perp=4.5)}
+    assert written.exclusions == (Exclusion(asset="X", reason="scam"),)
+    assert await RuntimeStore(redis_client).load() == written
+    rows = await redis_client.xrange(streams.CONFIG_CHANGES)
+    assert rows is not None
+    assert json.loads(rows[0][1][b"v1"]) == {  # type: ignore[index]
+        "version": 1,
+        "enter_bps": 80.0,
+        "fees": {"okx": {"spot": None, "perp": 4.5}},
+        "exclusions": [{"asset": "X", "venue": None, "reason": "scam", "until_ms": None}],
+    }
+
+
+async def test_none_restores_the_default(redis_client: Redis) -> None:
+    store = RuntimeStore(redis_client)
+    await store.write({"samples": 5, "watch": ["BTC"]}, 0)
+    assert await store.write({"samples": None}, 1) == Runtime(version=2, watch=("BTC",))
+
+
+async def test_a_write_on_an_old_version_is_refused_and_changes_nothing(redis_client: Redis) -> None:
+    store = RuntimeStore(redis_client)
+    await store.write({"samples": 5}, 0)
+    with pytest.raises(VersionConflict) as refused:
+        await store.write({"samples": 7}, 0)
+    assert (refused.value.expected, refused.value.standing) == (0, 1)
+    assert (await store.load()).samples == 5
+    assert await redis_client.xlen(streams.CONFIG_CHANGES) == 1
+
+
+async def test_of_writers_at_the_same_time_one_wins(redis_client: Redis) -> None:
+    store = RuntimeStore(redis_client)
+    results = await asyncio.gather(
+        *(store.write({"samples": number}, 0) for number in range(1, 9)), return_exceptions=True
+    )
+    (won,) = [result for result in results if isinstance(result, Runtime)]
+    assert all(isinstance(result, VersionConflict) for result in results if result is not won)
+    assert await store.load() == won
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"enter_bps": "much"}, ["enter_bps", "much", "a number"]),
+        ({"samples": 0}, ["samples", "0", "at least 1"]),
+        ({"entr_bps": 5}, ["entr_bps", "one of these settings", "enter_bps"]),
+        ({"version": 9}, ["version"]),
+        ({"fees": {"okx": {"perp": 5000}}}, ["fees", "1000"]),
+        ({"exclusions": [{"asset": "X", "reason": ""}]}, ["exclusions"]),
+    ],
+)
+async def test_a_bad_value_is_named_and_nothing_is_written(
+    changes: dict[str, object], words: list[str], redis_client: Redis
+) -> None:
+    with pytest.raises(SettingError) as refused:
+        await RuntimeStore(redis_client).write({"samples": 4, **changes}, 0)
+    assert all(word in str(refused.value) for word in words)
+    assert await redis_client.exists(streams.CONFIG) == 0
+
+
+async def test_a_field_that_somebody_broke_keeps_its_default_and_spoils_no_other(
+    redis_client: Redis, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = RuntimeStore(redis_client)
+    await store.write({"samples": 5}, 0)
+    await redis_client.hset(streams.CONFIG, mapping={"enter_bps": "not json", "from_later": "1"})
+    for _ in range(3):
+        assert await store.load() == Runtime(version=1, samples=5)
+    assert store.unusable == {"enter_bps"}
+    assert caplog.text.count("enter_bps") == 1
+
+
+async def test_followers_are_told_at_once_and_each_state_once(redis_client: Redis, redis_url: str) -> None:
+    seen: list[Runtime] = []
+    async with connect(redis_url) as client:
+        following = asyncio.create_task(RuntimeStore(client).follow(seen.append))
+        await until(lambda: seen)
+        store = RuntimeStore(redis_client)
+        await store.write({"samples": 5}, 0)
+        await until(lambda: len(seen) == 2)
+        await store.write({"samples": 6}, 1)
+        await until(lambda: len(seen) == 3)
+        following.cancel()
+        await asyncio.wait([following])
+    assert [runtime.version for runtime in seen] == [0, 1, 2]
+
+
+async def test_followers_ride_out_a_redis_that_is_away(
+    proxy: FaultProxy, redis_client: Redis, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(settings_store, "RETRY_S", 0.01)
+    seen: list[Runtime] = []
+    async with connect(f"redis://127.0.0.1:{proxy.port}/0") as client:
+        following = asyncio.create_task(RuntimeStore(client).follow(seen.append))
+        await until(lambda: seen)
+        await proxy.refuse()
+        await RuntimeStore(redis_client).write({"samples": 5}, 0)
+        await until(lambda: "not being followed" in caplog.text)
+        await proxy.listen()
+        await until(lambda: len(seen) == 2)
+        following.cancel()
+        await asyncio.wait([following])
+    assert seen[-1].samples == 5
+    assert caplog.text.count("not being followed") == 1
+
+
+def test_every_setting_has_a_json_form_that_comes_back() -> None:
+    runtime = Runtime(exclusions=(Exclusion(venue="sim", reason="r"),), fees={"sim": Fees(spot=1.0)}, watch=("A",))
+    assert msgspec.json.decode(msgspec.json.encode(runtime), type=Runtime) == runtime
