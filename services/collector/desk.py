@@ -15,7 +15,7 @@ REST jobs) bring events with `take`; the clock is the events' own `recv` and the
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -50,6 +50,8 @@ SLICES: Final = 10
 
 #: (kind, symbol)
 Place = tuple[str, str]
+#: why a feed of (kind, symbol) is no longer served
+Why = Callable[[str, str], str | None]
 
 
 class Bus(Protocol):
@@ -92,18 +94,16 @@ class Desk:
 
     # ---- what is served
 
-    def serve(
-        self, places: Collection[Place], members: dict[Market, frozenset[str]], gone: Mapping[str, str] | None = None
-    ) -> None:
+    def serve(self, places: Collection[Place], members: dict[Market, frozenset[str]], why: Why | None = None) -> None:
         """Have a feed for exactly these places. `members`: the selected symbols of each market, for market-wide topics.
 
-        Feeds that go are silent (another process has them), but those of `gone` symbols say `down` with the reason
-        given, and lose their last value.
+        Of a feed that goes, `why(kind, symbol)` tells the reason: it says `down` and its last value is deleted. None:
+        another process has it now, not a word.
         """
         self._members = members
         wanted = set(places)
         for feed in [feed for feed in self.feeds() if (feed.kind, feed.symbol) not in wanted]:
-            self._remove(feed, (gone or {}).get(feed.symbol))
+            self._remove(feed, None if why is None else why(feed.kind, feed.symbol))
         for kind, symbol in places:
             self._ensure(kind, symbol)
         self._rota = list(self._quotes.values())

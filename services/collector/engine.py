@@ -40,6 +40,7 @@ REFUSED_NS: Final = 900 * SECOND
 #: of what the venue grants an address, the part that is not kept for rollovers
 USABLE: Final = 0.8
 TICKS_A_SECOND: Final = 10
+ON_DEMAND: Final = ("trade", "book")
 LAGS_KEPT: Final = 2048
 #: after a snapshot that did not come
 BOOK_AGAIN_S: Final = (1.0, 3.0)
@@ -195,7 +196,9 @@ class Engine:
             "perp": frozenset(one.symbol for one in chosen if one.market == "perp"),
         }
         fresh = not self.desk.keys()
-        self.desk.serve(served(self.venue, chosen, selection), members, gone)
+        self.desk.serve(
+            served(self.venue, chosen, selection), members, lambda kind, symbol: self._why(kind, symbol, gone)
+        )
         if fresh:
             self.desk.announce("down", "start", now)
         changed = self.plan.update(topics, USABLE / max(1, len(self.ownership.members)))
@@ -206,12 +209,15 @@ class Engine:
 
     def _gone(self, chosen: list[Instrument]) -> dict[str, str]:
         """Symbols that were collected until now, with the reason why they are no more."""
-        now_chosen = {one.symbol for one in chosen}
-        return {
-            one.symbol: "delisted" if (listed := self.table.by_symbol.get(one.symbol)) is None else listed.status
-            for one in self.selected
-            if one.symbol not in now_chosen
-        }
+        now_chosen, by_symbol = {one.symbol for one in chosen}, self.table.by_symbol
+        lost = [one.symbol for one in self.selected if one.symbol not in now_chosen]
+        return {symbol: by_symbol[symbol].status if symbol in by_symbol else "delisted" for symbol in lost}
+
+    def _why(self, kind: str, symbol: str, gone: dict[str, str]) -> str | None:
+        """Why a feed is no longer served; None where another process has it."""
+        if symbol in gone:
+            return gone[symbol]
+        return "nobody asks" if kind in ON_DEMAND and bucket_of(symbol) in self.ownership.held else None
 
     def _wishes(self) -> dict[str, frozenset[str]]:
         """Demand, and the trades of the coins on the watch list."""
@@ -330,7 +336,8 @@ class Engine:
             if "book" in topic.kinds and symbol in topic.symbols:
                 source.session.resubscribe(topic.name)
 
-    def refused(self, topic: Topic, reason: str) -> None:
+    def refused(self, connection: Connection, topic: Topic, reason: str) -> None:
+        self.desk.state(connection, (topic,), "down", f"refused: {reason}", time_ns())
         log.warning("%s: topic %s is left out for 15 minutes: %s", self.venue.name, topic.name, reason)
         self.counts["quarantined"] += 1
         self._refused[topic.key] = time_ns() + REFUSED_NS

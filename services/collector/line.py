@@ -20,6 +20,8 @@ from services.collector.runner import Connection, Owner, Unreachable, dial
 from services.collector.session import Session
 from services.collector.venue import Decode, Endpoint, Venue
 
+#: how long a stopped line waits for the venue's goodbye
+STOP_S: Final = 1.0
 #: how long the old connection stays after its successor is proven
 OVERLAP_S: Final = 2.0
 PROVE_S: Final = 60.0
@@ -99,7 +101,7 @@ class Line:
             connection.session.forget()
             connection.close(reason)
         if self.connections:
-            await asyncio.wait([connection.closed for connection in self.connections], timeout=3.0)
+            await asyncio.wait([connection.closed for connection in self.connections], timeout=STOP_S)
 
     def proves(self, topic: Topic) -> bool:
         """Whether a connection of this line has it live."""

@@ -17,6 +17,7 @@ from yarl import URL
 
 from services.collector.gateway import routed
 from services.collector.pacing import SECOND, Window
+from services.collector.sentences import BLOCKED, REFUSED
 from services.collector.venue import Call, Host, Request, Venue
 
 BODY_BYTES_MAX: Final = 64 << 20
@@ -28,9 +29,6 @@ BACKFILL_SHARE: Final = 0.2
 WAIT_LIMITED_S: Final = 30.0
 WAIT_BANNED_S: Final = 120.0
 WAIT_MAX_S: Final = 3600.0
-
-BLOCKED: Final = "HTTP 451: not served from this region. Set HTTPS_PROXY or leave it out of VENUES=."
-REFUSED: Final = "HTTP 403: the exchange refuses this address."
 
 Kind = Literal["blocked", "refused", "limited", "unreachable", "bad"]
 

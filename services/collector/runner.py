@@ -21,6 +21,7 @@ from services.collector.desk import Desk
 from services.collector.messages import Ack, BookDelta, BookSnapshot, Closing, Control, Message, Pong, Refused
 from services.collector.plan import Slot, Topic
 from services.collector.pulse import Pulse
+from services.collector.sentences import TURNED_AWAY
 from services.collector.session import Session
 from services.collector.venue import Decode
 from shared.events import STREAM, Quote
@@ -66,7 +67,7 @@ class Owner(Protocol):
     def control(self, connection: "Connection", message: Control, frame: bytes, recv: int) -> None:
         """A message that is neither an event nor about a subscription."""
 
-    def refused(self, topic: Topic, reason: str) -> None:
+    def refused(self, connection: "Connection", topic: Topic, reason: str) -> None:
         """A topic that the venue refuses."""
 
     def counted(self, connection: "Connection", what: actions.Count) -> None:
@@ -224,7 +225,7 @@ class Connection(WSListener):
                 case actions.Publish(topics, state, reason):
                     self._owner.desk.state(self, topics, state, reason, time_ns())
                 case actions.Quarantine(topic, reason):
-                    self._owner.refused(topic, reason)
+                    self._owner.refused(self, topic, reason)
                 case actions.Count():
                     self._owner.counted(self, action)
                 case actions.Rollover(reason) if not self.rollover.done():
@@ -278,4 +279,6 @@ async def dial(
 
 
 def _sentence(status: int | None, error: str) -> str:
-    return f"HTTP {status} on the socket" if status is not None else f"no WebSocket: {error}"
+    if status is None:
+        return f"no WebSocket: {error}"
+    return TURNED_AWAY.get(status, f"HTTP {status} instead of a WebSocket.")

@@ -87,7 +87,7 @@ class Session:
         self._pace = Pace(endpoint.limits.frames_per_second, endpoint.limits.frames_per_hour)
         self._number = 0
         self._sources: dict[tuple[str, str], list[_Entry]] | None = None
-        self._opened = self._last_frame = self._last_ping = 0
+        self._opened = self._last_frame = self._last_ping = self._next_look = 0
         self._stale = self._rolling = False
         #: unproven topics are under way: the caller passes events to `data`
         self.expecting = False
@@ -342,7 +342,11 @@ class Session:
         return actions
 
     def _silence(self, now: int) -> list[Action]:
+        """5. Looked at once a second: it is a walk over all topics."""
         actions: list[Action] = []
+        if now < self._next_look:
+            return actions
+        self._next_look = now + SECOND
         for name, entry in self._entries.items():
             limit = entry.topic.silent_s
             if limit is None or entry.state != "live" or self._stale or now - entry.sent <= limit * SECOND:

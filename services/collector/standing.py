@@ -1,12 +1,8 @@
 """How a venue does, in one word and one sentence for a person."""
 
-from typing import Final
-
 from services.collector.engine import Engine
 from services.collector.pacing import SECOND
-
-#: HTTP statuses that say "not from here"
-TURNED_AWAY: Final = (403, 451)
+from services.collector.sentences import TURNED_AWAY
 
 
 def standing(engine: Engine) -> tuple[str, str]:

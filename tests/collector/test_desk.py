@@ -1,5 +1,6 @@
 """What goes out, how often, and what is said when a source is lost."""
 
+from functools import partial
 from itertools import pairwise
 
 import msgspec
@@ -277,15 +278,19 @@ def test_stale_and_up_speak_of_what_a_source_owns_and_of_nothing_else() -> None:
 
 
 def test_a_delisted_instrument_says_down_and_loses_its_last_value_a_handed_over_one_goes_silently() -> None:
-    for gone, expected in (({SYMBOL: "delisted"}, ["up", "100", "down"]), ({}, ["up", "100"])):
+    for gone, expected in (("delisted", ["up", "100", "down"]), (None, ["up", "100"])):
         made, kept = desk()
         made.take(Wire(1), [quote("100", 0)])
-        made.serve([], {"perp": frozenset(), "spot": frozenset()}, gone)
+        made.serve([], {"perp": frozenset(), "spot": frozenset()}, partial(reason_of, gone))
         states = [event for _, event in kept.events if not isinstance(event, State) or key_of(kept, event) == "quote"]
         assert said_of(states) == expected
-        assert bool(kept.last) == (not gone)
+        assert bool(kept.last) == (gone is None)
         assert made.take(Wire(1), [quote("101", 1)]) == ()
         assert made.held["not_served"] == 1
+
+
+def reason_of(reason: str | None, kind: str, symbol: str) -> str | None:
+    return reason
 
 
 def key_of(kept: Kept, event: Event) -> str:

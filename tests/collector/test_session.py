@@ -272,11 +272,11 @@ def test_a_silent_topic_is_subscribed_again_and_then_the_connection_is_replaced(
     life = Life(silent_s=5.0)
     life.ack_all()
     life.heard = {"a", "b"}
-    life.run(6)
+    life.run(6.5)
     assert life.frames("unsubscribe")[0][2] == ["c"]
     assert life.asked_for() == ["a", "b", "c", "c"]
     life.ack_all()
-    life.run(5.5)
+    life.run(6.5)
     assert isinstance(life.of(Reconnect)[0], Reconnect)
     assert life.session.silent
 
@@ -293,7 +293,7 @@ def test_a_patient_session_bears_with_a_topic_that_stays_silent() -> None:
 def test_a_silent_topic_that_speaks_again_is_forgiven() -> None:
     life = Life(silent_s=5.0)
     life.ack_all()
-    life.run(5.5)
+    life.run(6.5)
     life.ack_all()
     life.heard = {"a", "b", "c"}
     life.run(20)
