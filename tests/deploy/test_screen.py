@@ -87,6 +87,11 @@ def test_what_keeps_failing_stays_on_the_screen() -> None:
     assert "  ! api keeps failing: x" in plain(replace(FACTS, notices=("api keeps failing: x",)), SNAPSHOT)
 
 
+def test_a_recorder_that_pauses_says_why() -> None:
+    snapshot = replace(SNAPSHOT, services={"_recorder": "degraded"}, details={"_recorder": "recording is paused: disk"})
+    assert "  ! recorder: recording is paused: disk" in plain(FACTS, snapshot)
+
+
 @pytest.mark.parametrize(("seconds", "text"), [(61, "0:01:01"), (3600, "1:00:00"), (90_061, "1 d 1:01:01")])
 def test_a_long_run_shows_how_long(seconds: int, text: str) -> None:
     assert plain(replace(FACTS, elapsed_s=seconds, ready_s=0), SNAPSHOT)[0].endswith(f"up {text}")
