@@ -25,7 +25,9 @@ from shared.streams import FIELD
 LOG: Final = logging.getLogger(__name__)
 COMMIT_S: Final = 2.0
 BLOCK_MS: Final = 500
-COUNT: Final = 200
+COUNT: Final = 1000
+#: a pause between reads: history is in no hurry, and few large replies cost a fraction of many small ones
+GATHER_S: Final = 0.2
 #: what asyncpg raises while Postgres is away, restarting or refusing
 AWAY: Final = (
     OSError,
@@ -100,8 +102,8 @@ class Feed:
             for entry_id, fields in entries:
                 self._take(track, entry_id.decode(), fields)
             track.rest()
-            # a burst must not hold up the beat and the other feeds
-            await asyncio.sleep(0)
+        behind = any(len(entries) >= COUNT for _, entries in reply or ())
+        await asyncio.sleep(0 if behind else GATHER_S)
 
     def _take(self, track: Track, entry_id: str, fields: dict[bytes, bytes]) -> None:
         try:
