@@ -51,7 +51,8 @@ def notices(facts: Facts, snapshot: Snapshot, lang: Language) -> list[str]:
     """What a person should know and perhaps mend, a sentence each."""
     found = list(facts.notices)
     for name, state in snapshot.services.items():
-        if state in ("degraded", "blocked") and snapshot.details.get(name):
+        # The api complains of what the lines of the exchanges show already.
+        if name != "_api" and state in ("degraded", "blocked") and snapshot.details.get(name):
             found.append(f"{name.removeprefix('_')}: {snapshot.details[name]}")
     if snapshot.error:
         found.append(text_in(lang, "redis_away", reason=snapshot.error))
