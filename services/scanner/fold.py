@@ -214,7 +214,7 @@ class Fold:
         every signal has closed are skipped: nothing happens at them."""
         step = self.judge.runtime.sample_ms * MS
         if self.at == 0:
-            self.began = at
+            self.began = self.judge.rate.at = at  # a rate that was told before the clock began dates from here
             self.next_instant = at // step * step + step
             return
         runtime = self.judge.runtime
