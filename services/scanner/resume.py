@@ -160,7 +160,7 @@ async def send(wire: Wire, commands: list[bytes]) -> None:
         return
     for reply in await wire.call(*commands):
         if isinstance(reply, ReplyError):
-            if reply.code in ("FENCED", "STALE"):
+            if "FENCED" in str(reply) or "STALE" in str(reply):  # Redis puts its own ERR before a script's word
                 raise lease.Fenced(str(reply))
             raise reply
 

@@ -1,0 +1,49 @@
+"""Ownership of a partition and what only the owner may write."""
+
+import pytest
+
+from services.scanner import lease
+from services.scanner.resume import pairs, send
+from services.scanner.wire import Wire
+from shared.bus import Redis
+from shared.streams import open_signals, scan, signals
+
+
+async def test_one_owner_at_a_time_and_a_higher_fence_for_the_next(redis_client: Redis) -> None:
+    assert await lease.claim(redis_client, 0, "one") == 1
+    assert await lease.claim(redis_client, 0, "two") == 0
+    assert await lease.claim(redis_client, 0, "one") == 1
+    await lease.release(redis_client, 0, 1)
+    assert await lease.claim(redis_client, 0, "two") == 2
+    await lease.release(redis_client, 0, 1)
+    assert await lease.claim(redis_client, 0, "one") == 0, "the old owner cannot release what is not its own"
+
+
+async def test_the_old_owner_writes_nothing(redis_client: Redis, redis_url: str) -> None:
+    await lease.claim(redis_client, 0, "one")
+    await redis_client.hset(scan(0), "until", "0")
+    await lease.claim(redis_client, 0, "two")
+    wire = Wire(redis_url)
+    await wire.open()
+    for command in (lease.commit(0, 1, "id", 0, b'{"rev":1}', b"e"), lease.commit_checkpoint(0, 1, b"state")):
+        with pytest.raises(lease.Fenced):
+            await send(wire, [command])
+    with pytest.raises(lease.Fenced):
+        await lease.write_control(redis_client, 0, 1, b"batch")
+    wire.close()
+    assert await redis_client.exists(open_signals(0), signals(0), "md:{0}:_ctl:x") == 0
+
+
+async def test_a_transition_is_written_once_whoever_repeats_it(redis_client: Redis, redis_url: str) -> None:
+    fence = await lease.claim(redis_client, 0, "one")
+    wire = Wire(redis_url)
+    await wire.open()
+    first = lease.commit(0, fence, "id", 0, b'{"rev":1}', b"open")
+    second = lease.commit(0, fence, "id", 1, b'{"rev":2}', b"close")
+    assert await wire.call(first, second, first, second) == [b"OK", b"OK", b"DONE", b"DONE"]
+    with pytest.raises(lease.Fenced, match="STALE"):
+        await send(wire, [lease.commit(0, fence, "id", 4, b'{"rev":5}', b"close")])
+    held = pairs(await wire.one("HGETALL", open_signals(0)))
+    wire.close()
+    assert held == {b"id": b'{"rev":2}'}
+    assert await redis_client.xlen(signals(0)) == 2
