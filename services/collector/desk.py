@@ -15,7 +15,7 @@ REST jobs) bring events with `take`; the clock is the events' own `recv` and the
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -72,6 +72,7 @@ class Desk:
         self._prints: dict[Place, PrintFeed] = {}
         self._merged: dict[Place, MergedFeed[Any]] = {}
         self._books: dict[str, BookFeed] = {}
+        self._places: set[Place] = set()
         self._members: dict[Market, frozenset[str]] = {}
         self._capped = Capped(self._out)
         self._rota: list[QuoteFeed] = []
@@ -94,7 +95,7 @@ class Desk:
 
     # ---- what is served
 
-    def serve(self, places: Collection[Place], members: dict[Market, frozenset[str]], why: Why | None = None) -> None:
+    def serve(self, places: Iterable[Place], members: dict[Market, frozenset[str]], why: Why | None = None) -> None:
         """Have a feed for exactly these places. `members`: the selected symbols of each market, for market-wide topics.
 
         Of a feed that goes, `why(kind, symbol)` tells the reason: it says `down` and its last value is deleted. None:
@@ -102,10 +103,13 @@ class Desk:
         """
         self._members = members
         wanted = set(places)
-        for feed in [feed for feed in self.feeds() if (feed.kind, feed.symbol) not in wanted]:
-            self._remove(feed, None if why is None else why(feed.kind, feed.symbol))
-        for kind, symbol in places:
+        for kind, symbol in self._places - wanted:
+            feed = self._feed(kind, symbol)
+            if feed is not None:
+                self._remove(feed, None if why is None else why(kind, symbol))
+        for kind, symbol in wanted - self._places:
             self._ensure(kind, symbol)
+        self._places = wanted
         self._rota = list(self._quotes.values())
 
     def feeds(self) -> list[Feed]:

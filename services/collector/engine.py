@@ -25,12 +25,13 @@ from services.collector.live_books import LiveBooks
 from services.collector.messages import BookDelta, BookSnapshot, Control, Message, Relist, Unknown
 from services.collector.ownership import Ownership
 from services.collector.pacing import SECOND
-from services.collector.plan import Plan, Selection, Slot, Topic, TopicKey, quote_channels, selected, served, wanted
+from services.collector.plan import Plan, Slot, Topic, TopicKey
 from services.collector.pulse import Pulse
 from services.collector.rest import Body, Rest
 from services.collector.runner import Connection, Unreachable
 from services.collector.table import Table
 from services.collector.venue import Call, Decode, DecoderOptions, Endpoint, Venue
+from services.collector.wants import Selection, Wants, quote_channels, selected
 from shared.config import Runtime
 from shared.instruments import Instrument, Market
 from shared.streams import bucket_of
@@ -64,6 +65,7 @@ class Engine:
         self.rng = rng or Random()
         self.table = Table()
         self.desk = Desk(venue.name, around.partitions, bus)
+        self._wants = Wants(venue)
         self.plan = Plan(venue.endpoints)
         self.ownership = Ownership(me)
         self.samples = samples.Samples(samples.folder(around.data, venue.name))
@@ -77,6 +79,8 @@ class Engine:
         self.tls: ssl.SSLContext | None = None
         self.lines: dict[Slot, Line] = {}
         self.selected: list[Instrument] = []
+        self._gone: dict[str, str] = {}  # symbols that were collected until now -> why they are no more
+        self._members: dict[Market, frozenset[str]] = {}
         self.demand: dict[str, frozenset[str]] = {}
         #: sockets that could not be opened, by line, until they are
         self.unreached: dict[Slot, Unreachable] = {}
@@ -186,19 +190,11 @@ class Engine:
         """Carry exactly what is wanted now."""
         now = time_ns()
         self._refused = {key: until for key, until in self._refused.items() if until > now}
-        chosen = selected(self.table, self.around.assets)
-        gone = self._gone(chosen)
-        self.selected = chosen
-        selection = Selection(self.ownership.held, self._wishes(), self.around.assets, frozenset(self._refused))
-        topics = wanted(self.venue, chosen, selection)
-        members: dict[Market, frozenset[str]] = {
-            "spot": frozenset(one.symbol for one in chosen if one.market == "spot"),
-            "perp": frozenset(one.symbol for one in chosen if one.market == "perp"),
-        }
+        selection = Selection(self.ownership.held, self._wishes(), frozenset(self._refused))
+        topics, places = self._wants.of(self.selected, selection)
         fresh = not self.desk.keys()
-        self.desk.serve(
-            served(self.venue, chosen, selection), members, lambda kind, symbol: self._why(kind, symbol, gone)
-        )
+        self.desk.serve(places, self._members, self._why)
+        self._gone = {}
         if fresh:
             self.desk.announce("down", "start", now)
         changed = self.plan.update(topics, USABLE / max(1, len(self.ownership.members)))
@@ -207,16 +203,22 @@ class Engine:
         for slot in sorted(changed):
             self._apply(slot)
 
-    def _gone(self, chosen: list[Instrument]) -> dict[str, str]:
-        """Symbols that were collected until now, with the reason why they are no more."""
+    def _select(self) -> None:
+        """Choose from the listing; keep what went, and why, for `reconcile` to say."""
+        chosen = selected(self.table, self.around.assets)
         now_chosen, by_symbol = {one.symbol for one in chosen}, self.table.by_symbol
         lost = [one.symbol for one in self.selected if one.symbol not in now_chosen]
-        return {symbol: by_symbol[symbol].status if symbol in by_symbol else "delisted" for symbol in lost}
+        self._gone |= {symbol: by_symbol[symbol].status if symbol in by_symbol else "delisted" for symbol in lost}
+        self._members = {
+            "spot": frozenset(one.symbol for one in chosen if one.market == "spot"),
+            "perp": frozenset(one.symbol for one in chosen if one.market == "perp"),
+        }
+        self.selected = chosen
 
-    def _why(self, kind: str, symbol: str, gone: dict[str, str]) -> str | None:
+    def _why(self, kind: str, symbol: str) -> str | None:
         """Why a feed is no longer served; None where another process has it."""
-        if symbol in gone:
-            return gone[symbol]
+        if symbol in self._gone:
+            return self._gone[symbol]
         return "nobody asks" if kind in ON_DEMAND and bucket_of(symbol) in self.ownership.held else None
 
     def _wishes(self) -> dict[str, frozenset[str]]:
@@ -262,6 +264,8 @@ class Engine:
                 "%s: %d instruments listed: %d new, %d gone, %d changed",
                 *(self.venue.name, len(rows), len(change.added), len(change.removed), len(change.changed)),
             )
+        if change or self.listing is None:
+            self._select()
         self.listing = result
         self.listed.set()
         self.change()

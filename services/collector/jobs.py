@@ -14,10 +14,10 @@ from typing import Final
 from services.collector.backoff import delays
 from services.collector.messages import Message
 from services.collector.pacing import SECOND
-from services.collector.plan import quote_channels
 from services.collector.rest import Body, Rest, RestError
 from services.collector.table import Table
 from services.collector.venue import Call, Decode, DecoderOptions, Unreadable, Venue
+from services.collector.wants import quote_channels
 from shared.instruments import Instrument, Market
 
 LISTING_S: Final = 900.0

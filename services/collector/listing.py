@@ -7,8 +7,8 @@ from typing import Final
 import msgspec
 
 from services.collector.naming import resolve_collisions
-from services.collector.plan import quote_channels
 from services.collector.venue import Channel, Venue
+from services.collector.wants import quote_channels
 from shared.instruments import Instrument, Market
 
 #: (market, native): the field of an instrument in the `instruments:<venue>` hash, joined by a colon

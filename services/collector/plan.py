@@ -1,23 +1,19 @@
 """Which topics ride on which connections: pure, in stable order.
 
-Theory of operation. `wanted()` turns a venue's channels, the selected instruments and what is asked for on demand into
-topics, in an order that depends on nothing but the arguments. A `Plan` gives each topic of an endpoint the first of its
-connections ("lines") with room, and remembers it: an instrument that comes or goes moves no other topic, a topic that
-is asked for later goes where room is left. Two runs over the same input give the same plan. Limits are the endpoint's,
-per connection (topics by weight, characters) and per address (connections; the caller passes its share of them).
+Theory of operation. The topics come from `wants.py`, in stable order. A `Plan` gives each topic of an endpoint the
+first of its connections ("lines") with room, and remembers it: an instrument that comes or goes moves no other topic, a
+topic that is asked for later goes where room is left. Two runs over the same input give the same plan. Limits are the
+endpoint's, per connection (topics by weight, characters) and per address (connections; the caller passes its share).
 
 `framed()` cuts topics into subscribe frames within the limits of one frame. The rate of frames is the session's job.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
-from services.collector.naming import UNCONFIRMED
-from services.collector.venue import Channel, Endpoint, Limits, Venue
-from shared.instruments import COLLECTED_QUOTES, Instrument, Market
-from shared.streams import bucket_of
+from services.collector.venue import Endpoint, Limits
+from shared.instruments import Market
 
 #: (endpoint name, position): one connection of the plan, whatever socket carries it just now
 Slot = tuple[str, int]
@@ -40,128 +36,6 @@ class Topic(msgspec.Struct, frozen=True, gc=False):
     @property
     def key(self) -> TopicKey:
         return self.endpoint, self.name
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """What this process serves: its buckets, the kinds that are wanted at all, and who asked for what on demand."""
-
-    buckets: Collection[int]
-    demand: Mapping[str, Collection[str]] = field(default_factory=dict)
-    assets: Collection[str] = ()
-    refused: Collection[TopicKey] = ()
-
-
-def quote_channels(venue: Venue) -> dict[Market, str]:
-    """The one channel of each market whose frames make quotes: the best ranked of those that could."""
-    best: dict[Market, Channel] = {}
-    for channel in venue.channels:
-        if "quote" in channel.makes and (channel.market not in best or channel.rank < best[channel.market].rank):
-            best[channel.market] = channel
-    return {market: channel.name for market, channel in best.items()}
-
-
-def kinds_of(venue: Venue, channel: Channel) -> tuple[str, ...]:
-    """The kinds that a channel feeds in this plan: `quote` only where it is the best of its market."""
-    best = quote_channels(venue).get(channel.market) == channel.name
-    return tuple(kind for kind in channel.makes if kind != "quote" or best)
-
-
-def selected(instruments: Iterable[Instrument], assets: Collection[str] = ()) -> list[Instrument]:
-    """The instruments that are collected, by market and symbol.
-
-    One whose multiplier waits for a price check is collected too: without its prices nothing could be checked.
-    """
-    chosen = [i for i in instruments if (i.collected or _unchecked(i)) and (not assets or i.asset in assets)]
-    return sorted(chosen, key=lambda instrument: (instrument.market, instrument.symbol, instrument.native))
-
-
-def _unchecked(instrument: Instrument) -> bool:
-    return (
-        instrument.status == "quarantined"
-        and instrument.quarantine_reason == UNCONFIRMED
-        and instrument.quote in COLLECTED_QUOTES
-    )
-
-
-def wanted(venue: Venue, instruments: Sequence[Instrument], selection: Selection) -> dict[TopicKey, Topic]:
-    """Every topic that this process should carry, in stable order. `instruments` as `selected()` gives them."""
-    topics: dict[TopicKey, Topic] = {}
-    for channel in venue.channels:
-        kinds = kinds_of(venue, channel)
-        if channel.makes and not kinds:
-            continue  # it could only have made quotes that a better channel makes
-        rows = [i for i in instruments if i.market == channel.market]
-        if channel.scope == "market":
-            found = [_topic(venue, channel, kinds, None)] if rows else []
-            found = [topic for topic in found if bucket_of(topic.name) in selection.buckets]
-        else:
-            asked = _asked(channel, selection)
-            found = [
-                _topic(venue, channel, kinds, instrument)
-                for instrument in rows
-                if (asked is None or instrument.symbol in asked) and bucket_of(instrument.symbol) in selection.buckets
-            ]
-        for topic in found:
-            if topic.key not in selection.refused:
-                topics[topic.key] = _join(topics.get(topic.key), topic)
-    return topics
-
-
-def served(venue: Venue, instruments: Sequence[Instrument], selection: Selection) -> list[tuple[str, str]]:
-    """Every (kind, symbol) that this process publishes.
-
-    A kind that a market-wide topic makes belongs to that topic's owner for all symbols, polls of the same kind
-    included, so that one process merges what makes one event; every other to its symbol's owner.
-    """
-    makers = [(channel.market, kinds_of(venue, channel), _asked(channel, selection)) for channel in venue.channels]
-    polls = [(call.market, call.makes, None) for call in venue.calls if call.job == "poll"]
-    places: dict[tuple[str, str], None] = {}
-    for market, kinds, asked in (*makers, *polls):
-        for kind in kinds:
-            home = _home(venue, market, kind)
-            for instrument in instruments:
-                bucket = bucket_of(instrument.symbol) if home is None else home
-                wanted = asked is None or instrument.symbol in asked
-                if instrument.market == market and wanted and bucket in selection.buckets:
-                    places[kind, instrument.symbol] = None
-    return list(places)
-
-
-def _home(venue: Venue, market: Market | None, kind: str) -> int | None:
-    """The bucket of the market-wide topic that makes a kind; None where there is none."""
-    for channel in venue.channels:
-        if channel.scope == "market" and channel.market == market and kind in kinds_of(venue, channel):
-            return bucket_of(venue.topic(channel, None))
-    return None
-
-
-def _asked(channel: Channel, selection: Selection) -> set[str] | None:
-    """The symbols that somebody wants of an on-demand channel; None: all."""
-    if not channel.on_demand:
-        return None
-    return {symbol for kind in channel.makes for symbol in selection.demand.get(kind, ())}
-
-
-def _topic(venue: Venue, channel: Channel, kinds: tuple[str, ...], instrument: Instrument | None) -> Topic:
-    return Topic(
-        endpoint=channel.endpoint,
-        name=venue.topic(channel, instrument),
-        market=channel.market,
-        kinds=kinds,
-        symbols=() if instrument is None else (instrument.symbol,),
-        weight=channel.weight,
-        silent_s=channel.silent_s,
-    )
-
-
-def _join(known: Topic | None, topic: Topic) -> Topic:
-    """One topic may serve several instruments (an index that two perpetuals share)."""
-    if known is None:
-        return topic
-    symbols = known.symbols + tuple(symbol for symbol in topic.symbols if symbol not in known.symbols)
-    kinds = known.kinds + tuple(kind for kind in topic.kinds if kind not in known.kinds)
-    return msgspec.structs.replace(known, symbols=symbols, kinds=kinds)
 
 
 class _Line:
@@ -207,7 +81,7 @@ class Plan:
             topic = topics.get(key)
             if topic is None or topic.weight != known.weight:
                 changed.add(self._drop(key))
-            elif topic != known:
+            elif topic is not known and topic != known:
                 changed.add(self._refresh(key, topic))
         self.unplaced = {}
         first: dict[str, int] = {}

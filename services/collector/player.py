@@ -10,13 +10,13 @@ from typing import Any
 
 import msgspec
 
-from services.collector import plan
 from services.collector.capture import Captured
 from services.collector.desk import Bus, Desk
 from services.collector.live_books import LiveBooks
 from services.collector.messages import BookDelta, BookSnapshot, Message, Replayed, Unknown
 from services.collector.recorded import Recorded
 from services.collector.table import Table
+from services.collector.wants import selected
 from shared.events import KIND, Event
 from shared.instruments import Market
 
@@ -82,7 +82,7 @@ class Player:
 
     def serve(self, now: int) -> None:
         """Have a feed for every kind of every instrument that would be collected."""
-        chosen = plan.selected(self.table)
+        chosen = selected(self.table)
         makers = [(channel.market, channel.makes) for channel in self.recorded.venue.channels]
         makers += [(call.market, call.makes) for call in self.recorded.venue.calls if call.market is not None]
         members: dict[Market, frozenset[str]] = {
