@@ -168,6 +168,7 @@ class Line:
             if successor is not None:
                 return successor, connection.good
             await asyncio.wait([connection.closed], timeout=next(waits))
+        await connection.finished()
         return None, connection.good
 
     async def _successor(self, old: Connection) -> Connection | None:

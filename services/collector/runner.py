@@ -9,6 +9,7 @@ import asyncio
 import ssl
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from itertools import count
 from time import time_ns
 from typing import Final, Protocol
@@ -200,6 +201,12 @@ class Connection(WSListener):
         self._transport.send_close(WSCloseCode.OK)
         self._transport.disconnect()
         self._loop.call_later(CLOSE_S, self._abort)
+
+    async def finished(self) -> None:
+        """Return once the socket is gone. Raises what our own code raised in a callback: a fault of ours must show."""
+        if self._transport is not None:
+            with suppress(WSError, OSError):
+                await self._transport.wait_disconnected()
 
     def _abort(self) -> None:
         if self._transport is not None and not self.closed.done():

@@ -3,13 +3,17 @@
 import json
 import time
 from collections import Counter
+from dataclasses import replace
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
+from services.collector.messages import Message
 from services.collector.standing import standing
+from services.collector.table import Table
+from services.collector.venue import Decode, DecoderOptions, Request
 from services.collector.venues import VENUES
 from services.simulator import wire
 from services.simulator.options import Rules
@@ -271,3 +275,18 @@ async def test_an_exchange_that_closes_old_connections_is_left_before_it_does(tm
         await found.until(lambda: found.engine.counts["ended"] >= 6, 60)
         assert set(found.kept.states("quote")) == {"down", "up"}
         assert found.kept.states("quote").count("down") == 1  # the start alone
+
+
+async def test_a_fault_of_our_own_ends_the_engine_instead_of_reconnecting_for_ever(tmp_path: Path) -> None:
+    def broken(table: Table, options: DecoderOptions) -> Decode:
+        def decode(frame: bytes, recv: int, request: Request | None = None) -> list[Message]:
+            if request is None and frame != b"pong":
+                raise ZeroDivisionError("ours")
+            return list(VENUES["okx"].decoder(table, options)(frame, recv, request))
+
+        return decode
+
+    with pytest.raises(ExceptionGroup) as caught:
+        async with stage("okx", tmp_path, venue=replace(VENUES["okx"], decoder=broken)) as found:
+            await found.until(lambda: False, what="the engine's end")
+    assert caught.group_contains(ZeroDivisionError)
