@@ -60,7 +60,7 @@ logs: python ## follow the logs; SERVICE=api for one
 
 test: python ## every test, with a Redis and a Postgres of its own; TESTS=path for some, JOBS=n at a time
 	@$(SETUP) dev
-	@$(IN) pytest -n $(JOBS) --dist loadfile $(TESTS)
+	@$(IN) pytest -rs -n $(JOBS) --dist loadfile $(TESTS)
 
 check: python ## lint, types, architecture, container files
 	@$(SETUP) dev

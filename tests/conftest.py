@@ -9,11 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+import hypothesis
 import pytest
 
 from deploy.local import postgres_server
 from deploy.local.process import REPOSITORY, free_port, start_server, stop_server
 from shared.bus import Redis, connect
+
+# No test asserts a time: a busy machine may take long over an example.
+hypothesis.settings.register_profile("any machine", deadline=None)
+hypothesis.settings.load_profile("any machine")
 
 CAPTURES = REPOSITORY.parent / "shared" / "captures"
 
