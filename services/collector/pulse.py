@@ -16,6 +16,8 @@ BEAT_S: Final = 0.1
 class Pulse:
     """`deadline` is read in the frame callback; `stalled` is called once for each stand-still."""
 
+    __slots__ = ("_stalled", "_timer", "deadline")
+
     def __init__(self, stalled: Callable[[float], None]) -> None:
         self.deadline = 0
         self._stalled = stalled

@@ -89,7 +89,7 @@ class Connection(WSListener):
         #: data was received
         self.good = False
         self._decode, self._owner, self._take = decode, owner, owner.desk.take
-        self._loop = loop
+        self._pulse, self._tapped, self._loop = owner.pulse, owner.tap is not None, loop
         self._transport: WSTransport | None = None
         self._parts: list[bytes] = []
         self._reason = ""
@@ -123,17 +123,17 @@ class Connection(WSListener):
     # ---- frames
 
     def _message(self, payload: bytes, recv: int) -> None:
-        owner = self._owner
-        if recv > owner.pulse.deadline:
-            owner.pulse.late(recv)
+        if recv > self._pulse.deadline:
+            self._pulse.late(recv)
             return
         self.frames += 1
-        if owner.tap is not None:
-            owner.received(self, payload, recv)
-        if self.session.stale:
-            self._carry_out(self.session.frame(recv))
+        if self._tapped:
+            self._owner.received(self, payload, recv)
+        session = self.session
+        if session.stale:
+            self._carry_out(session.frame(recv))
         messages = self._decode(payload, recv)
-        if not self.good or self.session.expecting:
+        if session.expecting or not self.good:
             self._proof(messages)
         rest = self._take(self, messages)
         if rest:
@@ -141,7 +141,7 @@ class Connection(WSListener):
         elif not self.frames % LAG_EVERY and messages:
             first = messages[0]
             if isinstance(first, Quote) and first.ts is not None:
-                owner.lags.append(recv - first.ts)
+                self._owner.lags.append(recv - first.ts)
 
     def _proof(self, messages: list[Message]) -> None:
         """First data proves topics, and the connection."""

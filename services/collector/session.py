@@ -88,9 +88,11 @@ class Session:
         self._number = 0
         self._sources: dict[tuple[str, str], list[_Entry]] | None = None
         self._opened = self._last_frame = self._last_ping = self._next_look = 0
-        self._stale = self._rolling = False
+        self._rolling = False
         #: unproven topics are under way: the caller passes events to `data`
         self.expecting = False
+        #: unproven for too long: the caller tells the next frame to `frame`
+        self.stale = False
         #: it ended because a topic stayed silent
         self.silent = False
 
@@ -164,12 +166,8 @@ class Session:
 
     def frame(self, now: int) -> list[Action]:
         """The first frame after the connection had gone stale (the caller looks at `stale`)."""
-        self._stale, self._last_frame = False, now
+        self.stale, self._last_frame = False, now
         return [Publish(self.topics, "up", "connection answers again")]
-
-    @property
-    def stale(self) -> bool:
-        return self._stale
 
     def data(self, kind: str, symbol: str) -> None:
         """First data acknowledges, where only one topic of this connection could have brought it."""
@@ -330,8 +328,8 @@ class Session:
         actions: list[Action] = []
         if quiet > rule.dead_s * SECOND:
             return [Reconnect(f"no frame for {quiet / SECOND:.0f} s")]
-        if quiet > self._alive and not self._stale:
-            self._stale = True
+        if quiet > self._alive and not self.stale:
+            self.stale = True
             actions += [Publish(self.topics, "stale", "connection unproven"), Count("stale")]
         probe = min(rule.idle_s * SECOND, self._alive / 2)
         since = now - self._last_ping
@@ -349,7 +347,7 @@ class Session:
         self._next_look = now + SECOND
         for name, entry in self._entries.items():
             limit = entry.topic.silent_s
-            if limit is None or entry.state != "live" or self._stale or now - entry.sent <= limit * SECOND:
+            if limit is None or entry.state != "live" or self.stale or now - entry.sent <= limit * SECOND:
                 continue
             if self._heard(entry.topic, now - int(limit * SECOND)):
                 entry.resubscribed = 0
