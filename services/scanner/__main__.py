@@ -5,6 +5,7 @@ One process claims every partition that has no owner and stands by for the other
 
 import asyncio
 import logging
+import signal
 import sys
 from typing import Final
 
@@ -14,7 +15,7 @@ from services.scanner.explain import explain
 from services.scanner.resume import take_over
 from services.scanner.steward import Steward
 from services.scanner.wire import Wire
-from shared.bus import AWAY
+from shared.bus import AWAY, REFUSED
 from shared.resp import ReplyError
 from shared.service import Service, run
 from shared.settings_store import RuntimeStore
@@ -51,7 +52,8 @@ class Scanner:
                     await self.service.pause(STANDBY_S)
             except* lease.Fenced as group:
                 LOG.warning("partition %d is let go: %s", partition, group.exceptions[0])
-            except* (*AWAY, ReplyError) as group:
+                await self.service.pause(STANDBY_S)
+            except* (*AWAY, REFUSED, ReplyError) as group:
                 sentence = str(group.exceptions[0])
                 if sentence != said:
                     LOG.warning("partition %d: Redis does not answer as it should: %s", partition, sentence)
@@ -97,6 +99,7 @@ async def _main(service: Service) -> None:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["explain"] and len(sys.argv) == 3:
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # a reader such as `head` may have seen enough
         sys.exit(asyncio.run(explain(sys.argv[2])))
     if sys.argv[1:]:
         print("_scanner: expected no argument, or: explain ASSET", file=sys.stderr)
