@@ -1,0 +1,245 @@
+// The inspector: is this spread real, what is it made of, and every market of the coin beside it.
+
+import * as f from "./format.js";
+import { atSize, ageClass, alive, marketTag } from "./columns.js";
+import { median, per8h } from "./derive.js";
+import { cls, h, replace, s, text } from "./dom.js";
+import { t, word } from "./i18n.js";
+
+const GOOD = new Set(["ok", "quiet"]);
+const SAME_COIN = 0.03;
+const num = (value) => (value == null ? null : Number(value));
+const mid = (leg) => (leg?.bid != null && leg?.ask != null ? (num(leg.bid) + num(leg.ask)) / 2 : null);
+
+/** Whether two markets price the same coin: by their indexes where both tell, else by their own middles. */
+export function sameCoin(buy, sell) {
+  const byIndex = num(buy?.index) && num(sell?.index);
+  const [a, b] = byIndex ? [num(buy.index), num(sell.index)] : [mid(buy), mid(sell)];
+  if (!a || !b) return null;
+  return { ratio: b / a, by: byIndex ? "index" : "mid", ok: Math.abs(b / a - 1) <= SAME_COIN };
+}
+
+/** The questions that decide whether a spread is real: [{ok: true | false | null, text}]. */
+export function checks(entry, legs, ctx) {
+  const { row, d } = entry;
+  const [buy, sell] = ["buy", "sell"].map((side) => legs.get(`${row[`${side}_venue`]}:${row[`${side}_market`]}:${row[`${side}_native`]}`));
+  const age = (side) => f.age(row[`${side}_recv_ms`] == null ? null : ctx.now - row[`${side}_recv_ms`]);
+  const states = [row.buy_state, row.sell_state];
+  const found = [];
+  const fresh = states.every((state) => GOOD.has(state));
+  const said = states.map((state) => word("leg", state)).join(" / ");
+  found.push({ ok: fresh, text: t("check.fresh", { buy: age("buy"), sell: age("sell"), said }) });
+  const same = sameCoin(buy, sell);
+  if (same) found.push({ ok: same.ok, text: t(`check.same.${same.by}`, { ratio: same.ratio.toFixed(4) }) });
+  else found.push({ ok: null, text: t("check.same.unknown") });
+  found.push({ ok: !states.some((state) => ["halted", "delisted"].includes(state)), text: t("check.trading") });
+  const crossed = [buy, sell].some((leg) => leg?.bid != null && leg?.ask != null && num(leg.bid) >= num(leg.ask));
+  found.push({ ok: !crossed && !states.includes("crossed"), text: t("check.crossed") });
+  const fits = { usd: f.usd(d.usd), mine: f.usd(ctx.size) };
+  found.push({ ok: d.usd >= ctx.size, text: t(d.usd >= ctx.size ? "check.fits" : "check.short", fits) });
+  const due = Number(row.net_cash_bps) - Number(row.net_open_bps);
+  if (due < -0.05) found.push({ ok: false, text: t("check.due", { bps: f.bps(due) }) });
+  const { ms, exact, signal } = alive(entry, ctx);
+  if (signal) found.push({ ok: true, text: t("check.signal", { span: f.span(ms) }) });
+  else if (ms != null) found.push({ ok: ms > 3_000 || null, text: t("check.alive", { span: (exact ? "" : "≥ ") + f.span(ms) }) });
+  return found;
+}
+
+const SIGN = { true: "✓", false: "✗", null: "?" };
+
+function checkList(found) {
+  return found.map(({ ok, text: said }) =>
+    h("li", { class: ok ? "yes" : ok === false ? "no" : "unsure" }, h("i", { text: SIGN[ok] }), h("span", { text: said })),
+  );
+}
+
+function steps({ row, d }, ctx) {
+  const line = (label, value, kind = "") => h("div", { class: `step ${kind}` }, h("span", { text: label }), h("b", { text: value }));
+  const { traded, money } = atSize(d, ctx.size);
+  const out = row.kind === "spot-spot" ? null : line(t("step.out"), f.signed(-d.fees, 1));
+  return [
+    line(t("step.gross"), f.bps(d.gross)),
+    line(t("step.in"), f.signed(-d.fees, 1)),
+    out,
+    line(t("step.net"), f.bps(d.net), d.net > 0 ? "total up" : "total"),
+    line(t("step.money", { usd: f.usd(traded) }), f.money(money), d.net > 0 ? "up" : ""),
+    row.kind === "spot-spot" ? null : line(t("step.now"), f.bps(row.net_in_out_bps), "dim"),
+  ];
+}
+
+/** The net of the last minutes as a line, zero marked: drawn, not to be read off. */
+export function trailChart(trail, width = 340, height = 44) {
+  if (trail.length < 3) return h("p", { class: "dim small", text: t("trail.soon") });
+  const times = trail.map(([at]) => at);
+  const values = trail.map(([, value]) => value);
+  const [low, high] = [Math.min(0, ...values), Math.max(0, ...values)];
+  const x = (at) => ((at - times[0]) / Math.max(1, times[times.length - 1] - times[0])) * (width - 4) + 2;
+  const y = (value) => height - 4 - ((value - low) / Math.max(0.1, high - low)) * (height - 8);
+  const path = trail.map(([at, value], i) => `${i ? "L" : "M"}${x(at).toFixed(1)} ${y(value).toFixed(1)}`).join("");
+  const last = values[values.length - 1];
+  const label = t("trail.label", { span: f.span(times[times.length - 1] - times[0]), low: f.bps(Math.min(...values)), high: f.bps(Math.max(...values)) });
+  return s(
+    "svg",
+    { viewBox: `0 0 ${width} ${height}`, class: last > 0 ? "trail up" : "trail", role: "img", "aria-label": label },
+    s("title", { text: label }),
+    s("line", { x1: 0, x2: width, y1: y(0).toFixed(1), y2: y(0).toFixed(1), class: "zero" }),
+    s("path", { d: path }),
+    s("circle", { cx: x(times[times.length - 1]).toFixed(1), cy: y(last).toFixed(1), r: 2.5 }),
+  );
+}
+
+function legRow(leg, route, middle, ctx) {
+  const key = leg.id;
+  const role = key === route.buy ? t("buy") : key === route.sell ? t("sell") : "";
+  const ms = leg.recv_ms == null ? null : ctx.now - leg.recv_ms;
+  const off = middle && mid(leg) ? (mid(leg) / middle - 1) * 10_000 : null;
+  const decimals = Math.max(f.decimalsOf(f.plain(leg.bid ?? "0")), f.decimalsOf(f.plain(leg.ask ?? "0")));
+  const funding = per8h(leg.funding_rate, leg.funding_interval_h);
+  const tip = t("leg.tip", {
+    bid: f.price(leg.bid), bid_size: leg.bid_size == null ? f.NONE : f.plain(leg.bid_size),
+    ask: f.price(leg.ask), ask_size: leg.ask_size == null ? f.NONE : f.plain(leg.ask_size),
+    native: leg.native, state: word("leg", leg.state),
+  });
+  const state = ageClass(leg.state, ms);
+  return h(
+    "div",
+    { class: `leg ${role ? "mine" : ""} ${state === "bad" ? "off" : ""}`, title: tip },
+    h("span", { class: "who" }, leg.venue, h("span", { class: "tag", text: marketTag(leg.market, leg.symbol) }), role && h("em", { text: role })),
+    h("span", { class: "n", text: f.price(leg.bid, decimals) }),
+    h("span", { class: "n", text: f.price(leg.ask, decimals) }),
+    h("span", { class: "n dim", text: off == null ? f.NONE : f.signed(off, 1) }),
+    h("span", { class: "n dim", text: funding == null ? f.NONE : f.signed(funding, 1) }),
+    h("span", { class: `n age ${state}`, text: state === "bad" ? word("leg", leg.state) : f.age(ms) }),
+  );
+}
+
+/** Links to the two markets, where the API tells their address. Only https addresses become links. */
+function links(row, legs) {
+  return ["buy", "sell"].map((side) => {
+    const leg = legs.get(`${row[`${side}_venue`]}:${row[`${side}_market`]}:${row[`${side}_native`]}`);
+    if (!leg?.trade_url?.startsWith("https://")) return null;
+    const props = { class: "button", href: leg.trade_url, target: "_blank", rel: "noopener noreferrer" };
+    return h("a", props, `${t(side)}: ${leg.venue} ↗`);
+  });
+}
+
+/** The panel. `onClose` and `onToast` are the page's. */
+export class Inspector {
+  constructor(push, onClose, onToast) {
+    Object.assign(this, { push, onClose, onToast, id: null, legs: new Map(), following: false, linked: "" });
+    this.parts = Object.fromEntries(["title", "sub", "verdict", "steps", "trail", "legs", "links"].map((name) => [name, h("div", { class: `i-${name}` })]));
+    this.list = h("ul", { class: "checks" });
+    this.real = h("h3");
+    this.nets = h("h3");
+    this.all = h("h3");
+    this.copy = h("button", { type: "button", class: "button", on: { click: () => this.copyJson() } });
+    this.close = h("button", { type: "button", class: "icon close", text: "✕", on: { click: () => this.onClose() } });
+    const { title, sub, verdict, steps: sums, trail, legs, links: out } = this.parts;
+    this.el = h(
+      "section",
+      { class: "panel inspector", "aria-live": "off" },
+      h("div", { class: "i-head" }, title, this.close),
+      sub,
+      verdict,
+      this.real,
+      this.list,
+      this.nets,
+      sums,
+      trail,
+      this.all,
+      legs,
+      h("div", { class: "i-actions" }, out, this.copy),
+    );
+  }
+
+  show(id, following) {
+    this.following = following;
+    if (id === this.id) return;
+    this.subscription?.close();
+    this.subscription = null;
+    this.id = id;
+    this.legs = new Map();
+    this.linked = "";
+    if (id) this.subscription = this.push.subscribe("asset", { symbol: id, rate: 4 }, this);
+  }
+
+  snapshot(rows) {
+    this.legs = new Map(rows.filter((row) => row.row === "leg").map((row) => [row.id, row]));
+  }
+
+  delta(rows, removed) {
+    for (const row of rows) if (row.row === "leg") this.legs.set(row.id, row);
+    for (const id of removed) this.legs.delete(id);
+  }
+
+  draw(ctx) {
+    const entry = ctx.entries.get(this.id);
+    this.el.hidden = !entry;
+    if (!entry) return;
+    this.el.setAttribute("aria-label", t("inspector", { coin: this.id }));
+    this.close.title = t("close");
+    this.close.setAttribute("aria-label", t("close"));
+    this.close.hidden = this.following;
+    text(this.real, t("real"));
+    text(this.all, t("legs", { n: this.legs.size }));
+    text(this.copy, t("copy"));
+    this.head(entry);
+    this.body(entry, ctx);
+    this.table(entry, ctx);
+  }
+
+  head({ row, d }) {
+    const route = d.routed ? [h("b", { text: row.asset }), h("span", { text: ` ${row.buy_venue} → ${row.sell_venue}` })] : [h("b", { text: row.asset })];
+    replace(this.parts.title, route, this.following && h("span", { class: "chip", text: t("best.now"), title: t("best.tip") }));
+    text(this.parts.sub, d.routed ? `${word("kind", row.kind)} · ${row.buy_native} → ${row.sell_native}` : t("no.route"));
+  }
+
+  body(entry, ctx) {
+    const { row, d } = entry;
+    const routed = d.routed;
+    this.list.hidden = this.real.hidden = !routed;
+    this.parts.steps.hidden = this.nets.hidden = this.parts.trail.hidden = !routed;
+    if (!routed) {
+      cls(this.parts.verdict, "i-verdict no");
+      text(this.parts.verdict, word("why.long", row.why));
+      replace(this.parts.links);
+      return;
+    }
+    const found = checks(entry, this.legs, ctx);
+    const bad = found.filter((one) => one.ok === false).length;
+    const verdict = bad ? "doubt" : d.net > 0 ? "yes" : "costs";
+    cls(this.parts.verdict, `i-verdict ${verdict}`);
+    text(this.parts.verdict, t(`verdict.${verdict}`, { n: bad, net: f.bps(d.net) }));
+    replace(this.list, checkList(found));
+    text(this.nets, t("net.head"));
+    replace(this.parts.steps, steps(entry, ctx));
+    replace(this.parts.trail, trailChart(entry.trail));
+    const key = `${d.key}|${this.legs.size}|${t("buy")}`;
+    if (this.linked !== key) {
+      this.linked = key;
+      replace(this.parts.links, links(row, this.legs));
+    }
+  }
+
+  table({ row, d }, ctx) {
+    const legs = [...this.legs.values()];
+    const middle = median(legs.filter((leg) => GOOD.has(leg.state)).map(mid).filter((value) => value != null));
+    const route = d.routed
+      ? { buy: `${row.buy_venue}:${row.buy_market}:${row.buy_native}`, sell: `${row.sell_venue}:${row.sell_market}:${row.sell_native}` }
+      : {};
+    const rank = (leg) => (leg.id === route.buy ? 0 : leg.id === route.sell ? 1 : 2);
+    legs.sort((a, b) => rank(a) - rank(b) || (a.market < b.market ? -1 : a.market > b.market ? 1 : a.id < b.id ? -1 : 1));
+    const head = ["leg.market", "bid", "ask", "leg.off", "leg.funding", "leg.age"].map((key) => h("span", { text: t(key), title: t(`${key}.tip`) }));
+    replace(this.parts.legs, h("div", { class: "leg head" }, head), legs.map((leg) => legRow(leg, route, middle, ctx)));
+  }
+
+  async copyJson() {
+    const body = JSON.stringify([...this.legs.values()], null, 2);
+    try {
+      await navigator.clipboard.writeText(body);
+      this.onToast(t("copied"));
+    } catch {
+      this.onToast(t("copy.refused"));
+    }
+  }
+}

@@ -1,0 +1,125 @@
+// The two forms of a row: a line of the table, and a card on a phone. Both flash on a changed value, never on a render.
+
+import { COLUMNS, alive, ageClass, marketTag } from "./columns.js";
+import * as f from "./format.js";
+import { cls, h, text } from "./dom.js";
+import { t, word } from "./i18n.js";
+
+export const LINE = "#line";
+const FLASHING = new Set(["net", "buy", "sell"]);
+
+/** Restart the short flash of a cell, with the direction as an arrow beside the shade. */
+function flash(el, up) {
+  if (document.documentElement.dataset.flash === "off" || document.hidden) return;
+  const next = up ? (el.flashed === "rose" ? "rose2" : "rose") : el.flashed === "fell" ? "fell2" : "fell";
+  el.flashed = next;
+  el.dataset.flash = next;
+}
+
+/** Tell what moved since this slot showed the same coin. */
+function compare(slot, name, value, el, same) {
+  const before = slot.values[name];
+  slot.values[name] = value;
+  if (same && before != null && value != null && before !== value) flash(el, value > before);
+  else if (!same) delete el.dataset.flash;
+}
+
+function line(slot, ctx) {
+  const { paying, total } = ctx.line;
+  const key = paying > 0 ? "line.some" : "line.none";
+  text(slot.line, t(key, { n: f.count(paying), total: f.count(total) }));
+}
+
+function dress(slot, item, ctx, entry) {
+  const isLine = item === LINE;
+  const tone = isLine ? "is-line" : `${entry.d.net > 0 ? "pays" : ""}${entry.d.routed ? "" : " unrouted"}`;
+  const cursor = item === ctx.cursor ? " cursor" : "";
+  const chosen = item === ctx.chosen ? " chosen" : "";
+  cls(slot.el, `${slot.base} ${tone}${cursor}${chosen}`);
+  if (slot.id !== item) {
+    slot.id = item;
+    slot.el.id = isLine ? "row-line" : `row-${item}`;
+    slot.el.dataset.id = item;
+  }
+  if (slot.selected !== (item === ctx.chosen)) {
+    slot.selected = item === ctx.chosen;
+    slot.el.setAttribute("aria-selected", String(slot.selected));
+  }
+}
+
+export function makeRow() {
+  const cells = COLUMNS.map((column) => {
+    const parts = column.make();
+    const el = h("div", { class: `cell c-${column.id}`, role: "gridcell", data: { column: column.id } }, parts.nodes);
+    return { column, parts, el };
+  });
+  const lineText = h("div", { class: "line-text", role: "gridcell" });
+  const el = h("div", { role: "row" }, cells.map((cell) => cell.el), lineText);
+  return { el, cells, line: lineText, values: {}, shown: null, base: "row" };
+}
+
+export function fillRow(slot, item, ctx) {
+  const entry = item === LINE ? null : ctx.entries.get(item);
+  if (item !== LINE && !entry) return;
+  dress(slot, item, ctx, entry);
+  if (item === LINE) {
+    slot.shown = null;
+    line(slot, ctx);
+    return;
+  }
+  const same = slot.shown === `${item}|${entry.d.key}`;
+  slot.shown = `${item}|${entry.d.key}`;
+  for (const { column, parts, el } of slot.cells) {
+    column.fill(parts, entry, ctx);
+    if (FLASHING.has(column.id)) compare(slot, column.id, column.value(entry), el, same);
+  }
+}
+
+export function makeCard() {
+  const names = ["coin", "net", "size", "why", "buyAt", "buyTag", "buyPrice", "sellAt", "sellTag", "sellPrice", "foot", "ages"];
+  const p = Object.fromEntries(names.map((name) => [name, h("span", { class: `k-${name}` })]));
+  const lineText = h("div", { class: "line-text" });
+  const el = h(
+    "div",
+    { role: "row" },
+    h("div", { class: "k1", role: "gridcell" }, p.coin, p.net, p.size, p.why),
+    h("div", { class: "k2", role: "gridcell" }, p.buyAt, p.buyTag, p.buyPrice, p.sellAt, p.sellTag, p.sellPrice),
+    h("div", { class: "k3", role: "gridcell" }, p.foot, p.ages),
+    lineText,
+  );
+  return { el, p, line: lineText, values: {}, shown: null, base: "card" };
+}
+
+export function fillCard(slot, item, ctx) {
+  const entry = item === LINE ? null : ctx.entries.get(item);
+  if (item !== LINE && !entry) return;
+  dress(slot, item, ctx, entry);
+  if (item === LINE) {
+    slot.shown = null;
+    line(slot, ctx);
+    return;
+  }
+  const { row, d } = entry;
+  const { p } = slot;
+  const same = slot.shown === `${item}|${d.key}`;
+  slot.shown = `${item}|${d.key}`;
+  text(p.coin, row.asset);
+  text(p.why, d.routed ? "" : word("why", row.why));
+  text(p.net, d.routed ? `${f.bps(d.net)} bps` : "");
+  cls(p.net, d.net > 0 ? "k-net up" : "k-net");
+  const { ms, exact } = alive(entry, ctx);
+  text(p.size, ms == null ? "" : `${exact ? "" : "≥ "}${f.spanShort(ms)}`);
+  compare(slot, "net", d.net, p.net, same);
+  for (const name of ["buy", "sell"]) {
+    const [venue, market, native] = [row[`${name}_venue`], row[`${name}_market`], row[`${name}_native`]];
+    text(p[`${name}At`], d.routed ? `${t(name)} ${venue}` : "");
+    text(p[`${name}Tag`], d.routed ? marketTag(market, row[`${name}_symbol`]) : "");
+    text(p[`${name}Price`], d.routed ? f.price(row[`${name}_price`], ctx.decimals(venue, native)) : "");
+  }
+  const funding = d.carry == null ? "" : ` · ${t("carry")} ${f.bps(d.carry)}`;
+  text(p.foot, d.routed ? `${t("fits")} ${f.usd(d.usd)} · ${t("gross")} ${f.fixed(d.gross, 1)}${funding}` : "");
+  const [buy, sell] = ["buy", "sell"].map((name) => (row[`${name}_recv_ms`] == null ? null : ctx.now - row[`${name}_recv_ms`]));
+  text(p.ages, d.routed ? `${f.age(buy)} / ${f.age(sell)} s` : "");
+  const bad = [ageClass(row.buy_state, buy), ageClass(row.sell_state, sell)].includes("bad");
+  cls(p.ages, bad ? "k-ages bad" : "k-ages");
+}
