@@ -115,10 +115,11 @@ class Driver:
 
     def play(self, t: float) -> None:
         """Takes on what the scenario says about `t`."""
-        since = t - self.started
+        # a slice may lag behind an event that was struck in between: what is on is not taken back
+        since = max(t - self.started, self._checked)
         for event in self.timeline.moments(self._checked, since):
             self._strike(event, t)
-        self._checked = max(since, self._checked)
+        self._checked = since
         active, absent = self.timeline.active(since), self.timeline.absent(since)
         if active == self.active and absent == self._absent:
             return
