@@ -28,6 +28,8 @@ ANSWER_S: Final = 2.0
 OVERLAP_MS: Final = 2_000
 RETRY_S: Final = (0.1, 0.2, 0.5, 1.0, 2.0)
 LISTING_POLL_S: Final = 2.0
+#: While no listing is there at all: a start should not wait for the poll.
+FIRST_POLL_S: Final = 0.2
 LISTING_RELOAD_POLLS: Final = 30
 #: How far the signal stream is read back at start: until so many signals are known, or so many entries were read.
 SIGNALS_WANTED: Final = 300
@@ -208,7 +210,7 @@ class Followers:
             if found != sizes or polls % LISTING_RELOAD_POLLS == 0:
                 sizes = found
                 await self._load_listings(keys)
-            await asyncio.sleep(LISTING_POLL_S)
+            await asyncio.sleep(LISTING_POLL_S if sizes else FIRST_POLL_S)
 
     async def _load_listings(self, keys: list[str]) -> None:
         raw: dict[str, Any] = {}

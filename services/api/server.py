@@ -7,13 +7,29 @@ from typing import Final
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn._types import ASGISendEvent
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from shared.config import SettingError, Settings
 
 #: A frame from a client larger than this ends its socket (1009); the protocols refuse far smaller ones politely.
 MAX_FRAME: Final = 1 << 20
 BACKLOG: Final = 2_048
+CUT_OFF_S: Final = 15.0
 STOP_S: Final = 3
+
+
+class Socket(WebSocketsSansIOProtocol):
+    """uvicorn's WebSocket protocol, except that a close does not wait behind what the client has not read.
+
+    The close frame goes into the buffer at once; a client that does not take it either is cut off.
+    """
+
+    async def send(self, message: ASGISendEvent) -> None:
+        if message["type"] == "websocket.close" and self.handshake_complete:
+            self.writable.set()
+            self.loop.call_later(CUT_OFF_S, self.transport.abort)
+        await super().send(message)
 
 
 class Server(uvicorn.Server):
@@ -27,7 +43,7 @@ class Server(uvicorn.Server):
 def server_for(app: ASGIApp) -> Server:
     config = uvicorn.Config(
         app,
-        ws="websockets-sansio",
+        ws=Socket,
         ws_max_size=MAX_FRAME,
         ws_ping_interval=20,
         ws_ping_timeout=20,

@@ -133,6 +133,11 @@ async def put_board(client: Redis, *rows: BoardRow) -> None:
     await client.xadd(streams.BOARD_CHANGES, {streams.FIELD: _packed(list(rows))})
 
 
+async def put_changes(client: Redis, *rows: BoardRow) -> None:
+    """The stream alone."""
+    await client.xadd(streams.BOARD_CHANGES, {streams.FIELD: _packed(list(rows))}, maxlen=100)
+
+
 async def put_signals(client: Redis, *records: Signal) -> None:
     for one in records:
         await client.xadd(streams.signals(0), {streams.FIELD: _packed(one)})

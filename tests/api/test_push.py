@@ -1,0 +1,223 @@
+import asyncio
+import json
+from contextlib import suppress
+from typing import Any
+
+import msgspec
+import pytest
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed
+
+from services.api import sockets
+from services.api.push import SUBPROTOCOL
+from shared.bus import Redis
+from tests.api.conftest import Api, message
+from tests.api.market import (
+    instrument,
+    leg,
+    put_board,
+    put_changes,
+    put_health,
+    put_instruments,
+    put_signals,
+    route,
+    row,
+    signal,
+)
+
+
+async def ask(socket: ClientConnection, **fields: Any) -> dict[str, Any]:
+    """Send a request and return its answer."""
+    await socket.send(json.dumps(fields))
+    while True:
+        found = await message(socket)
+        if found["type"] not in ("hello", "heartbeat"):
+            return found
+
+
+async def subscribed(socket: ClientConnection, channel: str, **params: Any) -> dict[str, Any]:
+    return await ask(socket, op="subscribe", id=1, channel=channel, params={"rate": 0, **params})
+
+
+async def test_the_server_speaks_first_and_then_beats(api: Api) -> None:
+    async with api.socket("/push") as socket:
+        hello = await message(socket)
+        assert (hello["type"], hello["mode"], hello["state"]) == ("hello", "live", "warming")
+        assert hello["server_time_ms"] > 1_700_000_000_000
+        assert (await message(socket, "heartbeat"))["server_time_ms"] >= hello["server_time_ms"]
+        assert (await ask(socket, op="ping", id=9))["type"] == "pong"
+
+
+async def test_the_board_comes_as_columns_that_were_asked_for(api: Api, redis_client: Redis) -> None:
+    await put_board(redis_client, row("BTC"), row("WIF", best=None, why="one venue"))
+    await api.until(lambda: len(api.context.state.board.rows) == 2)
+    async with api.socket("/push") as socket:
+        found = await subscribed(socket, "board", columns=["net_open_bps", "why"])
+        assert sorted(found["rows"], key=lambda one: one["id"]) == [
+            {"id": "BTC", "net_open_bps": 50.8, "why": None},
+            {"id": "WIF", "net_open_bps": None, "why": "one venue"},
+        ]
+
+
+async def test_rows_that_leave_a_filter_or_the_best_few_are_removed(api: Api, redis_client: Redis) -> None:
+    def with_net(asset: str, net: str, ver: int = 1) -> Any:
+        legs = (leg("binance", base=asset), leg("okx", base=asset))
+        return row(asset, ver, legs, best=route(*legs, net=net))
+
+    await put_board(redis_client, with_net("A", "30.00"), with_net("B", "20.00"), with_net("C", "10.00"))
+    await api.until(lambda: len(api.context.state.board.rows) == 3)
+    async with api.socket("/push") as filtered, api.socket("/push") as best:
+        first = await subscribed(filtered, "board", filter={"min_net_bps": 15})
+        assert {one["id"] for one in first["rows"]} == {"A", "B"}
+        first = await subscribed(best, "board", sort="-net_open_bps", top_n=2, columns=["net_open_bps"])
+        assert [one["id"] for one in first["rows"]] == ["A", "B"]
+        await put_board(redis_client, with_net("C", "40.00", 2))
+        delta = await message(filtered, "delta")
+        assert ([one["id"] for one in delta["changed"]], delta["removed"]) == (["C"], [])
+        delta = await message(best, "delta")
+        assert (delta["changed"], delta["removed"]) == ([{"id": "C", "net_open_bps": 40.0}], ["B"])
+        await put_board(redis_client, with_net("A", "5.00", 2))
+        assert (await message(filtered, "delta"))["removed"] == ["A"]
+        delta = await message(best, "delta")
+        assert ([one["id"] for one in delta["changed"]], delta["removed"]) == (["B"], ["A"])
+
+
+async def test_a_coin_comes_with_every_market_and_changes_by_market(api: Api, redis_client: Redis) -> None:
+    await put_board(redis_client, row(), row("WIF"))
+    await api.until(lambda: len(api.context.state.board.rows) == 2)
+    async with api.socket("/push") as socket:
+        found = await subscribed(socket, "asset", symbol="btc")
+        assert [one["id"] for one in found["rows"]] == ["BTC", "binance:perp:BTCUSDT", "okx:perp:BTC-USDT-SWAP"]
+        legs = (leg("binance", bid="43251.00"), leg("okx", native="BTC-USDT-SWAP"))
+        await put_board(redis_client, row("WIF", 2), row("BTC", 2, legs, best=row().best, at=row().at))
+        delta = await message(socket, "delta")
+        assert [one["id"] for one in delta["changed"]] == ["binance:perp:BTCUSDT"]
+        assert delta["changed"][0]["bid"] == 43251.0
+
+
+async def test_signals_and_health_are_pushed_as_they_change(api: Api, redis_client: Redis) -> None:
+    await put_signals(redis_client, signal())
+    await api.until(lambda: api.context.state.signals.open)
+    async with api.socket("/push") as socket:
+        found = await subscribed(socket, "signals", state="open")
+        assert [(one["id"], one["state"]) for one in found["rows"]] == [("s1", "open")]
+        await put_signals(redis_client, signal(rev=2, event="close"))
+        assert (await message(socket, "delta"))["removed"] == ["s1"]
+        found = await ask(socket, op="subscribe", id="h", channel="health", params={"rate": 0})
+        assert found["rows"] == []
+        await put_health(redis_client, "okx", state="blocked", detail="HTTP 451")
+        delta = await message(socket, "delta")
+        assert (delta["id"], delta["changed"][0]["detail"]) == ("h", "HTTP 451")
+
+
+async def test_msgpack_carries_the_digits_as_text(api: Api, redis_client: Redis) -> None:
+    await put_board(redis_client, row())
+    await api.until(lambda: api.context.state.board.rows)
+    async with api.socket("/push", subprotocols=[SUBPROTOCOL]) as socket:
+        assert socket.subprotocol == SUBPROTOCOL
+        assert (await message(socket))["type"] == "hello"
+        await socket.send(msgspec.msgpack.encode({"op": "subscribe", "id": 1, "channel": "board", "params": {}}))
+        found = await message(socket, "snapshot")
+        assert found["rows"][0]["buy_price"] == "43250.20"
+        await socket.send(b"\xc1")
+        assert (await message(socket, "error"))["code"] == "invalid_msgpack"
+
+
+async def test_resume_says_that_nothing_is_missing_or_sends_everything(api: Api, redis_client: Redis) -> None:
+    await put_board(redis_client, row())
+    await api.until(lambda: api.context.state.board.rows)
+    async with api.socket("/push") as socket:
+        seq = (await subscribed(socket, "board"))["seq"]
+        assert await ask(socket, op="resume", id=1, seq=seq) == {"id": 1, "type": "resumed", "seq": seq}
+        assert (await ask(socket, op="resume", id=1, seq=seq - 1))["type"] == "snapshot"
+        assert (await ask(socket, op="resume", id=2, seq=5))["code"] == "unknown_subscription"
+        again = await ask(socket, op="resume", id=2, seq=5, channel="board")
+        assert (again["type"], again["seq"]) == ("snapshot", 1)
+        assert (await ask(socket, op="unsubscribe", id=2))["type"] == "unsubscribed"
+    await api.until(lambda: not api.context.push.clients and not len(api.context.hub))
+
+
+@pytest.mark.parametrize(
+    ("sent", "code", "field"),
+    [
+        ("{", "invalid_json", "message"),
+        ("[]", "invalid_value", "message"),
+        ("5", "invalid_value", "message"),
+        ('{"op": "dance"}', "unknown_op", "op"),
+        ('{"op": "subscribe", "id": 1}', "unknown_channel", "channel"),
+        ('{"op": "subscribe", "id": 1, "channel": "wat"}', "unknown_channel", "channel"),
+        (
+            '{"op": "subscribe", "id": 1, "channel": "board", "params": {"columns": ["x"]}}',
+            "unknown_column",
+            "params.columns",
+        ),
+        ('{"op": "subscribe", "id": 1, "channel": "board", "params": {"sort": "x"}}', "invalid_value", "params.sort"),
+        ('{"op": "subscribe", "id": 1, "channel": "board", "params": {"rate": -1}}', "invalid_value", "params.rate"),
+        ('{"op": "subscribe", "id": 1, "channel": "asset", "params": {}}', "missing_value", "params.symbol"),
+        (
+            '{"op": "subscribe", "id": 1, "channel": "asset", "params": {"symbol": "no"}}',
+            "unknown_symbol",
+            "params.symbol",
+        ),
+        ('{"op": "ping", "id": {}}', "invalid_value", "id"),
+        ('{"op": "ping", "more": 1}', "unknown_field", "more"),
+        (" " * 70_000, "too_large", "message"),
+        ("[" * 5_000, "invalid_json", "message"),
+    ],
+)
+async def test_wrong_messages_are_told_and_the_socket_stays(
+    api: Api, redis_client: Redis, sent: str, code: str, field: str
+) -> None:
+    await put_instruments(redis_client, instrument("binance"))
+    await api.until(lambda: not api.context.state.directory.empty)
+    async with api.socket("/push") as socket:
+        await socket.send(sent)
+        error = await message(socket, "error")
+        assert (error["code"], error["field"]) == (code, field)
+        assert error["expected"]
+        assert error["message"]
+        assert (await ask(socket, op="ping", id=1))["type"] == "pong"
+
+
+async def test_a_slow_client_gets_the_latest_rows_and_nobody_else_notices(api: Api, redis_client: Redis) -> None:
+    names = [f"A{number}" for number in range(300)]
+    await put_board(redis_client, *[row(name) for name in names])
+    await api.until(lambda: len(api.context.state.board.rows) == 300)
+    async with api.socket("/push", max_queue=1, compression=None, max_size=None) as slow, api.socket("/push") as quick:
+        await subscribed(slow, "board")
+        await subscribed(quick, "board", columns=["why"])
+        last = 120
+        for ver in range(2, last + 1):
+            await put_changes(redis_client, *[row(name, ver, why=str(ver)) for name in names])
+        await api.until(lambda: all(one.ver == last for one in api.context.state.board.rows.values()))
+        seen: dict[str, str] = {}
+        while set(seen.values()) != {str(last)} or len(seen) < 300:
+            seen |= {one["id"]: one["why"] for one in (await message(quick, "delta"))["changed"]}
+        rows: dict[str, str] = {}
+        conflated, seqs = 0, [1]
+        while set(rows.values()) != {str(last)} or len(rows) < 300:
+            delta = await message(slow, "delta")
+            conflated += delta.get("conflated", 0)
+            seqs.append(delta["seq"])
+            rows |= {one["id"]: one["why"] for one in delta["changed"]}
+        assert seqs == list(range(1, len(seqs) + 1))
+        assert conflated > 0
+        assert len(seqs) < last
+
+
+async def test_a_client_that_does_not_read_is_closed_with_a_reason(
+    api: Api, redis_client: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sockets.send_all, "__defaults__", (0.3,))
+    names = [f"A{number}" for number in range(300)]
+    async with api.socket("/push", max_queue=1, compression=None, max_size=None) as socket:
+        await subscribed(socket, "board")
+        ver = 0
+        async with asyncio.timeout(20):
+            while api.context.push.clients:
+                ver += 1
+                await put_changes(redis_client, *[row(name, ver, why=str(ver)) for name in names])
+        with suppress(ConnectionClosed):
+            while True:
+                await socket.recv()
+        assert (socket.close_code, "does not read" in str(socket.close_reason)) == (1013, True)
