@@ -1,6 +1,5 @@
 """Faults on request, as a client feels them, and what the simulator says about itself."""
 
-import asyncio
 import http.client
 import json
 from collections import Counter
@@ -216,16 +215,3 @@ async def test_a_slow_answer_is_an_answer(sim: Simulator) -> None:
     status, body, _ = await rest(sim, "www.okx.com/api/v5/public/time")
     assert (status, body["code"]) == (200, "0")
     assert sim.exchanges["okx"].feed.counts["fault_slow_rest"] == 1
-
-
-async def test_several_requests_may_use_one_connection(sim: Simulator) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", sim.port)
-    for _ in range(3):
-        writer.write(b"GET /www.okx.com/api/v5/public/time HTTP/1.1\r\nHost: x\r\n\r\n")
-        head = await reader.readuntil(b"\r\n\r\n")
-        length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
-        assert b'"code":"0"' in await reader.readexactly(length)
-    writer.write(b"nonsense\r\n\r\n")
-    assert (await reader.read()).startswith(b"HTTP/1.1 400")
-    writer.close()
-    await writer.wait_closed()
