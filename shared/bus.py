@@ -57,10 +57,9 @@ async def check_server(client: Redis, partitions: int) -> str:
         raise BusError(f"Redis refuses user or password: {error}") from error
     except ResponseError as error:
         log.warning("Redis does not tell its settings, noeviction and an append-only file are assumed: %s", error)
-    await client.set(streams.META_PARTITIONS, partitions, nx=True)
-    standing: Any = await client.get(streams.META_PARTITIONS)
-    if int(standing) != partitions:
-        raise BusError(f"PARTITIONS={partitions}, but this Redis was set up with {int(standing)}: they must be equal")
+    standing = int(await agreed(client, streams.META_PARTITIONS, str(partitions)))
+    if standing != partitions:
+        raise BusError(f"PARTITIONS={partitions}, but this Redis was set up with {standing}: they must be equal")
     return await incarnation_of(client)
 
 
@@ -79,6 +78,12 @@ def _check_info(info: dict[str, Any]) -> None:
 
 async def incarnation_of(client: Redis) -> str:
     """The name of this Redis's data. Whoever finds none gives one, so that a wiped Redis is told from the old one."""
-    name = token_hex(16)
-    standing: Any = await client.set(streams.META_INCARNATION, name, nx=True, get=True)
-    return name if standing is None else str(standing.decode())
+    return await agreed(client, streams.META_INCARNATION, token_hex(16))
+
+
+async def agreed(client: Redis, key: str, proposal: str) -> str:
+    """What stands at `key`, or the proposal where nothing stood. Reads first: a SET is refused when memory is short."""
+    standing: Any = await client.get(key)
+    if standing is None:
+        standing = await client.set(key, proposal, nx=True, get=True)
+    return proposal if standing is None else str(standing.decode())

@@ -150,9 +150,11 @@ async def _serve(name: str, settings: Settings, main: Callable[[Service], Awaita
         service = Service(name, settings, redis, incarnation, tasks)
         LOG.info("%s starts as %s", name, service.member)
         work = [service.spawn(_main(main, service), "main"), service.spawn(service.beat(), "health")]
-        await asyncio.wait((waiting, *work), return_when=asyncio.FIRST_COMPLETED)
-        service.stop.set()
-        late = _end_late(loop)
+        try:
+            await asyncio.wait((waiting, *work), return_when=asyncio.FIRST_COMPLETED)
+        finally:  # also after a fault: a cancellation may be lost in a library, the stop is not
+            service.stop.set()
+            late = _end_late(loop)
     late.cancel()
     waiting.cancel()
     await redis.aclose()

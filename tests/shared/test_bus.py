@@ -62,3 +62,12 @@ async def test_the_incarnation_is_another_one_after_a_wipe(redis_client: Redis) 
     await redis_client.flushall()
     assert await check_server(redis_client, 1) != before
     assert await redis_client.get(streams.META_PARTITIONS) == b"1"
+
+
+async def test_a_server_that_is_short_of_memory_still_passes_the_check(redis_client: Redis) -> None:
+    incarnation = await check_server(redis_client, 1)
+    await redis_client.config_set("maxmemory", "1mb")
+    try:
+        assert await check_server(redis_client, 1) == incarnation
+    finally:
+        await redis_client.config_set("maxmemory", "1024mb")
