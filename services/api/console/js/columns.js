@@ -7,11 +7,12 @@ import { t, word } from "./i18n.js";
 
 const GOOD = new Set(["ok", "quiet"]);
 
-/** "perp", "spot", with the quote currency where it is not the usual one. */
+/** What is unusual about a market: "spot" where it is no perpetual, its quote currency where that is not USDT. */
 export function marketTag(market, symbol) {
   const quote = /\/([^:]+)/.exec(symbol ?? "")?.[1];
-  const name = market === "perp" ? t("perp") : t("spot");
-  return quote && quote !== "USDT" ? `${name}·${quote}` : name;
+  const said = market === "spot" ? [t("spot")] : [];
+  if (quote && quote !== "USDT") said.push(quote);
+  return said.join("·");
 }
 
 export function ageClass(state, ms) {
@@ -144,7 +145,7 @@ const fits = one(
   ({ row, d }, ctx) => {
     if (!d.routed) return "";
     const { traded, money } = atSize(d, ctx.size);
-    const values = { size: f.plain(String(row.size)), usd: f.usd(d.usd), mine: f.usd(ctx.size), traded: f.usd(traded) };
+    const values = { size: f.plain(String(row.size)), usd: f.usd(d.usd), mine: f.dollars(ctx.size), traded: f.dollars(traded) };
     return t(d.usd < ctx.size ? "tip.fits.short" : "tip.fits", { ...values, money: f.money(money) });
   },
 );

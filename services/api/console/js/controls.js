@@ -76,7 +76,7 @@ export class Controls {
     replace(this.kind, KINDS.map((kind) => h("option", { value: kind }, kind ? word("kind", kind) : t("all"))));
     this.kind.value = view.kind;
     this.hide.checked = view.hide;
-    text(this.pause, page.paused ? `▶ ${t("resume")}` : `⏸ ${t("pause")}`);
+    text(this.pause, t(page.paused ? "resume" : "pause"));
     this.pause.setAttribute("aria-pressed", String(page.paused));
     this.pause.title = t("pause.tip");
     text(this.fees, `${t("fees")} ${page.feesLabel()} ✎`);

@@ -27,16 +27,20 @@ export function signed(value, decimals = 1) {
 
 export const bps = (value) => signed(value, 1);
 
-/** Digits after the point in a decimal text. */
+/** A decimal text without the zeros at its end. */
+const bare = (text) => (text.includes(".") ? text.replace(/\.?0+$/, "") : text);
+
+/** Digits that count after the point of a decimal text: zeros at the end do not. */
 export function decimalsOf(text) {
-  const dot = text.indexOf(".");
-  return dot < 0 ? 0 : text.length - dot - 1;
+  const shown = bare(plain(String(text)));
+  const dot = shown.indexOf(".");
+  return dot < 0 ? 0 : shown.length - dot - 1;
 }
 
-/** A price in the exchange's own digits, padded to the decimals that its market has shown so far. */
+/** A price in the exchange's own digits, with zeros up to the decimals that its market has shown so far. */
 export function price(text, decimals = 0) {
   if (text == null || text === "") return NONE;
-  let shown = plain(String(text));
+  let shown = bare(plain(String(text)));
   const lack = decimals - decimalsOf(shown);
   if (lack > 0) shown += (shown.includes(".") ? "" : ".") + "0".repeat(lack);
   return shown.startsWith("-") ? MINUS + grouped(shown.slice(1)) : grouped(shown);
@@ -66,6 +70,9 @@ export function usd(value) {
   if (size >= 1_000) return `${sign}$${(size / 1e3).toFixed(1)}k`;
   return `${sign}$${size.toFixed(0)}`;
 }
+
+/** Dollars in a sentence: $1k rather than $1.0k. */
+export const dollars = (value) => usd(value).replace(/\.0(?=[kMB])/, "");
 
 /** Dollars and cents with the sign: +$5.08. */
 export function money(value) {

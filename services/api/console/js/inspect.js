@@ -35,7 +35,7 @@ export function checks(entry, legs, ctx) {
   found.push({ ok: !states.some((state) => ["halted", "delisted"].includes(state)), text: t("check.trading") });
   const crossed = [buy, sell].some((leg) => leg?.bid != null && leg?.ask != null && num(leg.bid) >= num(leg.ask));
   found.push({ ok: !crossed && !states.includes("crossed"), text: t("check.crossed") });
-  const fits = { usd: f.usd(d.usd), mine: f.usd(ctx.size) };
+  const fits = { usd: f.dollars(d.usd), mine: f.dollars(ctx.size) };
   found.push({ ok: d.usd >= ctx.size, text: t(d.usd >= ctx.size ? "check.fits" : "check.short", fits) });
   const due = Number(row.net_cash_bps) - Number(row.net_open_bps);
   if (due < -0.05) found.push({ ok: false, text: t("check.due", { bps: f.bps(due) }) });
@@ -62,7 +62,7 @@ function steps({ row, d }, ctx) {
     line(t("step.in"), f.signed(-d.fees, 1)),
     out,
     line(t("step.net"), f.bps(d.net), d.net > 0 ? "total up" : "total"),
-    line(t("step.money", { usd: f.usd(traded) }), f.money(money), d.net > 0 ? "up" : ""),
+    line(t("step.money", { usd: f.dollars(traded) }), f.money(money), d.net > 0 ? "up" : ""),
     row.kind === "spot-spot" ? null : line(t("step.now"), f.bps(row.net_in_out_bps), "dim"),
   ];
 }
@@ -72,9 +72,12 @@ export function trailChart(trail, width = 340, height = 44) {
   if (trail.length < 3) return h("p", { class: "dim small", text: t("trail.soon") });
   const times = trail.map(([at]) => at);
   const values = trail.map(([, value]) => value);
-  const [low, high] = [Math.min(0, ...values), Math.max(0, ...values)];
+  const middle = (Math.min(...values) + Math.max(...values)) / 2;
+  const reach = Math.max(2, Math.max(...values) - middle);
+  const [low, high] = [middle - reach, middle + reach];
+  const zero = low < 0 && high > 0;
   const x = (at) => ((at - times[0]) / Math.max(1, times[times.length - 1] - times[0])) * (width - 4) + 2;
-  const y = (value) => height - 4 - ((value - low) / Math.max(0.1, high - low)) * (height - 8);
+  const y = (value) => height - 4 - ((value - low) / (high - low)) * (height - 8);
   const path = trail.map(([at, value], i) => `${i ? "L" : "M"}${x(at).toFixed(1)} ${y(value).toFixed(1)}`).join("");
   const last = values[values.length - 1];
   const label = t("trail.label", { span: f.span(times[times.length - 1] - times[0]), low: f.bps(Math.min(...values)), high: f.bps(Math.max(...values)) });
@@ -82,7 +85,7 @@ export function trailChart(trail, width = 340, height = 44) {
     "svg",
     { viewBox: `0 0 ${width} ${height}`, class: last > 0 ? "trail up" : "trail", role: "img", "aria-label": label },
     s("title", { text: label }),
-    s("line", { x1: 0, x2: width, y1: y(0).toFixed(1), y2: y(0).toFixed(1), class: "zero" }),
+    zero && s("line", { x1: 0, x2: width, y1: y(0).toFixed(1), y2: y(0).toFixed(1), class: "zero" }),
     s("path", { d: path }),
     s("circle", { cx: x(times[times.length - 1]).toFixed(1), cy: y(last).toFixed(1), r: 2.5 }),
   );
@@ -92,8 +95,9 @@ function legRow(leg, route, middle, ctx) {
   const key = leg.id;
   const role = key === route.buy ? t("buy") : key === route.sell ? t("sell") : "";
   const ms = leg.recv_ms == null ? null : ctx.now - leg.recv_ms;
+  const tag = marketTag(leg.market, leg.symbol);
   const off = middle && mid(leg) ? (mid(leg) / middle - 1) * 10_000 : null;
-  const decimals = Math.max(f.decimalsOf(f.plain(leg.bid ?? "0")), f.decimalsOf(f.plain(leg.ask ?? "0")));
+  const decimals = ctx.decimals(leg.venue, leg.native);
   const funding = per8h(leg.funding_rate, leg.funding_interval_h);
   const tip = t("leg.tip", {
     bid: f.price(leg.bid), bid_size: leg.bid_size == null ? f.NONE : f.plain(leg.bid_size),
@@ -104,7 +108,7 @@ function legRow(leg, route, middle, ctx) {
   return h(
     "div",
     { class: `leg ${role ? "mine" : ""} ${state === "bad" ? "off" : ""}`, title: tip },
-    h("span", { class: "who" }, leg.venue, h("span", { class: "tag", text: marketTag(leg.market, leg.symbol) }), role && h("em", { text: role })),
+    h("span", { class: "who" }, leg.venue, tag && h("span", { class: "tag", text: tag }), role && h("em", { text: role })),
     h("span", { class: "n", text: f.price(leg.bid, decimals) }),
     h("span", { class: "n", text: f.price(leg.ask, decimals) }),
     h("span", { class: "n dim", text: off == null ? f.NONE : f.signed(off, 1) }),
@@ -223,6 +227,7 @@ export class Inspector {
 
   table({ row, d }, ctx) {
     const legs = [...this.legs.values()];
+    for (const leg of legs) ctx.digits(leg);
     const middle = median(legs.filter((leg) => GOOD.has(leg.state)).map(mid).filter((value) => value != null));
     const route = d.routed
       ? { buy: `${row.buy_venue}:${row.buy_market}:${row.buy_native}`, sell: `${row.sell_venue}:${row.sell_market}:${row.sell_native}` }

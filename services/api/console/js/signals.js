@@ -5,7 +5,7 @@ import { h, replace, text } from "./dom.js";
 import { t, word } from "./i18n.js";
 import { marketName } from "./names.js";
 
-const LATEST = 9;
+const LATEST = 7;
 const SHOWN = 200;
 
 const lived = (one, now) => (one.state === "open" ? now - one.first_at_ms : one.duration_ms);

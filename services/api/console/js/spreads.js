@@ -59,6 +59,7 @@ export class SpreadsView {
     return {
       ...{ entries: board.entries, signals, now: now(), size: view.size, cursor: this.cursor, chosen: view.coin },
       decimals: (venue, native) => board.decimalsFor(venue, native),
+      digits: (leg) => [leg.bid, leg.ask].forEach((price) => board.digits(`${leg.venue}|${leg.native}`, price)),
       line: { paying: this.paying, total },
     };
   }

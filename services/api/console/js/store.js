@@ -1,6 +1,6 @@
 // What the page knows: board rows with their derived figures, signals, processes. Follows the push socket.
 
-import { decimalsOf, plain } from "./format.js";
+import { decimalsOf } from "./format.js";
 import { derive, median } from "./derive.js";
 
 const TRAIL = 240;
@@ -67,7 +67,7 @@ export class Board {
   /** Most decimals that a market's prices have shown: what its column is padded to. */
   digits(market, text) {
     if (text == null) return;
-    const found = decimalsOf(plain(String(text)));
+    const found = decimalsOf(text);
     if (!(found <= this.decimals.get(market))) this.decimals.set(market, found);
   }
 

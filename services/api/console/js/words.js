@@ -84,7 +84,7 @@ export const WORDS = {
   "col.coin": ["Coin", "币种"],
   "col.buy": ["Buy", "买入"],
   "col.sell": ["Sell", "卖出"],
-  "col.net": ["Net in+out, bps", "净价差 bps"],
+  "col.net": ["Net in+out bps", "净价差 bps"],
   "col.gross": ["Gross", "毛价差"],
   "col.fits": ["Fits $", "可成交 $"],
   "col.alive": ["Alive / usual", "持续 / 通常"],
