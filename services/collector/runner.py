@@ -123,8 +123,7 @@ class Connection(WSListener):
     # ---- frames
 
     def _message(self, payload: bytes, recv: int) -> None:
-        if recv > self._pulse.deadline:
-            self._pulse.late(recv)
+        if recv > self._pulse.deadline and self._pulse.late(recv):
             return
         self.frames += 1
         if self._tapped:
