@@ -14,6 +14,7 @@ PACKAGES = ("shared", "services", "deploy", "bench", "tests", "examples")
 
 PURE = [
     *("shared/" + name for name in ("events.py", "codec.py", "instruments.py", "signals.py", "streams.py")),
+    *("shared/" + name for name in ("resp.py", "backlog.py", "outbox.py", "last_values.py", "seqs.py", "cursor.py")),
     *(
         f"services/collector/{name}.py"
         for name in (
