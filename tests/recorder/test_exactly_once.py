@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -19,6 +20,7 @@ from deploy.local.process import REPOSITORY
 from shared import streams
 from shared.codec import decode_batch, encode_batch
 from shared.events import Event, Funding, Mark, Quote
+from tests.shared.proxy import faulty
 
 VENUE, KILLS = "alpha", 20
 SYMBOLS = [f"C{number}/USDT:USDT" for number in range(40)]
@@ -164,4 +166,26 @@ async def test_two_recorders_at_once_store_each_row_once(
             if step == 300:
                 first.send_signal(signal.SIGKILL)
         await caught_up(connection, market)
+    await check(redis_client, connection, market)
+
+
+async def test_nothing_is_lost_while_postgres_is_away(
+    redis_url: str, redis_client: "Redis", postgres_url: str, connection: asyncpg.Connection
+) -> None:
+    port = urlsplit(postgres_url).port
+    assert port is not None
+    market = Market(redis_client, 9)
+    await redis_client.hset(streams.instruments(VENUE), "perp:X", b"\x80")
+    async with faulty(port) as proxy:
+        env = environment(redis_url, postgres_url.replace(f":{port}/", f":{proxy.port}/"))
+        async with recorder(env):
+            for step in range(900):
+                if step == 300:
+                    await proxy.refuse()
+                    proxy.cut()
+                if step == 700:
+                    await proxy.listen()
+                await market.step()
+                await asyncio.sleep(0.01)
+            await caught_up(connection, market)
     await check(redis_client, connection, market)
