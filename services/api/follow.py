@@ -199,6 +199,7 @@ class Followers:
     async def _listings(self) -> None:
         """Poll the sizes of the listings; read them anew when one changed, and every minute."""
         sizes: dict[str, int] = {}
+        expected: list[str] = []
         polls = 0
         while True:
             keys = await self._keys("instruments:*")
@@ -207,24 +208,26 @@ class Followers:
                     pipe.hlen(key)
                 found = dict(zip(keys, await pipe.execute(), strict=True))
             polls += 1
-            if found != sizes or polls % LISTING_RELOAD_POLLS == 0:
-                sizes = found
-                await self._load_listings(keys)
+            collected = sorted({one.name for one in self._state.processes.values() if not one.name.startswith("_")})
+            if found != sizes or collected != expected or polls % LISTING_RELOAD_POLLS == 0:
+                sizes, expected = found, collected
+                await self._load_listings(keys, collected)
             await asyncio.sleep(LISTING_POLL_S if sizes else FIRST_POLL_S)
 
-    async def _load_listings(self, keys: list[str]) -> None:
+    async def _load_listings(self, keys: list[str], expected: list[str]) -> None:
         raw: dict[str, Any] = {}
         for key in keys:
             raw[key.removeprefix("instruments:")] = await self._client.hvals(key)
         # Thousands of instruments: away from the loop, which has prices to push.
-        directory = await asyncio.to_thread(self._directory, raw, self._state.directory.generation + 1)
+        generation = self._state.directory.generation + 1
+        directory = await asyncio.to_thread(self._directory, raw, generation, expected)
         self._state.directory = directory
         for listener in self.directory_listeners:
             await listener()
 
-    def _directory(self, raw: Mapping[str, list[bytes]], generation: int) -> Directory:
+    def _directory(self, raw: Mapping[str, list[bytes]], generation: int, expected: list[str]) -> Directory:
         listings = {}
         for venue, values in raw.items():
             found = [self.rejected.decode(_instrument, value, "instrument") for value in values]
             listings[venue] = [instrument for instrument in found if instrument is not None]
-        return Directory(listings, generation)
+        return Directory(listings, generation, expected)

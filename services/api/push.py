@@ -125,7 +125,7 @@ class Client:
             if isinstance(message, str):
                 return msgspec.json.decode(message)
             return msgspec.msgpack.decode(message)
-        except (msgspec.DecodeError, RecursionError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             form = "JSON" if isinstance(message, str) else "msgpack"
             raise invalid("message", shown(message), form, code=f"invalid_{form.lower()}") from None
 

@@ -11,6 +11,7 @@ from services.api.errors import ApiError, invalid
 from services.api.state import LiveState, Process
 from services.api.symbols import unknown_symbol
 from services.api.views import signal_view
+from services.collector.venues import VENUES
 from shared.signals import BoardRow
 
 Rows = Iterable[tuple[str, dict[str, Any] | None]]
@@ -165,17 +166,24 @@ class AssetSource:
     """One asset: its board row (`row: asset`) and every market of it (`row: leg`), each by its id."""
 
     def __init__(self, state: LiveState, asset: str, make: Make) -> None:
-        self._board, self._asset, self._make = state.board.rows, asset, make
+        self._state, self._board, self._asset, self._make = state, state.board.rows, asset, make
 
     def rows(self, dirty: Collection[str] | None, held: Collection[str]) -> Rows:
         row = self._board.get(self._asset)
         found: dict[str, dict[str, Any]] = {}
         if row is not None:
             found[row.asset] = {**flat(row, self._make), "row": "asset"}
+            pages = self._pages()
             legs = [flat_leg(leg, self._make) for leg in row.legs]
-            found.update((leg["id"], {**leg, "row": "leg"}) for leg in legs)
+            found.update((leg["id"], {**leg, "row": "leg", "trade_url": pages.get(leg["id"])}) for leg in legs)
         yield from found.items()
         yield from ((name, None) for name in tuple(held) if name not in found)
+
+    def _pages(self) -> dict[str, str]:
+        """The page of each of its markets on the exchange's own site."""
+        listed = self._state.directory.assets.get(self._asset, ())
+        known = (one for one in listed if one.venue in VENUES)
+        return {f"{one.venue}:{one.market}:{one.native}": VENUES[one.venue].trade_url(one) for one in known}
 
 
 class SignalsSource:

@@ -57,8 +57,15 @@ class Target:
 class Directory:
     """Every listed instrument of every venue, by all of its names. Made anew when a listing changes."""
 
-    def __init__(self, listings: Mapping[str, Iterable[Instrument]] | None = None, generation: int = 0) -> None:
+    def __init__(
+        self,
+        listings: Mapping[str, Iterable[Instrument]] | None = None,
+        generation: int = 0,
+        expected: Iterable[str] = (),
+    ) -> None:
+        """`expected` are venues that are known to be collected, whether or not their listing is there yet."""
         self.generation = generation
+        self.pending = frozenset(expected) - {venue for venue, listed in (listings or {}).items() if listed}
         self.by_venue: dict[str, list[Instrument]] = {}
         self.assets: dict[str, list[Instrument]] = {}
         self._spellings: dict[str, str] = {}
@@ -86,7 +93,7 @@ class Directory:
 
     def _exchanges(self) -> dict[str, tuple[str, Market]]:
         """Every accepted exchange id; a venue's own name always wins over another one's with a suffix."""
-        venues = list(self.by_venue)
+        venues = sorted({*self.by_venue, *self.pending})
         pairs = [(venue + suffix, (venue, market)) for suffix, market in _SUFFIXES for venue in venues]
         found: dict[str, tuple[str, Market]] = {}
         for name, meaning in pairs:

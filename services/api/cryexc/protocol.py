@@ -186,7 +186,10 @@ def _choice(name: str, value: str | None, choices: dict[str, int], default: str)
 
 
 def targets(config: Config, directory: Directory) -> list[Target]:
-    """The instruments of a subscription; none while no listing has come yet. Raises `ApiError`."""
+    """The instruments of a subscription; none while the listing that would have them is still to come.
+
+    Raises `ApiError` on an exchange that is not collected and on a symbol that is not listed.
+    """
     asked = [name.strip().lower() for name in config.exchanges or ()]
     if directory.empty:
         return []
@@ -194,7 +197,7 @@ def targets(config: Config, directory: Directory) -> list[Target]:
         if name not in directory.exchanges:
             raise unknown_exchange(name, directory.exchange_ids(), "config.exchanges")
     found = directory.targets(config.symbol, asked)
-    if not found:
+    if not found and not any(directory.exchanges[name][0] in directory.pending for name in asked):
         where = ", ".join(asked) if asked else "any exchange"
         raise ApiError(
             404,

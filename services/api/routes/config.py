@@ -144,7 +144,7 @@ async def json_body(request: Request) -> dict[str, Any]:
             raise ApiError(413, "too_large", message, field="body", expected=f"at most {MAX_BODY} bytes")
     try:
         found = msgspec.json.decode(data)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         shown = data[:100].decode("utf-8", "replace")
         raise invalid("body", shown, "a JSON object", status=400, code="invalid_json") from None
     if not isinstance(found, dict):

@@ -25,6 +25,7 @@ async def api_version(context: Ctx) -> Response:
             "api": API,
             "schema": SCHEMA,
             "mode": context.state.mode,
+            "ui_lang": context.settings.ui_lang or None,
             **stamp(context.now_ns()),
         }
     )

@@ -126,4 +126,8 @@ def test_symbols_and_exchanges_are_checked_against_the_listings() -> None:
     assert (caught.value.field, caught.value.expected) == ("config.exchanges", "one of binancef")
     with pytest.raises(ApiError):
         protocol.targets(TradeConfig("BTCUSDT", ("binance",)), listed)
+    early = Directory({"binance": [instrument("binance")]}, expected=["binance", "okx"])
+    assert protocol.targets(TradeConfig("NOSUCH", ("okxf",)), early) == []
+    with pytest.raises(ApiError):
+        protocol.targets(TradeConfig("NOSUCH"), early)
     assert msgspec.json.decode(protocol.PONG) == {"type": "pong"}

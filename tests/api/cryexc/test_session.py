@@ -28,7 +28,7 @@ async def listed(api: Api, redis_client: Redis) -> Api:
             instrument("binance", base="PEPE", native="1000PEPEUSDT", multiplier="1000"),
         ],
     )
-    await api.until(lambda: not api.context.state.directory.empty)
+    await api.until(lambda: set(api.context.state.directory.assets) == {"BTC", "ETH", "PEPE"})
     return api
 
 
