@@ -209,9 +209,9 @@ class Okx:
     def _current(self, topic: Topic, t: float) -> bytes | None:
         row, channel = topic.row, topic.channel
         if channel == "instruments":
-            rows = [frames.instrument(row) for row in self._rows if frames.TYPES[row.market] == topic.name]
+            here = [row for row in self._rows if frames.TYPES[row.market] == topic.name and row.status != "unlisted"]
             arg = {"channel": channel, "instType": topic.name}
-            listed = [each for each in rows if each["state"] != "suspend"]
+            listed = [each for each in map(frames.instrument, here) if each["state"] != "suspend"]
             return msgspec.json.encode({"arg": arg, "data": listed}) if listed else None
         if row is None or row.status not in ("trading", "halted"):
             return None
