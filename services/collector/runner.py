@@ -280,7 +280,8 @@ async def dial(
         raise Unreachable(_sentence(int(status) if status is not None else None, str(error)), status) from error
     except (OSError, WSError, ProxyError, TimeoutError) as error:
         raise Unreachable(f"cannot connect: {str(error) or type(error).__name__}") from error
-    assert isinstance(connection, Connection)
+    if not isinstance(connection, Connection):  # the library's word for a peer that hung up instead of answering
+        raise Unreachable("cannot connect: hung up during the handshake")
     return connection
 
 
