@@ -4,16 +4,9 @@ import * as f from "./format.js";
 import { nextFunding, per8h } from "./derive.js";
 import { cls, h, text } from "./dom.js";
 import { t, word } from "./i18n.js";
+import { marketTag } from "./names.js";
 
 const GOOD = new Set(["ok", "quiet"]);
-
-/** What is unusual about a market: "spot" where it is no perpetual, its quote currency where that is not USDT. */
-export function marketTag(market, symbol) {
-  const quote = /\/([^:]+)/.exec(symbol ?? "")?.[1];
-  const said = market === "spot" ? [t("spot")] : [];
-  if (quote && quote !== "USDT") said.push(quote);
-  return said.join("·");
-}
 
 export function ageClass(state, ms) {
   if (!GOOD.has(state)) return "bad";

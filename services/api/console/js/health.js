@@ -17,8 +17,19 @@ const VENUE_COLUMNS = [
   ["h.reconnects", (one) => f.count(one.sum("reconnects_total")), "n", (one) => one.sum("reconnects_total") > 0],
   ["h.gaps", (one) => f.count(one.sum("gaps_total")), "n", (one) => one.sum("gaps_total") > 0],
   ["h.drops", (one) => f.count(one.sum("dropped_total")), "n", (one) => one.sum("dropped_total") > 0],
-  ["h.unknown", (one) => f.count(one.sum("unknown_total")), "n", (one) => one.sum("unknown_total") > 0],
+  ["h.unknown", (one) => h("span", { text: f.count(one.sum("unknown_total")), title: reasons(one) }), "n"],
 ];
+
+/** What was not understood, by reason. */
+function reasons(venue) {
+  const all = {};
+  for (const member of venue.members) {
+    for (const [reason, n] of Object.entries(member.unknown_by_reason ?? {})) all[reason] = (all[reason] ?? 0) + n;
+  }
+  return Object.entries(all)
+    .map(([reason, n]) => `${reason}: ${f.count(n)}`)
+    .join("\n");
+}
 
 const SERVICE_COLUMNS = [
   ["h.service", (one) => h("b", { text: word("service", one.name) })],

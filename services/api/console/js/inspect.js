@@ -1,10 +1,11 @@
 // The inspector: is this spread real, what is it made of, and every market of the coin beside it.
 
 import * as f from "./format.js";
-import { atSize, ageClass, alive, marketTag } from "./columns.js";
+import { atSize, ageClass, alive } from "./columns.js";
 import { median, per8h } from "./derive.js";
 import { cls, h, replace, s, text } from "./dom.js";
 import { t, word } from "./i18n.js";
+import { marketTag } from "./names.js";
 
 const GOOD = new Set(["ok", "quiet"]);
 const SAME_COIN = 0.03;
@@ -112,7 +113,7 @@ function legRow(leg, route, middle, ctx) {
     h("span", { class: "n", text: f.price(leg.bid, decimals) }),
     h("span", { class: "n", text: f.price(leg.ask, decimals) }),
     h("span", { class: "n dim", text: off == null ? f.NONE : f.signed(off, 1) }),
-    h("span", { class: "n dim", text: funding == null ? f.NONE : f.signed(funding, 1) }),
+    h("span", { class: "n dim leg-funding", text: funding == null ? f.NONE : f.signed(funding, 1) }),
     h("span", { class: `n age ${state}`, text: state === "bad" ? word("leg", leg.state) : f.age(ms) }),
   );
 }
@@ -234,7 +235,8 @@ export class Inspector {
       : {};
     const rank = (leg) => (leg.id === route.buy ? 0 : leg.id === route.sell ? 1 : 2);
     legs.sort((a, b) => rank(a) - rank(b) || (a.market < b.market ? -1 : a.market > b.market ? 1 : a.id < b.id ? -1 : 1));
-    const head = ["leg.market", "bid", "ask", "leg.off", "leg.funding", "leg.age"].map((key) => h("span", { text: t(key), title: t(`${key}.tip`) }));
+    this.all.hidden = this.parts.legs.hidden = this.copy.hidden = !legs.length;
+    const head = ["leg.market", "bid", "ask", "leg.off", "leg.funding", "leg.age"].map((key) => h("span", { class: key.replace(".", "-"), text: t(key), title: t(`${key}.tip`) }));
     replace(this.parts.legs, h("div", { class: "leg head" }, head), legs.map((leg) => legRow(leg, route, middle, ctx)));
   }
 

@@ -10,6 +10,7 @@ export class WindowedList {
     Object.assign(this, { scroller, make, fill, rowHeight });
     this.items = [];
     this.slots = [];
+    this.low = null;
     this.body = h("div", { class: "rows", role: "rowgroup" });
     this.scroller.append(this.body);
     this.scroller.addEventListener("scroll", () => this.draw(), { passive: true });
@@ -22,14 +23,22 @@ export class WindowedList {
     Object.assign(this, { make, fill, rowHeight });
     for (const slot of this.slots) slot.el.remove();
     this.slots = [];
-    this.setItems(this.items);
+    this.setItems(this.items, this.low);
   }
 
-  setItems(items) {
+  /** `low`: {index, height} of the one row that is lower than the others, if there is one. */
+  setItems(items, low = null) {
     this.items = items;
-    const height = `${items.length * this.rowHeight}px`;
+    if (this.low?.index !== low?.index) for (const slot of this.slots) slot.index = null;
+    this.low = low;
+    const height = `${this.top(items.length)}px`;
     if (this.body.style.height !== height) this.body.style.height = height;
     this.draw();
+  }
+
+  top(index) {
+    const saved = this.low && index > this.low.index ? this.rowHeight - this.low.height : 0;
+    return index * this.rowHeight - saved;
   }
 
   /** Height that the sticky head takes from the view. */
@@ -52,7 +61,8 @@ export class WindowedList {
       const fresh = slot.index !== index || slot.item !== item;
       if (slot.index !== index) {
         slot.index = index;
-        slot.el.style.transform = `translateY(${index * this.rowHeight}px)`;
+        slot.el.style.transform = `translateY(${this.top(index)}px)`;
+        slot.el.style.height = `${index === this.low?.index ? this.low.height : this.rowHeight}px`;
         slot.el.setAttribute("aria-rowindex", String(index + 2));
       }
       if (slot.hidden) slot.el.hidden = slot.hidden = false;
@@ -69,7 +79,6 @@ export class WindowedList {
 
   addSlot() {
     const slot = this.make();
-    slot.el.style.height = `${this.rowHeight}px`;
     slot.index = slot.item = null;
     slot.el.hidden = slot.hidden = true;
     this.slots.push(slot);
@@ -79,7 +88,7 @@ export class WindowedList {
   }
 
   reveal(index) {
-    const top = index * this.rowHeight;
+    const top = this.top(index);
     const { scrollTop, clientHeight } = this.scroller;
     const room = clientHeight - this.headHeight - this.rowHeight;
     if (top < scrollTop) this.scroller.scrollTop = top;

@@ -1,5 +1,16 @@
-// Short names of markets.
+// Names of markets, and of the currency that they are priced in.
 
 import { t } from "./i18n.js";
 
-export const marketName = (market) => (market === "perp" ? t("perp") : t("spot"));
+const USUAL = "USDT";
+const quoteOf = (symbol) => /\/([^:]+)/.exec(symbol ?? "")?.[1];
+const joined = (name, symbol) => {
+  const quote = quoteOf(symbol);
+  return [name, quote && quote !== USUAL ? quote : ""].filter(Boolean).join("·");
+};
+
+/** "perp", "spot", with the quote currency where it is not the usual one. */
+export const marketName = (market, symbol) => joined(t(market === "perp" ? "perp" : "spot"), symbol);
+
+/** Only what is unusual: "spot" where it is no perpetual, the quote currency where it is not the usual one. */
+export const marketTag = (market, symbol) => joined(market === "spot" ? t("spot") : "", symbol);

@@ -1,9 +1,10 @@
 // The two forms of a row: a line of the table, and a card on a phone. Both flash on a changed value, never on a render.
 
-import { COLUMNS, alive, ageClass, marketTag } from "./columns.js";
+import { COLUMNS, alive, ageClass } from "./columns.js";
 import * as f from "./format.js";
 import { cls, h, text } from "./dom.js";
 import { t, word } from "./i18n.js";
+import { marketTag } from "./names.js";
 
 export const LINE = "#line";
 const FLASHING = new Set(["net", "buy", "sell"]);

@@ -5,10 +5,25 @@ import { h, replace, text } from "./dom.js";
 import { t, word } from "./i18n.js";
 import { marketName } from "./names.js";
 
-const LATEST = 7;
+const LATEST = 5;
 const SHOWN = 200;
 
 const lived = (one, now) => (one.state === "open" ? now - one.first_at_ms : one.duration_ms);
+
+/** Signals of one coin that opened together: one line, its best one first. */
+export function episodes(listed) {
+  const found = new Map();
+  for (const one of listed) {
+    const key = `${one.symbol}|${Math.round(one.opened_at_ms / 10_000)}|${one.state}`;
+    const held = found.get(key);
+    if (!held) found.set(key, { one, key, n: 1 });
+    else {
+      held.n += 1;
+      if (Number(one.peak_net_bps) > Number(held.one.peak_net_bps)) held.one = one;
+    }
+  }
+  return [...found.values()];
+}
 
 /** The newest few, for the side of the spreads. */
 export class LatestSignals {
@@ -22,17 +37,17 @@ export class LatestSignals {
 
   draw(signals, now) {
     text(this.title, t("latest"));
-    const newest = signals.listed.slice(0, LATEST);
-    const key = newest.map((one) => `${one.id}${one.rev}`).join() + t("latest");
+    const newest = episodes(signals.listed.slice(0, 100)).slice(0, LATEST);
+    const key = newest.map(({ one, n }) => `${one.id}${one.rev}${n}`).join() + t("latest");
     if (this.shown !== key) {
       this.shown = key;
-      this.rows = newest.map((one) => this.row(one));
+      this.rows = newest.map((each) => this.row(each));
       replace(this.list, this.rows.length ? this.rows.map((row) => row.el) : h("p", { class: "dim small", text: t("signals.none") }));
     }
     for (const row of this.rows ?? []) text(row.time, f.spanShort(lived(row.one, now)));
   }
 
-  row(one) {
+  row({ one, n }) {
     const open = one.state === "open";
     const time = h("span", { class: "n" });
     const state = open ? t("open") : word("reason", one.close_reason);
@@ -40,7 +55,7 @@ export class LatestSignals {
       "button",
       { type: "button", class: `late ${open ? "open" : "closed"}`, title: `${one.long_exchange} → ${one.short_exchange}`, on: { click: () => this.onPick(one.symbol) } },
       h("i", { class: "dot", text: open ? "●" : "○" }),
-      h("b", { text: one.symbol }),
+      h("span", null, h("b", { text: one.symbol }), n > 1 && h("span", { class: "dim", text: ` ×${n}`, title: t("routes", { n }) })),
       h("span", { class: "n", text: f.bps(open ? one.edge_bps : one.peak_edge_bps) }),
       time,
       h("span", { class: "dim", text: state }),
@@ -53,8 +68,8 @@ const COLUMNS = [
   ["opened", (one) => h("span", { text: f.clock(one.opened_at_ms), title: one.opened_at })],
   ["coin", (one) => h("b", { text: one.symbol })],
   ["state", (one) => stateCell(one)],
-  ["buy", (one) => place(one.long_exchange, one.long_market, one.price_long)],
-  ["sell", (one) => place(one.short_exchange, one.short_market, one.price_short)],
+  ["buy", (one) => place(one, "long")],
+  ["sell", (one) => place(one, "short")],
   ["at.open", (one) => f.bps(one.open_edge_bps), "n"],
   ["peak", (one) => f.bps(one.peak_edge_bps), "n strong"],
   ["last", (one) => f.bps(one.edge_bps), "n"],
@@ -69,8 +84,11 @@ function stateCell(one) {
   return h("span", { class: "chip", title: tip }, h("i", { text: "○ " }), word("reason", one.close_reason));
 }
 
-function place(venue, market, price) {
-  return [h("span", { class: "venue", text: venue }), h("span", { class: "tag", text: marketName(market) }), h("span", { class: "price", text: f.price(price) })];
+function place(one, side) {
+  const decimals = Math.max(f.decimalsOf(one.price_long), f.decimalsOf(one.price_short));
+  const price = f.price(one[`price_${side}`], decimals);
+  const tag = marketName(one[`${side}_market`], one[`${side}_symbol`]);
+  return [h("span", { class: "venue", text: one[`${side}_exchange`] }), h("span", { class: "tag", text: tag }), h("span", { class: "price", text: price })];
 }
 
 /** The place: every signal that the API holds, open ones first in the eye by their mark. */

@@ -12,7 +12,7 @@ import { LINE, fillCard, fillRow, makeCard, makeRow } from "./rows.js";
 import { LatestSignals } from "./signals.js";
 
 const ARRANGE_MS = 2_000;
-const HEIGHTS = { table: 26, card: 82 };
+const HEIGHTS = { table: 26, card: 82, line: 34 };
 const phone = matchMedia("(max-width: 719px)");
 const wide = matchMedia("(min-width: 1180px)");
 
@@ -42,7 +42,10 @@ export class SpreadsView {
     this.list = new WindowedList(this.scroller, layout);
     this.side = h("aside", { class: "side" }, this.inspector.el, this.latest.el);
     this.el = h("section", { class: "spreads" }, this.controls.el, h("div", { class: "table-wrap" }, this.scroller, this.empty, this.held), this.side);
-    phone.addEventListener("change", () => this.list.rebuild(this.layout()));
+    phone.addEventListener("change", () => {
+      this.list.rebuild(this.layout());
+      this.sort();
+    });
     wide.addEventListener("change", () => this.draw(true));
     this.drawHead();
   }
@@ -113,7 +116,8 @@ export class SpreadsView {
     const items = [...ids];
     if (paying != null && ids.length) items.splice(paying, 0, LINE);
     this.scroller.setAttribute("aria-rowcount", String(items.length + 1));
-    this.list.setItems(items);
+    const low = phone.matches && items.length > ids.length ? { index: paying, height: HEIGHTS.line } : null;
+    this.list.setItems(items, low);
   }
 
   /** What a new order would bring, while it is held back: coins that pay now and stand below the line. */

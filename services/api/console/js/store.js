@@ -125,9 +125,9 @@ export class Signals {
     const same = (this.openByAsset.get(row.asset) ?? []).filter(
       (one) =>
         one.long_exchange === row.buy_venue &&
-        one.long_market === row.buy_market &&
+        one.long_symbol === row.buy_symbol &&
         one.short_exchange === row.sell_venue &&
-        one.short_market === row.sell_market,
+        one.short_symbol === row.sell_symbol,
     );
     return same.reduce((a, b) => (a && a.first_at_ms <= b.first_at_ms ? a : b), null);
   }
