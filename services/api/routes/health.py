@@ -43,6 +43,14 @@ async def readyz(context: Ctx) -> Response:
     return reply(body, 200 if ready else 503, {} if ready else {"Retry-After": "2"})
 
 
-@router.get("/metrics", summary="Figures of every process, for Prometheus", response_class=Response)
+_PAGE = {"text/plain": {"example": 'parallax_up{service="_scanner",member="host-1"} 1\n'}}
+
+
+@router.get(
+    "/metrics",
+    summary="Figures of every process, for Prometheus",
+    response_class=Response,
+    responses={200: {"description": "The answer", "content": _PAGE}},
+)
 async def metrics(context: Ctx) -> Response:
     return Response(exposition(context.state), 200, {"Cache-Control": "no-store"}, CONTENT_TYPE)

@@ -1,0 +1,124 @@
+from typing import Any
+
+import pytest
+
+from services.api.shared_body import SharedBodies
+from shared.bus import Redis
+from tests.api.conftest import Api
+from tests.api.market import leg, put_board, put_health, route, row
+
+
+def coin(asset: str, net: str | None, edge: str = "50.00", **fields: Any) -> Any:
+    legs = (
+        leg("binance", base=asset, funding_rate=fields.get("low", "0.0001"), funding_interval_h="8", turnover="10"),
+        leg("okx", base=asset, funding_rate=fields.get("high", "0.0001"), funding_interval_h=fields.get("hours", "8")),
+    )
+    best = None if net is None else route(*legs, edge=edge, net=net)
+    return row(asset, 1, legs, best=best, why=None if best else "no route")
+
+
+@pytest.fixture
+async def filled(api: Api, redis_client: Redis) -> Api:
+    await put_health(redis_client, "_scanner")
+    third = row("C", 1, (leg("bybit", base="C", turnover="99"),), best=None, why="one venue")
+    await put_board(
+        redis_client,
+        coin("A", "10.00", high="0.0002"),
+        coin("B", "30.00", edge="600.00", high="0.0001", hours="1"),
+        third,
+    )
+    await api.until(lambda: len(api.context.state.board.rows) == 3)
+    return api
+
+
+async def order(api: Api, query: str) -> Any:
+    answer = await api.http.get(f"/api/aggregated_data?{query}")
+    assert answer.status_code == 200, answer.text
+    return answer.json()["order"]
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("", ["B", "A", "C"]),
+        ("sort=spread&order=asc", ["A", "B", "C"]),
+        ("sort=symbol", ["A", "B", "C"]),
+        ("sort=symbol&order=desc", ["C", "B", "A"]),
+        ("sort=funding", ["B", "A", "C"]),
+        ("sort=volume", ["C", "A", "B"]),
+        ("min_net_bps=20", ["B"]),
+        ("max_edge_bps=500", ["A", "C"]),
+        ("limit=1", ["B"]),
+        ("venues=bybit", ["C"]),
+        ("exchange=binance,okx", ["B", "A"]),
+    ],
+)
+async def test_sorted_and_filtered(filled: Api, query: str, expected: list[str]) -> None:
+    assert await order(filled, query) == expected
+
+
+async def test_each_coin_has_its_markets_and_its_best_route(filled: Api) -> None:
+    found = (await filled.http.get("/api/aggregated_data?text=1")).json()
+    coin_a = found["aggregated_data"]["A"]
+    assert set(coin_a) == {"binance", "okx", "spread"}
+    assert coin_a["okx"]["spot"] == {}
+    assert coin_a["okx"]["futures"]["price_text"] == "43250.15"
+    assert (coin_a["spread"]["long"], coin_a["spread"]["short"], coin_a["spread"]["net_open_bps"]) == (
+        "binance",
+        "okx",
+        10,
+    )
+    assert found["aggregated_data"]["C"]["spread"]["edge_bps"] is None
+    assert found["aggregated_data"]["C"]["spread"]["why"] == "one venue"
+    assert found["supported_symbols"] == ["A", "B", "C"]
+    assert (
+        "price_text"
+        not in (await filled.http.get("/api/aggregated_data")).json()["aggregated_data"]["A"]["okx"]["futures"]
+    )
+
+
+async def test_the_body_is_shared_and_compressed_for_those_who_take_that(filled: Api) -> None:
+    packed = await filled.http.get("/api/aggregated_data")
+    plain = await filled.http.get("/api/aggregated_data", headers={"Accept-Encoding": "identity"})
+    assert packed.headers["content-encoding"] == "gzip"
+    assert "content-encoding" not in plain.headers
+    assert packed.json()["order"] == plain.json()["order"]
+    assert packed.headers["cache-control"] == "no-store"
+
+
+async def test_who_asks_alike_within_a_moment_gets_the_same_body() -> None:
+    bodies, made = SharedBodies(), list[int]()
+
+    def make() -> bytes:
+        made.append(1)
+        return b"x" * 2_000
+
+    first, second = await bodies.get("a", make), await bodies.get("a", make)
+    assert first is second
+    assert first.packed is not None
+    assert len(made) == 1
+    await bodies.get("b", make)
+    assert len(made) == 2
+
+
+async def test_a_failure_is_not_shared() -> None:
+    bodies = SharedBodies()
+
+    def fail() -> bytes:
+        raise ValueError("no")
+
+    for _ in range(2):
+        with pytest.raises(ValueError, match="no"):
+            await bodies.get("a", fail)
+    assert (await bodies.get("a", lambda: b"well")).plain == b"well"
+
+
+async def test_the_board_is_a_flat_table(filled: Api) -> None:
+    found = (await filled.http.get("/api/board?columns=asset,net_open_bps,why,buy_age_ms&limit=3")).json()
+    assert found["columns"] == ["asset", "net_open_bps", "why", "buy_age_ms"]
+    assert [one["asset"] for one in found["rows"]] == ["B", "A", "C"]
+    assert found["rows"][0]["buy_age_ms"] >= 0
+    assert found["rows"][2] == {"asset": "C", "net_open_bps": None, "why": "one venue", "buy_age_ms": None}
+    whole = (await filled.http.get("/api/board?min_net_bps=20")).json()
+    assert [set(one) for one in whole["rows"]] == [set(whole["columns"])]
+    assert (await filled.http.get("/api/board?columns=nope")).json()["error"]["code"] == "unknown_column"

@@ -1,0 +1,64 @@
+import asyncio
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from shared.bus import Redis
+from shared.settings_store import RuntimeStore
+from tests.api.conftest import Api
+from tests.api.market import instrument, put_instruments
+
+VALUES = (
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=9)
+)
+FIELDS = st.sampled_from(
+    ["enter_bps", "samples", "symbol", "fees", "exclusions", "watch", "threshold", "version", "nope"]
+)
+
+
+async def test_settings_are_read_with_what_they_accept(api: Api) -> None:
+    found = (await api.http.get("/api/config")).json()
+    assert (found["version"], found["threshold"], found["symbol"]) == (0, 0.6, "BTC")
+    samples = found["settings"]["samples"]
+    assert (samples["value"], samples["default"], samples["type"]) == (3, 3, "integer")
+    assert (samples["minimum"], samples["maximum"]) == (1, 100)
+    assert found["settings"]["enter_bps"]["exclusive_minimum"] == 0
+    assert all(setting["expected"] for setting in found["settings"].values())
+
+
+async def test_a_change_is_followed_and_a_stale_version_is_a_conflict(api: Api, redis_client: Redis) -> None:
+    answer = await api.http.post("/api/config", json={"enter_bps": 55.5, "version": 0})
+    assert (answer.status_code, answer.json()["version"]) == (200, 1)
+    refused = await api.http.post("/api/config", json={"enter_bps": 44, "version": 0})
+    assert (refused.status_code, refused.json()["error"]["field"]) == (409, "version")
+    assert (await RuntimeStore(redis_client).load()).enter_bps == 55.5
+    await RuntimeStore(redis_client).write({"enter_bps": 33.0}, 1)
+    await api.until(lambda: api.context.state.runtime.enter_bps == 33.0)
+    back = await api.http.post("/api/config", json={"enter_bps": None})
+    assert back.json()["settings"]["enter_bps"]["value"] == 60
+
+
+async def test_the_older_flat_form_is_in_percent(api: Api, redis_client: Redis) -> None:
+    await put_instruments(redis_client, instrument("binance", base="WIF"))
+    await api.until(lambda: not api.context.state.directory.empty)
+    answer = await api.http.post("/api/config", json={"symbol": "WIF/USDT", "threshold": 0.55})
+    found = answer.json()
+    assert (found["symbol"], found["threshold"], found["settings"]["enter_bps"]["value"]) == ("WIF", 0.55, 55)
+
+
+async def test_writers_at_once_all_get_through(api: Api) -> None:
+    writes = [api.http.post("/api/config", json={"samples": number}) for number in range(1, 4)]
+    assert {answer.status_code for answer in await asyncio.gather(*writes)} == {200}
+    assert (await api.http.get("/api/config")).json()["version"] == 3
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.dictionaries(FIELDS, VALUES, max_size=3))
+async def test_whatever_is_written_is_taken_whole_or_refused_with_its_field(api: Api, body: dict[str, object]) -> None:
+    before = (await api.http.get("/api/config")).json()["version"]
+    answer = await api.http.post("/api/config", json=body)
+    assert answer.status_code in (200, 400, 404, 409, 422), (body, answer.text)
+    after = (await api.http.get("/api/config")).json()["version"]
+    assert after == before + (answer.status_code == 200)
+    if answer.status_code != 200:
+        assert answer.json()["error"]["field"] in {*body, "body"}
