@@ -100,9 +100,9 @@ class Driver:
     def _pace(self, now: float) -> None:
         for n, (pace, act) in enumerate(self._paces):
             if self._due[n] <= now:
-                # after a pause of the machine the beat goes on from now: no venue sends two pictures at once
-                following = self._due[n] + pace
-                self._due[n] = following if following > now else now + pace
+                # a late beat moves the following ones: a slow machine must not send two pictures close together
+                late = now - self._due[n]
+                self._due[n] = now + pace - (late if late < pace / 10 else 0.0)
                 act(now)
         if now >= self._next_boost and self._boosted:
             self._next_boost = now + BOOST_S
