@@ -237,6 +237,7 @@ export class Inspector {
     legs.sort((a, b) => rank(a) - rank(b) || (a.market < b.market ? -1 : a.market > b.market ? 1 : a.id < b.id ? -1 : 1));
     this.all.hidden = this.parts.legs.hidden = this.copy.hidden = !legs.length;
     const head = ["leg.market", "bid", "ask", "leg.off", "leg.funding", "leg.age"].map((key) => h("span", { class: key.replace(".", "-"), text: t(key), title: t(`${key}.tip`) }));
+    cls(this.parts.legs, legs.some((leg) => ctx.decimals(leg.venue, leg.native) > 7) ? "i-legs long" : "i-legs");
     replace(this.parts.legs, h("div", { class: "leg head" }, head), legs.map((leg) => legRow(leg, route, middle, ctx)));
   }
 
