@@ -2,13 +2,15 @@
 
 import asyncio
 import gzip
+import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Final
 
-#: How long a body is handed out.
+#: How long a body is handed out, at least; at most a quarter of the time goes into making one.
 LIFE_S: Final = 0.25
+SHARE: Final = 4
 MAX_BODIES: Final = 64
 _LEVEL: Final = 4
 _LEAST_BYTES: Final = 1_000
@@ -17,8 +19,8 @@ _LEAST_BYTES: Final = 1_000
 class Body:
     """One answer, plain and compressed."""
 
-    def __init__(self, plain: bytes, packed: bytes | None) -> None:
-        self.plain, self.packed = plain, packed
+    def __init__(self, plain: bytes, packed: bytes | None, took_s: float) -> None:
+        self.plain, self.packed, self.took_s = plain, packed, took_s
 
 
 class SharedBodies:
@@ -31,7 +33,7 @@ class SharedBodies:
         """`make` runs in a thread: it must only read what does not change under it."""
         now = time.monotonic()
         held = self._bodies.get(key)
-        if held is not None and now - held[0] < LIFE_S and not _failed(held[1]):
+        if held is not None and now - held[0] < life_s(held[1]):
             return await asyncio.shield(held[1])
         task = asyncio.ensure_future(asyncio.to_thread(_make, make))
         self._bodies[key] = (now, task)
@@ -42,9 +44,16 @@ class SharedBodies:
 
 
 def _make(make: Callable[[], bytes]) -> Body:
+    began = time.monotonic()
     plain = make()
-    return Body(plain, gzip.compress(plain, _LEVEL) if len(plain) >= _LEAST_BYTES else None)
+    packed = gzip.compress(plain, _LEVEL) if len(plain) >= _LEAST_BYTES else None
+    return Body(plain, packed, time.monotonic() - began)
 
 
-def _failed(future: asyncio.Future[Body]) -> bool:
-    return future.done() and (future.cancelled() or future.exception() is not None)
+def life_s(future: asyncio.Future[Body]) -> float:
+    """How long a body may be handed out from when it was begun; one that is being made is waited for."""
+    if not future.done():
+        return math.inf
+    if future.cancelled() or future.exception() is not None:
+        return 0.0
+    return max(LIFE_S, SHARE * future.result().took_s)

@@ -120,7 +120,8 @@ def _venue(context: Context, venue: str) -> dict[str, Any]:
     summed: dict[str, Any] = {}
     for name in figures:
         known = [figure for one in processes if (figure := one.number(name)) is not None]
-        summed[name] = None if not known else max(known) if name.startswith("lag") else sum(known)
+        found = None if not known else max(known) if name.startswith("lag") else sum(known, 0.0)
+        summed[name] = int(found) if found is not None and found.is_integer() else found
     return {
         "id": venue,
         "display_name": display_name(venue),
