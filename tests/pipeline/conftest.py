@@ -1,0 +1,71 @@
+"""One running system, against the simulator, for all tests of a module."""
+
+import asyncio
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from deploy.local.process import free_port, port_answers
+from shared.bus import connect
+from tests.pipeline.stack import Exchange, Stack
+
+
+async def _prepare(redis_url: str, postgres_server_url: str, name: str) -> None:
+    async with connect(redis_url) as client:
+        await client.flushall()
+    connection = await asyncpg.connect(postgres_server_url)
+    try:
+        await connection.execute(f"CREATE DATABASE {name}")
+    finally:
+        await connection.close()
+
+
+@pytest.fixture(scope="module")
+def database(redis_server: int, postgres_server_url: str) -> tuple[str, str]:
+    """The URLs of an empty Redis and an empty database for a whole module."""
+    redis_url, name = f"redis://127.0.0.1:{redis_server}/0", f"pipeline_{uuid.uuid4().hex[:12]}"
+    with asyncio.Runner() as runner:
+        runner.run(_prepare(redis_url, postgres_server_url, name))
+    return redis_url, postgres_server_url.rpartition("/")[0] + "/" + name
+
+
+@pytest.fixture(scope="module")
+def system(database: tuple[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stack, Exchange]]:
+    """Simulator, two collectors, scanner, recorder and api; all must end with exit code 0."""
+    folder, port = tmp_path_factory.mktemp("system"), free_port()
+    stack = Stack.over(folder, *database, VENUE_GATEWAY=f"http://127.0.0.1:{port}", MODE="demo", WATCH="BTC")
+    codes: dict[str, int] = {}
+    try:
+        options = ("--scenario", "calm", "--instruments", "60", "--rate", "300", "--port", str(port))
+        stack.start("simulator", "services.simulator", *options)
+        stack.start_services()
+        with asyncio.Runner() as runner:
+            runner.run(stack.until(lambda: _answers(port), "the simulator listens"))
+        for venue in ("binance", "okx"):
+            stack.start(venue, "services.collector", "run", "--venue", venue)
+        yield stack, Exchange(stack, port)
+    finally:
+        codes = stack.stop()
+    assert codes == dict.fromkeys(codes, 0)
+    assert not [name for name in codes if "Traceback" in stack.output(name)]
+
+
+async def _answers(port: int) -> bool:
+    return port_answers(port)
+
+
+@pytest.fixture(scope="module")
+def recorded(database: tuple[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Scanner, recorder and api, waiting for a recorded session."""
+    folder: Path = tmp_path_factory.mktemp("recorded")
+    stack = Stack.over(folder, *database, MODE="replay")
+    codes: dict[str, int] = {}
+    try:
+        stack.start_services()
+        yield stack
+    finally:
+        codes = stack.stop()
+    assert codes == dict.fromkeys(codes, 0)

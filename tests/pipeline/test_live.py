@@ -1,0 +1,199 @@
+"""A gap, an outage and a terminal: from the exchange's frame to what a user is told."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import asyncpg
+import pytest
+
+from shared import streams
+from shared.bus import connect
+from tests.pipeline.stack import Exchange, Socket, Stack, socket
+
+System = tuple[Stack, Exchange]
+BPS = 95
+
+
+def of_coin(coin: str, state: str) -> Callable[[Any], Any]:
+    """A /push frame that tells of a coin's perp-perp signal in a state."""
+
+    def wanted(frame: Any) -> Any:
+        rows = [*frame.get("rows", ()), *frame.get("changed", ())]
+        return [row for row in rows if row["symbol"] == coin and row["kind"] == "perp-perp" and row["state"] == state]
+
+    return wanted
+
+
+async def every_leg_is_good(stack: Stack, coin: str) -> Any:
+    """The coin's legs once all four are good."""
+    found = (await stack.get("/api/data", symbol=coin))["realtime_data"]
+    legs = [both[market] for both in found.values() for market in ("spot", "futures")]
+    good = len(legs) == 4 and all(leg and leg["state"] in ("ok", "quiet") for leg in legs)
+    return found if good else None
+
+
+async def signal_of(stack: Stack, coin: str, state: str) -> Any:
+    found = (await stack.get("/api/arbitrage/signals", limit="1000"))["signals"]
+    mine = of_coin(coin, state)({"rows": found})
+    return mine[0] if mine else None
+
+
+@pytest.fixture
+async def ready(system: System) -> System:
+    stack, _ = system
+    for coin in ("BTC", "SOL", "DOGE", "PEPE"):
+        await stack.until(lambda coin=coin: every_leg_is_good(stack, coin), f"all legs of {coin}")
+    return system
+
+
+def edge_of(row: Any) -> Decimal:
+    buy, sell = Decimal(str(row["price_long"])), Decimal(str(row["price_short"]))
+    return (sell - buy) / buy * 10_000
+
+
+async def test_a_gap_becomes_a_row_a_signal_a_record_and_a_message_with_the_true_edge(
+    ready: System, database: tuple[str, str]
+) -> None:
+    stack, exchange = ready
+    async with socket(stack, "/push") as push:
+        await push.say(op="subscribe", id=1, channel="signals")
+        await exchange.strike("gap", coin="DOGE", venue="binance", against="okx", bps=BPS)
+        pushed = of_coin("DOGE", "open")(await push.take(of_coin("DOGE", "open"), "a signal is pushed"))[0]
+        answered = await stack.until(lambda: signal_of(stack, "DOGE", "open"), "the signal is answered")
+        await board_shows(stack, answered["id"])
+        await exchange.clear()
+        closed = of_coin("DOGE", "closed")(await push.take(of_coin("DOGE", "closed"), "its close is pushed"))[0]
+    assert pushed["id"] == answered["id"] == closed["id"]
+    assert (pushed["long_exchange"], pushed["short_exchange"]) == ("okx", "binance")
+    assert BPS - 1 < pushed["open_edge_bps"] < BPS + 4  # a price step of either venue
+    assert abs(Decimal(str(pushed["edge_bps"])) - edge_of(pushed)) <= Decimal("0.01")
+    assert (closed["state"], closed["close_reason"]) == ("closed", "converged")
+    await stored(stack, database, closed)
+
+
+async def board_shows(stack: Stack, signal: str) -> None:
+    async def shown() -> Any:
+        rows = (await stack.get("/api/board"))["rows"]
+        return [row for row in rows if row["asset"] == "DOGE" and signal in row["signals"]]
+
+    row = (await stack.until(shown, "the board's row names the signal"))[0]
+    assert (row["buy_venue"], row["sell_venue"]) == ("okx", "binance")
+    assert BPS - 4 < row["edge_bps"] < BPS + 4  # the best route may cross from USDT to USDC, at the rate
+
+
+async def stored(stack: Stack, database: tuple[str, str], closed: Any) -> None:
+    """The recorder's row is the closed signal, and every revision is there once."""
+    connection = await asyncpg.connect(database[1])
+    try:
+
+        async def row() -> Any:
+            query = "SELECT * FROM signals WHERE id = $1 AND state = 'closed'"
+            return await connection.fetchrow(query, closed["id"])
+
+        found = await stack.until(row, "the closed signal is stored")
+        revisions = await connection.fetch("SELECT rev FROM signal_events WHERE id = $1 ORDER BY rev", closed["id"])
+    finally:
+        await connection.close()
+    assert (found["asset"], found["buy_venue"], found["sell_venue"]) == ("DOGE", "okx", "binance")
+    assert (found["close_reason"], found["rev"]) == ("converged", closed["rev"])
+    assert [one["rev"] for one in revisions] == list(range(1, closed["rev"] + 1))
+
+
+async def test_what_the_api_answers_is_what_the_exchanges_quote(ready: System) -> None:
+    stack, exchange = ready
+    for venue in ("binance", "okx"):
+        await exchange.strike("freeze", venue=venue)
+    truth = {venue: await exchange.quotes(venue) for venue in ("binance", "okx")}
+
+    async def equal() -> Any:
+        found = (await stack.get("/api/data/all"))["all_realtime_data"]
+        compared = [
+            same(truth[venue]["spot" if market == "spot" else "perp", leg["symbol"]], leg)
+            for coin in found.values()
+            for venue, both in coin.items()
+            for market in ("spot", "futures")
+            if (leg := both[market]) and leg.get("bid") is not None
+        ]
+        return compared if all(compared) else None
+
+    compared = await stack.until(equal, "every price is the exchange's own")
+    await exchange.clear()
+    assert len(compared) > 80
+    assert ("perp", "1000PEPEUSDT") in truth["binance"]
+
+
+def same(truth: Any, leg: Any) -> bool:
+    """Equal prices: a native symbol of a thousand coins is quoted a thousandfold."""
+    units = 1000 if truth["native"].startswith("1000") else 1
+    bid, ask = Decimal(str(leg["bid"])) * units, Decimal(str(leg["ask"])) * units
+    return (bid, ask) == (Decimal(truth["bid"]), Decimal(truth["ask"]))
+
+
+async def test_an_outage_takes_the_legs_down_closes_the_signal_and_passes(ready: System) -> None:
+    stack, exchange = ready
+    await exchange.strike("gap", coin="PEPE", venue="okx", against="binance", bps=BPS)
+    opened = await stack.until(lambda: signal_of(stack, "PEPE", "open"), "the signal opens")
+    await exchange.strike("outage", venue="okx")
+
+    async def down() -> Any:
+        legs = (await stack.get("/api/data", symbol="PEPE"))["realtime_data"]["okx"]
+        return {legs[market].get("state") for market in ("spot", "futures")} <= {"down", "stale", "unconfirmed"}
+
+    await stack.until(down, "the venue's legs are not good")
+    closed = await stack.until(lambda: signal_of(stack, "PEPE", "closed"), "the signal closes")
+    assert closed["id"] == opened["id"]
+    assert closed["close_reason"] in ("feed", "stale")
+    health = await stack.get("/readyz")
+    assert health["venues"]["okx"]["state"] != "live"
+    await exchange.clear()
+    found = await stack.until(lambda: every_leg_is_good(stack, "PEPE"), "the venue is back")
+    assert found["binance"]["spot"]["state"] in ("ok", "quiet")
+
+
+async def test_a_terminal_gets_trades_and_cvd_of_both_venues_and_lets_go(
+    ready: System, database: tuple[str, str]
+) -> None:
+    stack, _ = ready
+    async with socket(stack, "/ws") as terminal, connect(database[0]) as client:
+        subscriptions = [
+            {"stream": "trade", "instanceId": name, "config": {"symbol": "SOLUSDT", "exchanges": [name]}}
+            for name in ("binance", "binancef", "okx", "okxf")
+        ]
+        cvd = [
+            {"stream": "cvd", "instanceId": f"cvd-{name}", "config": {"symbol": "SOLUSDT", "exchanges": [name]}}
+            for name in ("binancef", "okxf")
+        ]
+        await terminal.say(type="stream_subscribe_batch", subscriptions=[*subscriptions, *cvd])
+        await all_speak(terminal, {"binance", "binancef", "okx", "okxf"}, {"cvd-binancef", "cvd-okxf"})
+        for venue in ("binance", "okx"):
+            wanted = {name.decode() for name in await client.zrange(streams.demand(venue, "trade"), 0, -1)}
+            assert wanted == {"SOL/USDT", "SOL/USDT:USDT"}
+        for one in (*subscriptions, *cvd):
+            await terminal.say(type="stream_unsubscribe", stream=one["stream"], instanceId=one["instanceId"])
+
+        async def let_go() -> bool:
+            kinds = [streams.demand(venue, "trade") for venue in ("binance", "okx")]
+            return not sum([await client.zcard(kind) for kind in kinds])
+
+        await stack.until(let_go, "nobody asks for trades any more")
+
+
+async def all_speak(terminal: Socket, trades: set[str], bars: set[str]) -> None:
+    """Each subscription is acknowledged, then has sent a frame of its own."""
+    heard: set[str] = set()
+
+    def complete(frame: Any) -> bool:
+        assert frame["type"] != "error", frame
+        if frame["type"] == "trade":
+            assert frame["data"]["exchange"] == frame["instanceId"]
+            assert frame["data"]["quantity"] == frame["data"]["qty"] > 0
+            assert frame["data"]["symbol"] == "SOLUSDT"
+        if frame["type"] in ("trade", "cvd"):
+            heard.add(frame["instanceId"])
+        return heard == trades | bars
+
+    await terminal.take(complete, f"frames of {trades | bars}")
+    acknowledged = {frame["instanceId"] for frame in terminal.frames if frame["type"] == "subscribed"}
+    history = {frame["instanceId"] for frame in terminal.frames if frame["type"] == "cvd_historical"}
+    assert (acknowledged, history) == (trades | bars, bars)
