@@ -109,6 +109,7 @@ class Engine:
 
     async def run(self) -> None:
         """Until cancelled. On the way out the readers are told that this producer stops."""
+        logging.getLogger("picows").setLevel(logging.ERROR)  # connections that come and go are told below
         self.tls = ssl.create_default_context()
         await self.rest.start(self.tls)
         self.pulse.start()

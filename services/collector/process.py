@@ -40,7 +40,6 @@ def surroundings(settings: Settings) -> Surroundings:
 
 async def collect(service: Service, venue: Venue) -> None:
     """Collect one venue until the service stops."""
-    logging.getLogger("picows").setLevel(logging.ERROR)
     fatal: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     writer = StreamWriter(
         service.settings.redis, service.member, retention_ms=RETENTION_MS, on_fatal=fatal.set_exception

@@ -8,6 +8,7 @@ from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from services.collector.messages import Message
@@ -17,7 +18,9 @@ from services.collector.venue import Decode, DecoderOptions, Request
 from services.collector.venues import VENUES
 from services.simulator import wire
 from services.simulator.options import Rules
-from shared.events import Book, Depth, Funding, Liquidation, Mark, Quote, State, Stats, Trade
+from services.simulator.scenario import Event as Fault
+from services.simulator.server import Simulator
+from shared.events import Book, Depth, Funding, Liquidation, Mark, Quote, Settlement, State, Stats, Trade
 from tests.collector.live import Stage, hurried, stage
 
 BOTH = pytest.mark.parametrize("name", ["binance", "okx"])
@@ -290,3 +293,26 @@ async def test_a_fault_of_our_own_ends_the_engine_instead_of_reconnecting_for_ev
         async with stage("okx", tmp_path, venue=replace(VENUES["okx"], decoder=broken)) as found:
             await found.until(lambda: False, what="the engine's end")
     assert caught.group_contains(ZeroDivisionError)
+
+
+@BOTH
+async def test_funding_history_of_the_last_week_is_published_once(name: str, tmp_path: Path) -> None:
+    async with stage(name, tmp_path, assets=frozenset({"BTC", "ETH"})) as found:
+        await found.all_live()
+        perps = {one.symbol for one in found.engine.selected if one.market == "perp"}
+        await found.until(lambda: {one.symbol for one in found.kept.of(Settlement)} == perps, 40)
+        paid = Counter((one.symbol, one.settle_ts) for one in found.kept.of(Settlement))
+        assert max(paid.values()) == 1
+        assert min(at for _, at in paid) > time.time_ns() - 8 * 86_400 * 1_000_000_000
+
+
+@BOTH
+async def test_a_frame_that_is_never_acknowledged_is_sent_again(name: str, tmp_path: Path) -> None:
+    def lose_one(sim: Simulator) -> None:
+        event = msgspec.convert({"kind": "no_ack", "venue": name, "count": 1}, Fault)
+        sim.driver.timeline.add(event)
+        sim.driver.play(time.time())
+
+    async with stage(name, tmp_path, before=lose_one) as found:
+        await found.all_live(40)
+        assert found.engine.counts["ended"] == 0
