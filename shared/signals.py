@@ -73,8 +73,9 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     """Buy at A's ask, sell at B's bid. A and B are `(venue, market, native)`.
 
     `net_open_bps` is the edge less both taker fees; `net_cash_bps` is that less the funding due soon;
-    `net_in_out_bps` is the edge plus the exit edge of this moment less all four fees (what entering and leaving at
-    once would leave), for spot against spot the same as `net_open_bps`. `size` is in base units, by the lot rule.
+    `net_in_out_bps` is the edge less all four fees: what is left once the prices have met. `net_now_bps` is the edge
+    plus the exit edge of this moment less all four fees: what entering and leaving at once would leave. For spot
+    against spot both are `net_open_bps`. `size` is in base units, by the lot rule.
     """
 
     kind: Kind
@@ -85,6 +86,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     edge_bps: str
     net_open_bps: str
     net_in_out_bps: str
+    net_now_bps: str
     net_cash_bps: str
     size: str
     size_usd: str

@@ -14,7 +14,8 @@ from shared.signals import BoardRow, Leg, Route
 Make = Callable[[str | None], Any]
 
 ROUTE: Final = (
-    *("kind", "edge_bps", "net_open_bps", "net_cash_bps", "net_in_out_bps", "size", "size_usd", "flags"),
+    *("kind", "edge_bps", "net_open_bps", "net_cash_bps", "net_in_out_bps", "net_now_bps"),
+    *("size", "size_usd", "flags"),
     *("buy_venue", "buy_market", "buy_native", "buy_price", "sell_venue", "sell_market", "sell_native", "sell_price"),
 )
 LEG: Final = ("symbol", "state", "recv_ms", "funding_rate", "funding_interval_h", "next_funding_ms")
@@ -23,7 +24,7 @@ COLUMNS: Final = (
     *ROUTE,
     *(f"{side}_{name}" for side in ("buy", "sell") for name in LEG),
 )
-NUMERIC: Final = ("edge_bps", "net_open_bps", "net_cash_bps", "net_in_out_bps", "size", "size_usd")
+NUMERIC: Final = ("edge_bps", "net_open_bps", "net_cash_bps", "net_in_out_bps", "net_now_bps", "size", "size_usd")
 
 
 def flat(row: BoardRow, make: Make) -> dict[str, Any]:
@@ -58,6 +59,7 @@ def _route(route: Route | None, make: Make) -> dict[str, Any]:
         "net_open_bps": make(route.net_open_bps),
         "net_cash_bps": make(route.net_cash_bps),
         "net_in_out_bps": make(route.net_in_out_bps),
+        "net_now_bps": make(route.net_now_bps),
         "size": make(route.size),
         "size_usd": make(route.size_usd),
         "flags": list(route.flags),

@@ -157,8 +157,8 @@ def spread_view(route: Route | None, why: str | None, text: bool = False) -> dic
     """The best route of an asset; every figure null without one, `why` says why."""
     if route is None:
         names = ("long", "long_market", "short", "short_market", "kind", "price_long", "price_short", "spread_percent")
-        figures = ("edge_bps", "net_open_bps", "net_cash_bps", "net_in_out_bps", "net_rt_bps", "size", "size_usd")
-        return {**dict.fromkeys((*names, *figures)), "flags": [], "why": why}
+        nets = ("net_open_bps", "net_cash_bps", "net_in_out_bps", "net_now_bps", "net_rt_bps")
+        return {**dict.fromkeys((*names, "edge_bps", *nets, "size", "size_usd")), "flags": [], "why": why}
     view: dict[str, Any] = {
         "long": route.buy[0],
         "long_market": route.buy[1],
@@ -172,6 +172,7 @@ def spread_view(route: Route | None, why: str | None, text: bool = False) -> dic
         "net_open_bps": number(route.net_open_bps),
         "net_cash_bps": number(route.net_cash_bps),
         "net_in_out_bps": number(route.net_in_out_bps),
+        "net_now_bps": number(route.net_now_bps),
         "net_rt_bps": None,
         "size": number(route.size),
         "size_usd": number(route.size_usd),

@@ -160,6 +160,7 @@ class Board:
             edge_bps=cents_text(measure.edge),
             net_open_bps=cents_text(measure.net),
             net_in_out_bps=cents_text(measure.in_out),
+            net_now_bps=cents_text(measure.now),
             net_cash_bps=cents_text(measure.cash),
             size=decimal_text(*measure.size),
             size_usd=cents_text(measure.size_usd),

@@ -39,6 +39,7 @@ def route(buy: Leg, sell: Leg, edge: str = "71.80", net: str = "50.80", **fields
         "edge_bps": edge,
         "net_open_bps": net,
         "net_in_out_bps": "30.00",
+        "net_now_bps": "25.00",
         "net_cash_bps": "50.80",
         "size": "1.500",
         "size_usd": "4200.00",

@@ -20,6 +20,7 @@ def board_row(asset: str, net: str, at: int, signals: tuple[str, ...] = ()) -> b
         edge_bps="71.80",
         net_open_bps="60.00",
         net_in_out_bps=net,
+        net_now_bps=net,
         net_cash_bps=net,
         size="2000",
         size_usd="4200.40",

@@ -52,7 +52,12 @@ def test_a_row_holds_every_market_that_was_heard_of_and_the_best_route() -> None
     best = found.best
     assert best is not None
     assert (best.buy, best.sell) == (("alpha", "perp", "WIFUSDTP"), ("beta", "perp", "WIFUSDTP"))
-    assert (best.edge_bps, best.net_open_bps, best.net_in_out_bps) == ("5.00", "-5.00", "-29.99")
+    assert (best.edge_bps, best.net_open_bps, best.net_in_out_bps, best.net_now_bps) == (
+        "5.00",
+        "-5.00",
+        "-15.00",
+        "-29.99",
+    )
     assert (best.size, best.size_usd) == ("10", "20.00")
 
 

@@ -15,7 +15,7 @@ from services.api.views import age_ms
 
 router = APIRouter(tags=["market data"])
 AGES = ("buy_age_ms", "sell_age_ms")
-SORTS = ("net_open_bps", "edge_bps", "net_cash_bps", "net_in_out_bps", "size_usd", "asset")
+SORTS = ("net_open_bps", "edge_bps", "net_cash_bps", "net_in_out_bps", "net_now_bps", "size_usd", "asset")
 
 EXAMPLE = {
     "columns": ["id", "asset", "edge_bps", "net_open_bps"],

@@ -2,11 +2,12 @@
 
     edge_bps     = (bid_B * q_B - ask_A * q_A) / (ask_A * q_A) * 10^4       q: price into common dollars, see fx.py
     net_open     = edge - f_A - f_B                                          f: taker fees in bps
-    net_in_out   = edge(A to B) + edge(B to A) - 2 * (f_A + f_B)             entering and leaving at this moment
+    net_in_out   = edge - 2 * (f_A + f_B)                                    leaving once the prices have met
+    net_now      = edge(A to B) + edge(B to A) - 2 * (f_A + f_B)             entering and leaving at this moment
     net_cash     = net_open + min(0, funding due), see funding.py
 
 Spot is bought and a perpetual sold, never the other way round (that needs borrowed coins). Spot against spot has no
-way back: its net_in_out is its net_open. A market never pairs with itself; two markets of one venue may.
+way back: its net_in_out and net_now are its net_open. A market never pairs with itself; two markets of one venue may.
 """
 
 from fractions import Fraction
@@ -79,6 +80,7 @@ class Measure:
         "flags",
         "in_out",
         "net",
+        "now",
         "size",
         "size_usd",
     )
@@ -93,12 +95,14 @@ class Measure:
         self.net = half_even(self.exact_net[0] * 100, self.exact_net[1])
         self.due = due_bps(buy, sell, at, window_ns)
         self.cash = cents(Fraction(*self.exact_net) + self.due) if self.due else self.net
-        self.in_out = self.net
-        if (buy.market == "perp" or sell.market == "perp") and buy.bid and sell.ask:
-            back, below = ratio(sell, buy, rate)
-            both = (top * below + back * bottom - 2 * bottom * below) * BPS * fees.denominator
-            span = bottom * below * fees.denominator
-            self.in_out = half_even((both - 2 * fees.numerator * bottom * below) * 100, span)
+        self.in_out = self.now = self.net
+        if buy.market == "perp" or sell.market == "perp":
+            paid = 2 * fees.numerator * bottom
+            self.in_out = half_even((gain * fees.denominator - paid) * 100, bottom * fees.denominator)
+            if buy.bid and sell.ask:
+                back, below = ratio(sell, buy, rate)
+                both = (top * below + back * bottom - 2 * bottom * below) * BPS * fees.denominator
+                self.now = half_even((both - paid * below) * 100, bottom * below * fees.denominator)
         self.size = top_size(buy, sell)
         self.exact_usd = usd(buy, sell, rate, self.size)
         self.size_usd = half_even(self.exact_usd[0] * 100, self.exact_usd[1])

@@ -32,7 +32,8 @@ def test_net_and_round_trip_follow_their_formulas(prices: tuple[str, str, str, s
     paid = Fraction(fees[0]) + Fraction(fees[1])
     assert measure.edge == cents(there)
     assert measure.net == cents(there - paid)
-    assert measure.in_out == cents(there + back - 2 * paid)
+    assert measure.in_out == cents(there - 2 * paid)
+    assert measure.now == cents(there + back - 2 * paid)
     assert measure.cash == measure.net
 
 
@@ -74,4 +75,4 @@ def test_a_stock_never_pairs_with_a_coin_of_its_ticker() -> None:
 
 def test_spot_against_spot_has_no_way_back() -> None:
     measure = Measure(leg("1.0", "1.1", market="spot"), leg("1.2", "1.3", market="spot", venue="beta"), NO_RATE, AT, 0)
-    assert measure.in_out == measure.net
+    assert measure.in_out == measure.now == measure.net

@@ -76,7 +76,7 @@ export function atSize(d, size) {
 }
 
 export function netFormula({ row, d }) {
-  const values = { gross: f.bps(d.gross), fees: f.fixed(d.fees, 1), net: f.bps(d.net), now: f.bps(row.net_in_out_bps) };
+  const values = { gross: f.bps(d.gross), fees: f.fixed(d.fees, 1), net: f.bps(d.net), now: f.bps(row.net_now_bps) };
   return row.kind === "spot-spot" ? t("tip.net.spot", values) : t("tip.net", values);
 }
 

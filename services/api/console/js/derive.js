@@ -2,7 +2,7 @@
 //
 // net, in and out  = gross − fees of entering − fees of leaving, prices having met again in between
 //                    (between two spot markets nothing is closed again: gross − fees of the two trades)
-// leaving this very moment = the scanner's net_in_out_bps, which adds the edge of the way back as it stands now
+// leaving this very moment = the scanner's net_now_bps, which adds the edge of the way back as it stands now
 
 const cents = (value) => Math.round(value * 100) / 100;
 

@@ -64,7 +64,7 @@ function steps({ row, d }, ctx) {
     out,
     line(t("step.net"), f.bps(d.net), d.net > 0 ? "total up" : "total"),
     line(t("step.money", { usd: f.dollars(traded) }), f.money(money), d.net > 0 ? "up" : ""),
-    row.kind === "spot-spot" ? null : line(t("step.now"), f.bps(row.net_in_out_bps), "dim"),
+    row.kind === "spot-spot" ? null : line(t("step.now"), f.bps(row.net_now_bps), "dim"),
   ];
 }
 
