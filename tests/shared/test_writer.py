@@ -10,7 +10,7 @@ import pytest
 from shared import streams
 from shared.bus import Redis, connect
 from shared.codec import decode_event
-from shared.events import Event, State
+from shared.events import Event, Quote, State
 from shared.outbox import BATCH_EVENTS
 from shared.writer import BusRefusal, StreamWriter
 from tests.shared.proxy import FaultProxy
@@ -176,6 +176,38 @@ async def test_nothing_is_lost_while_redis_is_away(own_redis: OwnRedis) -> None:
     assert trade_numbers(found) == list(range(sent))
     assert counters.dropped == counters.conflated == 0
     assert len(found) - len(once(found)) <= 256
+
+
+async def test_what_a_full_backlog_lets_go_is_announced_in_the_stream_and_leaves_no_hole(own_redis: OwnRedis) -> None:
+    made = writer(own_redis.url, backlog_bytes=40_000, answer_timeout_s=0.3)
+    await made.start()
+    await until(lambda: made.counters.connected)
+    own_redis.signal(signal.SIGSTOP)
+    made.append(QUOTES, quote(0, "FIRST/USDT"))
+    await until(lambda: not made.counters.connected)
+    symbols = [f"C{number}/USDT" for number in range(10)]
+    for number in range(5000):
+        made.append(QUOTES, quote(number, symbols[number % 10]))
+        if number % 7 == 0:
+            await asyncio.sleep(0)
+        assert made.counters.backlog_bytes <= 40_000
+    await asyncio.sleep(0)
+    own_redis.signal(signal.SIGCONT)
+    await until(lambda: made.counters.connected and not made.counters.backlog_bytes and not made.counters.in_flight)
+    counters = made.counters
+    await made.close(1)
+    async with connect(own_redis.url) as client:
+        found = once(await batches(client, QUOTES))
+    assert [batch.seq for batch in found] == list(range(len(found)))
+    events = [event for batch in found for event in batch.events]
+    newest = {event.symbol: event for event in events if isinstance(event, Quote)}
+    assert {symbol: newest[symbol] for symbol in symbols} == {
+        symbol: quote(4990 + number, symbol) for number, symbol in enumerate(symbols)
+    }
+    gaps = [event for event in events if isinstance(event, State)]
+    assert {(gap.symbol, gap.state, gap.reason) for gap in gaps} >= {(symbol, "gap", "backlog") for symbol in symbols}
+    assert counters.conflated > 1000
+    assert counters.dropped == 0
 
 
 async def test_batches_refused_for_memory_are_sent_again_under_their_numbers(
