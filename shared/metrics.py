@@ -61,7 +61,7 @@ METRICS: Final[dict[str, Metric]] = _table(
     ("dropped_total", "Events let go because a bound was reached, or bars beyond it"),
     ("rejected_total", "Stream entries or records that could not be read"),
     ("rows_total", "Rows written: of the board (scanner), of the database (recorder)"),
-    ("lag_ms", "How far reading is behind Redis's clock, the worst stream"),
+    ("lag_ms", "How far reading is behind, the worst stream"),
     ("late_total", "Events that came after their time"),
     # scanner
     ("partitions", "Partitions that this process owns"),

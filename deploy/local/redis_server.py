@@ -53,6 +53,8 @@ def command(binary: Path, data: Path, port: int, memory_mb: int) -> list[str]:
         "dir": str(data),
         "appendonly": "yes",
         "appendfsync": "everysec",
+        # streams turn over all the time: with the default of 64 MB the file would be rewritten every half minute
+        "auto-aof-rewrite-min-size": "256mb",
         "save": "",
         "maxmemory": f"{memory_mb}mb",
         "maxmemory-policy": "noeviction",

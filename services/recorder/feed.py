@@ -114,12 +114,14 @@ class Feed:
             LOG.warning("entry %s of %s is no batch: %s", entry_id, track.stream, error)
 
     async def _account(self, redis: Redis) -> None:
-        """What was trimmed before it was read, by Redis's own account of the streams."""
-        seconds, _ = await redis.time()
+        """What was trimmed before it was read, by Redis's own account of the streams; and how far behind we are."""
+        lags = [0]
         for stream, track in self.tracks.items():
-            track.account(await standing(redis, stream))
-            if track.begun:
-                self.lag_ms = seconds * 1000 - split_id(track.last_id)[0]
+            found = await standing(redis, stream)
+            track.account(found)
+            if found is not None and track.begun:
+                lags.append(split_id(found.last_id)[0] - split_id(track.last_id)[0])
+        self.lag_ms = max(lags)
 
     async def _commit(self, pool: asyncpg.Pool) -> None:
         rows = self.folder.collect()
