@@ -65,7 +65,7 @@ export class Header {
       if (view.place === place) el.setAttribute("aria-current", "page");
       else el.removeAttribute("aria-current");
       badge.hidden = place !== "signals" || !open;
-      text(badge, String(open));
+      text(badge, badge.hidden ? "" : String(open));
       badge.title = t("open.signals", { n: open });
     }
     this.nav.setAttribute("aria-label", t("places"));

@@ -72,7 +72,9 @@ export class WindowedList {
     for (const slot of this.slots) {
       if (!used.has(slot) && !slot.hidden) {
         slot.el.hidden = slot.hidden = true;
-        slot.index = slot.item = null;
+        slot.index = slot.item = slot.id = null;
+        slot.el.removeAttribute("id");
+        delete slot.el.dataset.id;
       }
     }
   }

@@ -83,7 +83,7 @@
       side(tr, row, "buy");
       side(tr, row, "sell");
       add(tr, "td", bps(net(row)), "net");
-      add(tr, "td", row.edge_bps.toFixed(1).replace("-", "\u2212"));
+      add(tr, "td", row.edge_bps.toFixed(1).replace("-", "\u2212"), "gross");
       add(tr, "td", dollars(row.size_usd));
     });
     id("board").replaceChild(body, id("rows"));
@@ -141,7 +141,7 @@
     document.documentElement.lang = lang;
     id("head").textContent = "";
     WORDS[lang].head.forEach(function (name, i) {
-      add(id("head"), "th", name, i === 1 || i === 2 ? "side" : "").scope = "col";
+      add(id("head"), "th", name, ["", "side", "side", "", "gross", ""][i]).scope = "col";
     });
     id("lang").textContent = t("other");
     id("lang").href = "/simple?lang=" + (lang === "zh" ? "en" : "zh");

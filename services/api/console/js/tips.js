@@ -4,7 +4,7 @@ export const TIPS = {
   "tip.buy": ["Buy {native} on {venue} at its ask {price} ({state})", "在 {venue} 以卖一价 {price} 买入 {native}（{state}）"],
   "tip.sell": ["Sell {native} on {venue} at its bid {price} ({state})", "在 {venue} 以买一价 {price} 卖出 {native}（{state}）"],
   "tip.why": ["No route: {why}", "无可行路径：{why}"],
-  "tip.signal": ["{n} signals open", "{n} 个信号进行中"],
+  "tip.signal": ["signals open: {n}", "{n} 个信号进行中"],
   "tip.net": [
     "Net in+out = gross {gross} − fees in {fees} − fees out {fees} = {net} bps, prices having met.\nLeaving this very moment: {now} bps",
     "净价差 = 毛价差 {gross} − 开仓费 {fees} − 平仓费 {fees} = {net} bps（假设价格收敛）\n若此刻立即平仓：{now} bps",

@@ -9,7 +9,7 @@ export const WORDS = {
   spreads: ["Spreads", "价差"],
   signals: ["Signals", "信号"],
   health: ["Health", "健康"],
-  "open.signals": ["{n} signals are open", "{n} 个信号进行中"],
+  "open.signals": ["Signals open: {n}", "{n} 个信号进行中"],
   language: ["Language", "语言"],
   settings: ["Settings", "设置"],
   help: ["Keys and words", "快捷键与名词"],
@@ -44,7 +44,7 @@ export const WORDS = {
   "banner.lost": ["Connection lost · data as of {at} · trying again in {wait} s", "连接已断开 · 数据截至 {at} · {wait} 秒后重试"],
   "banner.never": ["The server does not answer yet · trying again", "服务器暂无响应 · 正在重试"],
   "banner.stale": ["Nobody keeps the board up: the scanner or Redis is away · data as of {at}", "行情板停止更新：扫描器或 Redis 不可用 · 数据截至 {at}"],
-  "banner.paused": ["Paused · data as of {at} · {n} changes since · press . to go on", "已暂停 · 数据截至 {at} · 期间 {n} 次变动 · 按 . 继续"],
+  "banner.paused": ["Paused · data as of {at} · changes since: {n} · press . to go on", "已暂停 · 数据截至 {at} · 期间 {n} 次变动 · 按 . 继续"],
 
   "my.size": ["My size", "下单金额"],
   fees: ["Fees", "手续费"],

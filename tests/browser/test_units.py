@@ -1,0 +1,110 @@
+"""The console's pure modules, run in the browser that they are for."""
+
+from typing import Any
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browser.conftest import Open
+
+FORMATS = [
+    ('f.price("43250.10", 2)', "43\u2009250.10"),
+    ('f.price("0.35000000", 5)', "0.35000"),
+    ('f.price("1.00000000", 0)', "1"),
+    ('f.price("4.6675e-6")', "0.0000046675"),
+    ('f.price("1E+3")', "1000"),
+    ("f.price(null)", "–"),
+    ("f.bps(50.84)", "+50.8"),
+    ("f.bps(-9.6)", "\u22129.6"),
+    ("f.bps(-0.04)", "0.0"),
+    ("f.usd(4187.2)", "$4.2k"),
+    ("f.usd(182000)", "$182k"),
+    ("f.usd(999999)", "$1.0M"),
+    ("f.dollars(1000)", "$1k"),
+    ("f.money(-2.155)", "\u2212$2.15"),
+    ("f.age(320)", "0.3"),
+    ("f.age(null)", "–"),
+    ("f.span(125000)", "2m 05s"),
+    ("f.until(3_400_000)", "0:56"),
+    ("f.clock(1795240187015)", "05:49:47"),
+    ("f.count(1018)", "1018"),
+    ("f.count(12774)", "12\u2009774"),
+]
+
+
+@pytest.fixture
+async def run(console: Open) -> Any:
+    page = await console(market=False, settings={"mode": "live"})
+    await expect(page.page.locator(".empty")).to_be_visible()
+
+    async def evaluate(module: str, expression: str) -> Any:
+        return await page.page.evaluate(f"import('/js/{module}.js').then(f => {expression})")
+
+    return evaluate
+
+
+async def test_numbers_are_written_plainly(run: Any) -> None:
+    assert [await run("format", expression) for expression, _ in FORMATS] == [text for _, text in FORMATS]
+
+
+async def test_both_languages_have_every_word_with_the_same_blanks(run: Any) -> None:
+    words = await run("words", "f.WORDS")
+    assert len(words) > 250
+    for key, (english, chinese) in words.items():
+        assert english, key
+        assert chinese, key
+        assert blanks(english) == blanks(chinese), key
+
+
+def blanks(text: str) -> set[str]:
+    return {part.partition("}")[0] for part in text.split("{")[1:]}
+
+
+async def test_an_amount_is_read_as_people_type_it(run: Any) -> None:
+    typed = {"1000": 1000, "$2.5k": 2500, "1,000": 1000, "3m": 3_000_000, "0": None, "-5": None, "many": None}
+    for text, amount in typed.items():
+        assert await run("controls", f"f.amount({text!r})") == amount, text
+
+
+async def test_the_headline_net_is_the_gross_less_all_four_fees(run: Any) -> None:
+    row = "{kind: 'perp-perp', edge_bps: 71.8, net_open_bps: 61.8, size_usd: 1}"
+    assert (await run("derive", f"f.derive({row}).net")) == 51.8
+    spot = "{kind: 'spot-spot', edge_bps: 71.8, net_open_bps: 61.8, size_usd: 1}"
+    assert (await run("derive", f"f.derive({spot}).net")) == 61.8
+    assert (await run("derive", "f.derive({kind: null}).routed")) is False
+
+
+async def test_a_jump_of_the_sequence_asks_for_the_picture_anew(run: Any) -> None:
+    found = await run(
+        "push",
+        """{
+            const sent = [];
+            const shown = [];
+            const push = Object.create(f.Push.prototype);
+            Object.assign(push, { nextId: 1, subscriptions: new Map(), jumps: 0, offsets: [],
+                state: { up: true }, onState() {}, send: (message) => sent.push(message.op) });
+            const handler = { snapshot: (rows) => shown.push(`snapshot ${rows.length}`),
+                delta: (rows) => shown.push(`delta ${rows.length}`) };
+            push.subscribe("board", {}, handler);
+            const hear = (message) => push.hear(JSON.stringify({ id: 1, ...message }));
+            hear({ type: "snapshot", seq: 1, rows: [{}] });
+            hear({ type: "delta", seq: 2, changed: [{}], removed: [] });
+            hear({ type: "delta", seq: 4, changed: [{}], removed: [] });
+            hear({ type: "delta", seq: 5, changed: [{}], removed: [] });
+            hear({ type: "snapshot", seq: 1, rows: [{}, {}] });
+            return { sent, shown, jumps: push.jumps };
+        }""",
+    )
+    assert found == {
+        "sent": ["subscribe", "subscribe"],
+        "shown": ["snapshot 1", "delta 1", "snapshot 2"],
+        "jumps": 1,
+    }
+
+
+async def test_prices_keep_the_digits_that_a_float_would_lose(run: Any) -> None:
+    text = '{"rows":[{"buy_price":43250.10,"bid":0.00000010,"edge_bps":71.80,"why":"\\"price\\":1"}]}'
+    found = await run("push", f"f.decode({text!r})")
+    assert found["rows"][0]["buy_price"] == "43250.10"
+    assert found["rows"][0]["bid"] == "0.00000010"
+    assert found["rows"][0]["edge_bps"] == 71.8
