@@ -42,10 +42,19 @@ def kinds_of(venue: Venue, channel: Channel) -> tuple[str, ...]:
 def selected(instruments: Iterable[Instrument], assets: Collection[str] = ()) -> list[Instrument]:
     """The instruments that are collected, by market and symbol.
 
-    One whose multiplier waits for a price check is collected too: without its prices nothing could be checked.
+    One whose multiplier waits for a price check is collected too: without its prices nothing could be checked. So are
+    the spot markets between the quote currencies, whatever `assets` says: they give the rate across quotes.
     """
-    chosen = [i for i in instruments if (i.collected or _unchecked(i)) and (not assets or i.asset in assets)]
+    chosen = [
+        one
+        for one in instruments
+        if (one.collected or _unchecked(one)) and (not assets or one.asset in assets or _gives_rate(one))
+    ]
     return sorted(chosen, key=lambda instrument: (instrument.market, instrument.symbol, instrument.native))
+
+
+def _gives_rate(instrument: Instrument) -> bool:
+    return instrument.market == "spot" and instrument.base in COLLECTED_QUOTES
 
 
 def _unchecked(instrument: Instrument) -> bool:
