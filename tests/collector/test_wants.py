@@ -66,6 +66,11 @@ def test_what_is_not_collected_is_not_subscribed_but_an_unconfirmed_multiplier_i
     assert [one.base for one in selected(rows, {"NEW"})] == ["NEW"]
 
 
+def test_the_market_between_the_quote_currencies_is_always_collected() -> None:
+    rate = instrument("USDC", "spot")
+    assert selected([rate, instrument("USDC", "perp"), instrument("SOL")], {"BTC"}) == [rate]
+
+
 def test_a_refused_topic_is_left_out() -> None:
     found = topics_of(selected(COINS), Selection(ALL, refused={("open", "best:BTC-USDT-perp")}))
     assert ("open", "best:BTC-USDT-perp") not in found
