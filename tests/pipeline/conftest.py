@@ -57,6 +57,11 @@ async def _answers(port: int) -> bool:
     return port_answers(port)
 
 
+async def _ready(stack: Stack) -> bool:
+    found = await stack.get("/readyz")
+    return bool(found["scanner"] and found["recorder"])
+
+
 @pytest.fixture(scope="module")
 def recorded(database: tuple[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Scanner, recorder and api, waiting for a recorded session."""
@@ -65,6 +70,8 @@ def recorded(database: tuple[str, str], tmp_path_factory: pytest.TempPathFactory
     codes: dict[str, int] = {}
     try:
         stack.start_services()
+        with asyncio.Runner() as runner:
+            runner.run(stack.until(lambda: _ready(stack), "scanner, recorder and api are there"))
         yield stack
     finally:
         codes = stack.stop()

@@ -100,7 +100,7 @@ async def answered(stack: Stack, session: Session, quotes: dict[str, Quote]) -> 
 
     async def leg() -> Any:
         found = (await stack.get("/api/data", symbol=session.coin))["realtime_data"]
-        market = found[session.venue][session.market]
+        market = found.get(session.venue, {}).get(session.market)
         last = quotes[market["unified_symbol"]] if market else None
         return market if last and (last.bid, last.ask) == (market["bid_text"], market["ask_text"]) else None
 
@@ -109,8 +109,8 @@ async def answered(stack: Stack, session: Session, quotes: dict[str, Quote]) -> 
 
     async def over() -> Any:
         found = (await stack.get("/api/data", symbol=session.coin))["realtime_data"]
-        return found[session.venue][session.market]["state"] == "down"
+        return found[session.venue][session.market]["state"] not in ("ok", "quiet")
 
-    await stack.until(over, "the leg is down after the end of the session")
+    await stack.until(over, "the leg is not good after the end of the session")
     stored = await stack.get(f"/api/history/{session.coin}")
     assert (stored["symbol"], stored["mode"]) == (session.coin, "replay")
