@@ -30,6 +30,17 @@ _CODES: Final[dict[int, str]] = {
     422: "invalid_value",
     503: "unavailable",
 }
+#: The framework's words that are not a person's, by its type of error.
+_EXPECTED: Final[dict[str, str]] = {
+    "int_parsing": "a whole number",
+    "int_parsing_size": "a whole number of a usual size",
+    "int_from_float": "a whole number",
+    "float_parsing": "a number",
+    "finite_number": "a finite number",
+    "bool_parsing": "true or false",
+    "string_too_long": "at most {max_length} characters",
+    "string_too_short": "at least {min_length} characters",
+}
 
 
 class ApiError(Exception):
@@ -133,7 +144,9 @@ def _of_validation(item: Mapping[str, Any]) -> ApiError:
     places = [str(part) for part in item.get("loc", ())]
     field = ".".join(places[1:]) or (places[0] if places else "request")
     said = str(item.get("msg", "a valid value"))
-    expected = said.removeprefix("Input should be ").removeprefix("Value error, ")
+    ours = _EXPECTED.get(str(item.get("type")))
+    expected = ours.format(**item.get("ctx", {})) if ours else said.removeprefix("Input should be ")
+    expected = expected.removeprefix("Value error, ")
     value = None if item.get("type") == "missing" else item.get("input")
     if item.get("type") == "missing":
         return invalid(field, None, "a value", code="missing_value")

@@ -54,8 +54,10 @@ async def aggregated_data(
     request: Request,
     sort: Sort = "spread",
     order: Annotated[Literal["asc", "desc"] | None, Query(description="without: the usual one of the sort")] = None,
-    min_net_bps: Annotated[float | None, Query(description="least edge after both fees")] = None,
-    max_edge_bps: Annotated[float | None, Query(description="a larger gross edge is left out")] = None,
+    min_net_bps: Annotated[float | None, Query(allow_inf_nan=False, description="least edge after both fees")] = None,
+    max_edge_bps: Annotated[
+        float | None, Query(allow_inf_nan=False, description="a larger gross edge is left out")
+    ] = None,
     venues: Venues = None,
     exchange: str | None = None,
     exchanges: str | None = None,
