@@ -8,12 +8,21 @@ the `config` hash, is validated before it is written, and its change takes effec
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Final, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Meta
 
 Mode = Literal["live", "demo", "replay"]
+
+#: The settings that are URLs, and what they may begin with.
+URLS: Final[dict[str, tuple[str, ...]]] = {
+    "https_proxy": ("http", "socks4", "socks5"),
+    "all_proxy": ("http", "socks4", "socks5"),
+    "redis_url": ("redis", "rediss", "unix"),
+    "database_url": ("postgresql", "postgres"),
+    "venue_gateway": ("http", "https"),
+}
 
 
 class SettingError(ValueError):
@@ -189,4 +198,10 @@ def load(environment: Mapping[str, str] | None = None, env_file: Path | None = N
             found[field.name] = msgspec.convert(text, hints[field.name], strict=False)
         except msgspec.ValidationError as error:
             raise SettingError(field.name.upper(), text, expectation(hints[field.name])) from error
-    return Settings(**found)
+    settings = Settings(**found)
+    for name, schemes in URLS.items():
+        text = getattr(settings, name)
+        if text and text.partition("://")[0].lower() not in schemes:
+            expected = "a URL that begins with " + " or ".join(f"{scheme}://" for scheme in schemes)
+            raise SettingError(name.upper(), text, expected)
+    return settings

@@ -71,3 +71,9 @@ def test_what_a_service_cannot_do_without_is_named() -> None:
         _ = Settings().redis
     with pytest.raises(SettingError, match="DATABASE_URL"):
         _ = Settings().database
+
+
+@pytest.mark.parametrize("name", ["HTTPS_PROXY", "ALL_PROXY", "REDIS_URL", "DATABASE_URL", "VENUE_GATEWAY"])
+def test_what_is_no_url_is_refused_where_one_is_expected(name: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match=f"^{name}='host:1': expected a URL that begins with [a-z0-9]+://"):
+        load({name: "host:1"}, tmp_path / "none")
