@@ -12,6 +12,7 @@ from starlette.websockets import WebSocket
 
 from services.api.build import version
 from services.api.cryexc.session import Session
+from services.api.ending import end
 from services.api.follow import Followers
 from services.api.hub import Hub
 from services.api.push import PushServer
@@ -71,15 +72,14 @@ class Context:
         """Everything that works beside the requests, for as long as the server serves."""
         self.followers.directory_listeners.append(self._refresh_sessions)
         settings = RuntimeStore(self.client)
-        work = (self.followers.run(), self.push.heartbeats(), self.tail.run(), settings.follow(self._on_settings))
-        tasks = [asyncio.ensure_future(one) for one in work]
+        beside = (self.push.heartbeats(), self.tail.run(), settings.follow(self._on_settings))
+        tasks = [asyncio.ensure_future(one) for one in (*self.followers.readers(), *beside)]
         for task in tasks:
             task.add_done_callback(self._on_end)
         try:
             yield
         finally:
-            for task in tasks:
-                task.cancel()
+            await end((*tasks, *self.tail.tasks()))
             self.results = await asyncio.gather(*tasks, return_exceptions=True)
             await self.store.close()
 

@@ -6,7 +6,7 @@ is written meanwhile is missed) and starts over with one whenever Redis was away
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from functools import partial
 from typing import Any, Final
 
@@ -74,7 +74,7 @@ class Wiped(Exception):
 
 
 class Followers:
-    """The readers of one process. `run` ends only by cancellation."""
+    """The readers of one process. They end only by cancellation."""
 
     def __init__(self, client: bus.Redis, partitions: int, state: LiveState, hub: Hub) -> None:
         self._client, self._partitions, self._state, self._hub = client, partitions, state, hub
@@ -82,14 +82,15 @@ class Followers:
         self.rejected = Rejected()
         self.directory_listeners: list[Callable[[], Awaitable[None]]] = []
 
-    async def run(self) -> None:
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._again("board", self._board))
-            tasks.create_task(self._again("health", self._health))
-            tasks.create_task(self._again("listings", self._listings))
-            for partition in range(self._partitions):
-                key = streams.signals(partition)
-                tasks.create_task(self._again(key, partial(self._signals, key)))
+    def readers(self) -> list[Coroutine[Any, Any, None]]:
+        """What has to run, side by side, for as long as this process serves."""
+        keys = [streams.signals(partition) for partition in range(self._partitions)]
+        return [
+            self._again("board", self._board),
+            self._again("health", self._health),
+            self._again("listings", self._listings),
+            *(self._again(key, partial(self._signals, key)) for key in keys),
+        ]
 
     async def _again(self, name: str, follow: Callable[[], Awaitable[None]]) -> None:
         """Start over, after a pause, whenever Redis goes away."""

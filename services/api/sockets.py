@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
+from services.api.ending import end
 from services.api.outbox import Frame, Outbox
 
 #: A client that takes nothing for so long does not read.
@@ -39,8 +40,7 @@ async def live(socket: WebSocket, reading: Coroutine[Any, Any, None], sending: C
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        for task in tasks:
-            task.cancel()
+        await end(tasks)
         results = await asyncio.gather(*tasks, return_exceptions=True)
     stuck = any(isinstance(result, TimeoutError) for result in results)
     for result in results:

@@ -6,6 +6,7 @@ is read once: prints that come meanwhile wait, so that each is counted once and 
 """
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections import deque
@@ -89,7 +90,8 @@ class Stream:
     def __init__(self, client: bus.Redis, key: str) -> None:
         self.key = key
         self.tapes: dict[str, Tape] = {}
-        self.task: asyncio.Task[None] | None = None
+        #: Reading ends at the next turn once nobody wants it.
+        self.wanted = True
         self.reader: StreamReader | None = None
         self._client = client
         self._placed = asyncio.Event()
@@ -103,13 +105,13 @@ class Stream:
 
     async def run(self) -> None:
         position: str | None = None
-        while True:
+        while self.wanted:
             try:
                 async with asyncio.timeout(ANSWER_S):
                     position = position or await newest_id(self._client, self.key)
                 self.reader = StreamReader(self._client, [self.key], {self.key: position})
                 self._placed.set()
-                while True:
+                while self.wanted:
                     async with asyncio.timeout(BLOCK_MS / 1000 + ANSWER_S):
                         entries = await self.reader.read(BLOCK_MS)
                     position = self.reader.positions[self.key]
@@ -150,6 +152,7 @@ class TradeTail:
         self._client, self._partitions = client, partitions
         self._streams: dict[str, Stream] = {}
         self._renew = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._locks: dict[Key, asyncio.Lock] = {}
 
     @property
@@ -163,25 +166,22 @@ class TradeTail:
 
     async def run(self) -> None:
         """Renew what is demanded, at once when something new is. Ends by cancellation."""
-        try:
-            while True:
-                self._renew.clear()
-                try:
-                    async with asyncio.timeout(ANSWER_S):
-                        await self._demand()
-                except bus.AWAY as error:
-                    _log.warning("demand cannot be renewed: %s", error)
-                    await asyncio.sleep(RETRY_S)
-                    continue
-                try:
-                    async with asyncio.timeout(RENEW_S):
-                        await self._renew.wait()
-                except TimeoutError:
-                    continue
-        finally:
-            for stream in self._streams.values():
-                if stream.task is not None:
-                    stream.task.cancel()
+        while True:
+            self._renew.clear()
+            try:
+                async with asyncio.timeout(ANSWER_S):
+                    await self._demand()
+            except bus.AWAY as error:
+                _log.warning("demand cannot be renewed: %s", error)
+                await asyncio.sleep(RETRY_S)
+                continue
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(RENEW_S):
+                    await self._renew.wait()
+
+    def tasks(self) -> list[asyncio.Task[None]]:
+        """What reads at the moment, or has been told to stop."""
+        return list(self._tasks)
 
     async def watch(self, key: Key, listener: Listener) -> None:
         stream = self._stream(key)
@@ -201,8 +201,7 @@ class TradeTail:
             del stream.tapes[key[1]]
             self._locks.pop(key, None)
         if not stream.tapes:
-            if stream.task is not None:
-                stream.task.cancel()
+            stream.wanted = False
             del self._streams[stream.key]
 
     async def tally(self, key: Key) -> Tally:
@@ -251,7 +250,9 @@ class TradeTail:
         stream = self._streams.get(name)
         if stream is None:
             stream = self._streams[name] = Stream(self._client, name)
-            stream.task = asyncio.get_running_loop().create_task(stream.run(), name=f"tail {name}")
+            task = asyncio.get_running_loop().create_task(stream.run(), name=f"tail {name}")
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
         return stream
 
     async def _demand(self) -> None:
