@@ -8,6 +8,7 @@ left when everything that makes the collector trustworthy is taken away.
 import asyncio
 import sys
 import time
+from typing import cast
 
 import msgspec
 import picows
@@ -42,8 +43,7 @@ class Redis(asyncio.Protocol):
     """Sends packed XADDs on the next turn of the loop; answers are read and forgotten."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass
         self.pending: dict[bytes, list[tuple[object, ...]]] = {b"ceiling:quote": [], b"ceiling:trade": []}
         self.scheduled = False
         self.encode = msgspec.msgpack.Encoder().encode

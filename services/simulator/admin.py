@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from services.simulator import wire
-from services.simulator.blast import Blast, Order
+from services.simulator.blast import CHUNK, Blast, Order
 from services.simulator.hub import Feed
 from services.simulator.listing import Listed
 from services.simulator.options import OptionError
@@ -125,7 +125,8 @@ def blast_start(sim: "Simulator", request: Request) -> Reply:
         raise OptionError(f"venue {order.venue!r} is not simulated, expected one of {list(sim.exchanges)}")
     if order.frames < 1 or order.rate < 0 or order.chunks < 1 or not 0 <= order.trades <= 1 or order.seconds <= 0:
         raise OptionError("frames and chunks are at least 1, seconds above 0, rate from 0, trades from 0 to 1")
-    sim.blast(Blast(order, exchange, sim.market, sim.options.seed))
+    before = 0 if sim.blasting is None else -(-sim.blasting.sent // CHUNK) * CHUNK
+    sim.blast(Blast(order, exchange, sim.market, sim.options.seed, before))
     return blast_state(sim, request)
 
 

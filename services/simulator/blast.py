@@ -1,7 +1,7 @@
 """Blasts: frames rendered beforehand and written as fast as the client reads, or evenly at a rate.
 
-Each frame carries its number: the sequence field (`u`, `seqId`, or a trade's id) is 900,000,000,000,000 + n, n from 0
-over all sockets, and the table of stamps says when frame n was handed to the socket. A pool of a thousand frames a
+Each frame carries its number: the sequence field (`u`, `seqId`, or a trade's id) is 900,000,000,000,000 + n, n going on
+over all sockets and blasts, and the table of stamps says when frame n was handed to the socket. A pool of a thousand frames a
 chunk is rendered once; what changes from use to use (the chunk's number, the time in ms) has a fixed width, so one
 `replace` over the whole chunk makes it new without touching the frames' lengths.
 """
@@ -76,11 +76,12 @@ class Lane:
 class Blast:
     """One blast, from its order to its table of stamps."""
 
-    def __init__(self, order: Order, exchange: Exchange, market: Market, seed: int) -> None:
+    def __init__(self, order: Order, exchange: Exchange, market: Market, seed: int, first: int = 0) -> None:
+        """`first`: the number of the first frame, a whole multiple of CHUNK."""
         self.order, self._exchange, self._market = order, exchange, market
         self._rng = Random(seed)
         self.lanes = self._plan()
-        self.sent = 0
+        self.first = self.sent = first
         self.state = "rendering"
         #: (number of the first frame, frames, CLOCK_MONOTONIC ns, epoch ns) of each write
         self.stamps: list[tuple[int, int, int, int]] = []
@@ -187,11 +188,11 @@ class Blast:
         end = start + self.order.seconds
         credit = [0.0] * len(self.lanes)
         offered = 0
-        while self.sent < self.order.frames and (now := time.monotonic()) < end:
+        while self.sent - self.first < self.order.frames and (now := time.monotonic()) < end:
             lanes = [lane for lane in self.lanes if not lane.socket.closing]
             if not lanes:
                 return
-            due = min(int((now - start) * self.order.rate) - offered, self.order.frames - self.sent, PACED_BATCH)
+            due = min(int((now - start) * self.order.rate) - offered, self.order.frames - self.sent + self.first, PACED_BATCH)
             offered += max(0, due)
             for place, lane in enumerate(self.lanes):
                 credit[place] += max(0, due) * lane.share
