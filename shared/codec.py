@@ -42,11 +42,18 @@ def encode_batch(producer: str, seq: int, events: list[Event]) -> bytes:
 
 def decode_batch(data: bytes) -> Batch:
     """Raises `msgspec.DecodeError` (of which `ValidationError` is one) on anything that is no batch."""
-    return _batches.decode(data)
+    try:
+        return _batches.decode(data)
+    except (UnicodeDecodeError, RecursionError) as error:  # what the decoder lets through as it is
+        raise msgspec.DecodeError(str(error)) from error
 
 
 def decode_head(data: bytes) -> BatchHead:
-    return _heads.decode(data)
+    """Raises as `decode_batch`."""
+    try:
+        return _heads.decode(data)
+    except (UnicodeDecodeError, RecursionError) as error:
+        raise msgspec.DecodeError(str(error)) from error
 
 
 def encode_events(events: list[Event]) -> bytes:
@@ -73,4 +80,8 @@ def encode_event(event: Event) -> bytes:
 
 
 def decode_event(data: bytes) -> Event:
-    return _events.decode(data)
+    """Raises as `decode_batch`."""
+    try:
+        return _events.decode(data)
+    except (UnicodeDecodeError, RecursionError) as error:
+        raise msgspec.DecodeError(str(error)) from error

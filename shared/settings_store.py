@@ -83,7 +83,7 @@ class RuntimeStore:
                 continue
             try:
                 values[name] = msgspec.json.decode(text, type=_FIELDS[name])
-            except msgspec.DecodeError as error:
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
                 unusable.add(name)
                 if name not in self.unusable:
                     log.error("The setting %s in Redis cannot be used, its default stands: %s", name, error)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.codec import decode_batch, decode_event, decode_events, encode_batch, encode_events, join_batch
+from shared.codec import decode_batch, decode_event, decode_events, decode_head, encode_batch, encode_events, join_batch
 from shared.events import Event, Quote, State, Trade
 
 TEXT = st.text(max_size=12)
@@ -40,7 +40,14 @@ def test_fields_that_a_newer_writer_appended_are_ignored() -> None:
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"\xff", msgpack.packb({}), msgpack.packb(["one", 0]), msgpack.packb(["one", 0, [["?", 1]]])],
+    [
+        b"",
+        b"\xff",
+        b"\x93\xa4\x00\x00\x00\x80",
+        msgpack.packb({}),
+        msgpack.packb(["one", 0]),
+        msgpack.packb(["one", 0, [["?", 1]]]),
+    ],
 )
 def test_what_is_no_batch_is_a_decode_error(data: bytes) -> None:
     with pytest.raises(msgspec.DecodeError):
@@ -49,7 +56,7 @@ def test_what_is_no_batch_is_a_decode_error(data: bytes) -> None:
 
 @given(data=st.binary(max_size=80))
 def test_no_bytes_make_a_decoder_raise_anything_else(data: bytes) -> None:
-    for decode in (decode_batch, decode_event):
+    for decode in (decode_batch, decode_event, decode_head):
         try:
             decode(data)
         except msgspec.DecodeError:

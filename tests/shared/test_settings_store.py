@@ -87,10 +87,10 @@ async def test_a_field_that_somebody_broke_keeps_its_default_and_spoils_no_other
 ) -> None:
     store = RuntimeStore(redis_client)
     await store.write({"samples": 5}, 0)
-    await redis_client.hset(streams.CONFIG, mapping={"enter_bps": "not json", "from_later": "1"})
+    await redis_client.hset(streams.CONFIG, mapping={"enter_bps": "not json", "symbol": b'"\xff"', "from_later": "1"})
     for _ in range(3):
         assert await store.load() == Runtime(version=1, samples=5)
-    assert store.unusable == {"enter_bps"}
+    assert store.unusable == {"enter_bps", "symbol"}
     assert caplog.text.count("enter_bps") == 1
 
 
