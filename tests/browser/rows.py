@@ -27,7 +27,8 @@ def legs(asset: str, price: str = "100.00", **fields: Any) -> tuple[Leg, Leg]:
 def spread(asset: str, edge: str, net: str, ver: int = 1, price: str = "100.00", **fields: Any) -> BoardRow:
     """A coin whose best route buys on the one and sells on the other; `net` is after the two fees of entering."""
     both = legs(asset, price)
-    best = route(*both, edge=edge, net=net, **{"net_in_out_bps": "-20.50", **fields})
+    met = 2 * Decimal(net) - Decimal(edge)
+    best = route(*both, edge=edge, net=net, **{"net_in_out_bps": f"{met:.2f}", "net_now_bps": "-20.50", **fields})
     return row(asset, ver=ver, legs=both, best=best, at=now_ns())
 
 

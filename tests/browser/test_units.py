@@ -66,11 +66,10 @@ async def test_an_amount_is_read_as_people_type_it(run: Any) -> None:
         assert await run("controls", f"f.amount({text!r})") == amount, text
 
 
-async def test_the_headline_net_is_the_gross_less_all_four_fees(run: Any) -> None:
-    row = "{kind: 'perp-perp', edge_bps: 71.8, net_open_bps: 61.8, size_usd: 1}"
+async def test_fees_are_what_is_between_the_edge_and_the_net_of_entering(run: Any) -> None:
+    row = "{kind: 'perp-perp', edge_bps: 71.8, net_open_bps: 61.8, net_in_out_bps: 51.8, size_usd: 1}"
+    assert (await run("derive", f"f.derive({row}).fees")) == 10
     assert (await run("derive", f"f.derive({row}).net")) == 51.8
-    spot = "{kind: 'spot-spot', edge_bps: 71.8, net_open_bps: 61.8, size_usd: 1}"
-    assert (await run("derive", f"f.derive({spot}).net")) == 61.8
     assert (await run("derive", "f.derive({kind: null}).routed")) is False
 
 

@@ -33,10 +33,9 @@ export function derive(row) {
   if (row.kind == null) return { routed: false, net: null, gross: null, fees: null, carry: null };
   const gross = Number(row.edge_bps);
   const fees = cents(gross - Number(row.net_open_bps));
-  const net = row.kind === "spot-spot" ? cents(gross - fees) : cents(gross - 2 * fees);
   return {
     routed: true,
-    net,
+    net: Number(row.net_in_out_bps),
     gross,
     fees,
     carry: carry(row),

@@ -51,10 +51,6 @@
   function dollars(value) {
     return value >= 1e6 ? (value / 1e6).toFixed(1) + "M" : value >= 1000 ? (value / 1000).toFixed(1) + "k" : value.toFixed(0);
   }
-  // Gross less the fees of entering and of leaving; between two spot markets there is nothing to close.
-  function net(row) {
-    return row.kind === "spot-spot" ? row.net_open_bps : 2 * row.net_open_bps - row.edge_bps;
-  }
   function side(tr, row, name) {
     var cell = add(tr, "td", row[name + "_venue"] + (row[name + "_market"] === "spot" ? " " + t("spot") : ""), "side");
     cell.appendChild(document.createElement("br"));
@@ -69,20 +65,20 @@
       return row.kind != null;
     });
     rows.sort(function (a, b) {
-      return net(b) - net(a);
+      return b.net_in_out_bps - a.net_in_out_bps;
     });
     var paying = rows.filter(function (row) {
-      return net(row) > 0;
+      return row.net_in_out_bps > 0;
     }).length;
     var body = document.createElement("tbody");
     body.id = "rows";
     rows.slice(0, 100).forEach(function (row, i) {
       if (i === paying) line(body, paying ? "some" : "none", paying, rows.length);
-      var tr = add(body, "tr", null, net(row) > 0 ? "pays" : "");
+      var tr = add(body, "tr", null, row.net_in_out_bps > 0 ? "pays" : "");
       add(tr, "td", row.asset);
       side(tr, row, "buy");
       side(tr, row, "sell");
-      add(tr, "td", bps(net(row)), "net");
+      add(tr, "td", bps(row.net_in_out_bps), "net");
       add(tr, "td", row.edge_bps.toFixed(1).replace("-", "\u2212"), "gross");
       add(tr, "td", dollars(row.size_usd));
     });

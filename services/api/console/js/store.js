@@ -7,7 +7,7 @@ const TRAIL = 240;
 const TRAIL_EVERY_MS = 1_000;
 const COLUMNS = [
   ...["asset", "at_ms", "why", "signals", "venues", "kind", "edge_bps", "net_open_bps", "net_cash_bps"],
-  ...["net_now_bps", "size", "size_usd", "flags", "buy_venue", "buy_market", "buy_native", "buy_price"],
+  ...["net_in_out_bps", "net_now_bps", "size", "size_usd", "flags", "buy_venue", "buy_market", "buy_native", "buy_price"],
   ...["sell_venue", "sell_market", "sell_native", "sell_price", "buy_symbol", "buy_state", "buy_recv_ms"],
   ...["buy_funding_rate", "buy_funding_interval_h", "buy_next_funding_ms", "sell_symbol", "sell_state"],
   ...["sell_recv_ms", "sell_funding_rate", "sell_funding_interval_h", "sell_next_funding_ms"],
