@@ -100,8 +100,9 @@ def peers(wanted: Sequence[str]) -> list[Peer]:
         Peer("ceiling", _ceiling, measure.bare, 1_000_000),
     ]
     newer = newer_python()
+    # 2.4.1 asks for the loop of a thread that has none yet, which later uvloops refuse
     offers = (
-        ("cryptofeed-2.4.1", ["cryptofeed==2.4.1", "redis", "uvloop"], sys.executable, "cryptofeed_client.py", 150_000),
+        ("cryptofeed-2.4.1", ["cryptofeed==2.4.1", "redis", "uvloop==0.21.0"], sys.executable, "cryptofeed_client.py", 150_000),
         ("cryptofeed-3.0.1", ["cryptofeed==3.0.1", "redis", "uvloop"], newer, "cryptofeed_client.py", 150_000),
         ("ccxt.pro", ["ccxt", "redis"], sys.executable, "ccxt_client.py", 40_000),
     )
