@@ -15,6 +15,11 @@ INLINE = """() => {
     document.body.append(script);
     return window.inlined ?? false;
 }"""
+WATCH_FLASHES = """cell => {
+    window.flashed = [];
+    new MutationObserver(() => cell.dataset.flash && window.flashed.push(cell.dataset.flash))
+        .observe(cell, { attributeFilter: ["data-flash"] });
+}"""
 STRIPE = "DEMO · simulated prices, not a market / 模拟行情，非真实市场"
 
 
@@ -47,9 +52,11 @@ async def test_live_mode_has_no_stripe(console: Open) -> None:
 async def test_a_change_of_the_board_moves_the_figures_on_the_page(console: Open) -> None:
     page = await console()
     await expect(page.cell("WIF", "net")).to_have_text("+51.8")
+    await page.cell("WIF", "net").evaluate(WATCH_FLASHES)
     await put_board(page.redis, spread("WIF", "80.00", "70.00", ver=2, price="2.1450"))
     await expect(page.cell("WIF", "net")).to_have_text("+60.0")
-    assert (await page.cell("WIF", "net").get_attribute("data-flash")) == "rose"
+    await expect(page.cell("WIF", "net")).not_to_have_attribute("data-flash", "rose")
+    assert await page.page.evaluate("window.flashed") == ["rose"]
     await put_board(page.redis, spread("ARB", "95.00", "85.00"))
     await expect(page.row("ARB")).to_be_visible()
     assert (await page.shown())[:3] == ["ARB", "WIF", "#line"]

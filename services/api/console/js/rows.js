@@ -7,14 +7,32 @@ import { t, word } from "./i18n.js";
 import { marketTag } from "./names.js";
 
 export const LINE = "#line";
+const CALM_MS = 1_000;
+const FLASH_MS = 260;
 const FLASHING = new Set(["net", "buy", "sell"]);
 
-/** Restart the short flash of a cell, with the direction as an arrow beside the shade. */
+const still = matchMedia("(prefers-reduced-motion: reduce)");
+let lit = null;
+
+/** The cells that this drawing lights up: one timer puts them all out. */
+function batch() {
+  if (!lit) {
+    const mine = [];
+    lit = mine;
+    setTimeout(() => mine.forEach((el) => delete el.dataset.flash), FLASH_MS);
+    queueMicrotask(() => (lit = null));
+  }
+  return lit;
+}
+
+/** A shade and an arrow on a cell, for a quarter of a second and at most once a second. */
 function flash(el, up) {
-  if (document.documentElement.dataset.flash === "off" || document.hidden) return;
-  const next = up ? (el.flashed === "rose" ? "rose2" : "rose") : el.flashed === "fell" ? "fell2" : "fell";
-  el.flashed = next;
-  el.dataset.flash = next;
+  const now = performance.now();
+  if (now - (el.flashedAt ?? -CALM_MS) < CALM_MS || still.matches || document.hidden) return;
+  if (document.documentElement.dataset.flash === "off") return;
+  el.flashedAt = now;
+  el.dataset.flash = up ? "rose" : "fell";
+  batch().push(el);
 }
 
 /** Tell what moved since this slot showed the same coin. */

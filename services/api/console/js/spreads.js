@@ -12,6 +12,7 @@ import { LINE, fillCard, fillRow, makeCard, makeRow } from "./rows.js";
 import { LatestSignals } from "./signals.js";
 
 const ARRANGE_MS = 2_000;
+const SIDE_MS = 250;
 const HEIGHTS = { table: 26, card: 82, line: 34 };
 const phone = matchMedia("(max-width: 719px)");
 const wide = matchMedia("(min-width: 1180px)");
@@ -147,7 +148,7 @@ export class SpreadsView {
     this.controls.count(this.hidden, board);
     this.list.draw();
     this.drawEmpty();
-    this.drawSide();
+    this.drawSide(force);
     this.held.hidden = !(this.pointer && this.owed);
     if (!this.held.hidden) text(this.held, t("held", { n: this.owed }));
     const active = this.cursor ? this.list.slotOf(this.cursor)?.el.id : null;
@@ -166,13 +167,17 @@ export class SpreadsView {
     }
   }
 
-  drawSide() {
+  drawSide(force) {
     const { view, board, signals, now } = this.page;
     const best = this.ids[0] && board.entries.get(this.ids[0])?.d.routed ? this.ids[0] : null;
     const following = !view.coin;
     const id = view.coin || (wide.matches && view.sort === "-net" ? best : null);
     this.el.classList.toggle("inspecting", !!view.coin);
+    const another = this.inspector.id !== (id ?? null);
     this.inspector.show(id ?? null, following);
+    const at = performance.now();
+    if (!force && !another && at - (this.sideAt ?? 0) < SIDE_MS) return;
+    this.sideAt = at;
     this.inspector.draw(this.ctx);
     this.latest.draw(signals, now());
   }
