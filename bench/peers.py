@@ -1,5 +1,6 @@
 """What is compared, and how each is started: interpreters of their own for the peers, made once under `var/bench`."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -64,9 +65,9 @@ def environment(name: str, requirements: Sequence[str], python: str) -> str | No
 
 
 def newer_python() -> str | None:
-    """A Python 3.13 or later, which cryptofeed 3 asks for."""
-    for name in ("python3.14", "python3.13"):
-        path = shutil.which(name)
+    """A Python 3.13 or later, which cryptofeed 3 asks for: PEER_PYTHON, else one on PATH."""
+    for name in (os.environ.get("PEER_PYTHON", ""), "python3.14", "python3.13"):
+        path = shutil.which(name) if name else None
         if path and subprocess.run([path, "-c", ""], capture_output=True).returncode == 0:
             return path
     return None
@@ -101,10 +102,11 @@ def peers(wanted: Sequence[str]) -> list[Peer]:
     ]
     newer = newer_python()
     # 2.4.1 asks for the loop of a thread that has none yet, which later uvloops refuse
+    feed, here = "cryptofeed_client.py", sys.executable
     offers = (
-        ("cryptofeed-2.4.1", ["cryptofeed==2.4.1", "redis", "uvloop==0.21.0"], sys.executable, "cryptofeed_client.py", 150_000),
-        ("cryptofeed-3.0.1", ["cryptofeed==3.0.1", "redis", "uvloop"], newer, "cryptofeed_client.py", 150_000),
-        ("ccxt.pro", ["ccxt", "redis"], sys.executable, "ccxt_client.py", 40_000),
+        ("cryptofeed-2.4.1", ["cryptofeed==2.4.1", "redis", "uvloop==0.21.0"], here, feed, 150_000),
+        ("cryptofeed-3.0.1", ["cryptofeed==3.0.1", "redis", "uvloop"], newer, feed, 150_000),
+        ("ccxt.pro", ["ccxt", "redis"], here, "ccxt_client.py", 40_000),
     )
     for name, requirements, python, client, frames in offers:
         if name not in wanted:

@@ -6,13 +6,17 @@ Quotes and trades are two feeds, because the exchange serves them under two addr
 """
 
 import sys
+from collections.abc import Callable
 from importlib.metadata import version
 
-from cryptofeed import FeedHandler
+from cryptofeed import FeedHandler, connection
 from cryptofeed.backends.redis import TickerStream, TradeStream
 from cryptofeed.connection import RestEndpoint, Routes, WebsocketEndpoint
 from cryptofeed.defines import TICKER, TRADES
 from cryptofeed.exchanges import BinanceFutures
+
+#: it names its topics in the address, which may not be too long
+PART = 120
 
 
 def feed(channel: str, callback: object, address: str, rest: str, symbols: list[str]) -> BinanceFutures:
@@ -28,15 +32,23 @@ def feed(channel: str, callback: object, address: str, rest: str, symbols: list[
     return made(symbols=symbols, channels=[channel], callbacks={channel: callback})
 
 
+def plain(connect: Callable[..., object]) -> Callable[..., object]:
+    """It insists on wss:// addresses; the loopback exchange has no certificate."""
+    return lambda address, *rest, **options: connect(address.replace("wss://", "ws://", 1), *rest, **options)
+
+
 def main() -> None:
-    ws_base, rest, redis_port = sys.argv[1], sys.argv[2], int(sys.argv[3])
+    connection.connect = plain(connection.connect)
+    ws_base, rest, redis_port = sys.argv[1].replace("ws://", "wss://", 1), sys.argv[2], int(sys.argv[3])
     symbols = [f"{symbol}-USDT-PERP" for symbol in sys.argv[4].split(",")]
     newer = not version("cryptofeed").startswith("2.")
     options = {"overflow": "block"} if newer else {}
     public, market = (ws_base, ws_base) if newer else (f"{ws_base}/public", f"{ws_base}/market")
     handler = FeedHandler(config={"uvloop": True, "log": {"filename": "/dev/null", "level": "ERROR"}})
-    handler.add_feed(feed(TICKER, TickerStream(port=redis_port, **options), public, rest, symbols))
-    handler.add_feed(feed(TRADES, TradeStream(port=redis_port, **options), market, rest, symbols))
+    for at in range(0, len(symbols), PART):
+        part = symbols[at : at + PART]
+        handler.add_feed(feed(TICKER, TickerStream(port=redis_port, **options), public, rest, part))
+        handler.add_feed(feed(TRADES, TradeStream(port=redis_port, **options), market, rest, part))
     handler.run()
 
 

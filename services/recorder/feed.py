@@ -50,6 +50,9 @@ class Folder(Protocol):
     def take(self, track: Track, entry_id: str, data: bytes) -> int:
         """Fold one entry in and return how many events it held. Raises msgspec.DecodeError on what is no batch."""
 
+    def tick(self, clock_ms: int) -> None:
+        """Everything up to this time of Redis has been read."""
+
     def collect(self) -> Rows:
         """The rows to store now; they count as stored unless `restore` follows."""
 
@@ -115,6 +118,7 @@ class Feed:
 
     async def _account(self, redis: Redis) -> None:
         """What was trimmed before it was read, by Redis's own account of the streams; and how far behind we are."""
+        seconds, _ = await redis.time()
         lags = [0]
         for stream, track in self.tracks.items():
             found = await standing(redis, stream)
@@ -122,6 +126,9 @@ class Feed:
             if found is not None and track.begun:
                 lags.append(split_id(found.last_id)[0] - split_id(track.last_id)[0])
         self.lag_ms = max(lags)
+        if not self.lag_ms:
+            # a feed that has fallen silent still closes its minutes
+            self.folder.tick(seconds * 1000)
 
     async def _commit(self, pool: asyncpg.Pool) -> None:
         rows = self.folder.collect()

@@ -56,6 +56,9 @@ class MarketFolder:
         self._bound(track, entry_id)
         return len(batch.events)
 
+    def tick(self, clock_ms: int) -> None:
+        self._clock_ms = max(self._clock_ms, clock_ms)
+
     def collect(self) -> Rows:
         self._fold.forget(self._clock_ms)  # what is clean now was committed
         bars: list[tuple[str, Bar]] = list(self._fold.closed(self._clock_ms))
@@ -96,6 +99,9 @@ class SignalFolder:
         track.note(entry_id)
         self._signals.append(signal)
         return 1
+
+    def tick(self, clock_ms: int) -> None:
+        """A signal is stored as it is; no clock closes it."""
 
     def collect(self) -> Rows:
         signals, self._signals = self._signals, []
