@@ -193,7 +193,9 @@ def test_a_stray_process_is_named_and_stop_ends_it(machine: Machine) -> None:
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="NOT TESTED: there is no make here")
 def test_make_help_lists_every_target() -> None:
-    done = subprocess.run(["make", "--no-print-directory", "help"], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        ["make", "--no-print-directory", "help"], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    )
     listed = {line.split()[1] for line in done.stdout.splitlines()}
     phony = next(line for line in (REPOSITORY / "Makefile").read_text().splitlines() if line.startswith(".PHONY"))
     assert listed == set(phony.split()[1:]) - {"python"}
