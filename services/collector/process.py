@@ -70,9 +70,15 @@ async def collect(service: Service, venue: Venue) -> None:
 
 
 async def _follow_demand(service: Service, engine: Engine) -> None:
+    venue = engine.venue.name
+    served = 0.0
     while True:
         try:
-            engine.ask_for(await demand.asked(service.redis, engine.venue.name))
+            engine.ask_for(await demand.asked(service.redis, venue))
+            wanted = await demand.listing_asked(service.redis, venue)
+            if wanted > served:
+                served = wanted
+                engine.relist.set()
         except AWAY as error:
             log.debug("Demand is not known while Redis is away: %s", error)
         await asyncio.sleep(demand.FOLLOW_S)

@@ -18,6 +18,12 @@ async def test_what_is_asked_for_counts_until_it_expires(redis_client: Any) -> N
     assert await redis_client.zcard("demand:fake:trade") == 1
 
 
+async def test_a_fresh_listing_is_asked_for_by_a_later_expiry(redis_client: Any) -> None:
+    assert await demand.listing_asked(redis_client, "fake") == 0
+    await redis_client.zadd("demand:fake:instruments", {"*": 5000.0})
+    assert await demand.listing_asked(redis_client, "fake") == 5000
+
+
 async def test_the_instruments_hash_holds_exactly_the_listing(redis_client: Any) -> None:
     rows = [instrument(f"C{number}", market) for number in range(300) for market in ("spot", "perp")]
     await directory.write(redis_client, "fake", rows)
