@@ -1,8 +1,8 @@
 """Blasts: frames rendered beforehand and written as fast as the client reads, or evenly at a rate.
 
 Each frame carries its number: the sequence field (`u`, `seqId`, or a trade's id) is 900,000,000,000,000 + n, n going on
-over all sockets and blasts, and the table of stamps says when frame n was handed to the socket. A pool of a thousand frames a
-chunk is rendered once; what changes from use to use (the chunk's number, the time in ms) has a fixed width, so one
+over all sockets and blasts, and the table of stamps says when frame n was handed to the socket. A pool of a thousand
+frames a chunk is rendered once; what changes from use to use (the chunk's number, the time in ms) has a fixed width, so one
 `replace` over the whole chunk makes it new without touching the frames' lengths.
 """
 
@@ -192,7 +192,8 @@ class Blast:
             lanes = [lane for lane in self.lanes if not lane.socket.closing]
             if not lanes:
                 return
-            due = min(int((now - start) * self.order.rate) - offered, self.order.frames - self.sent + self.first, PACED_BATCH)
+            left = self.order.frames - (self.sent - self.first)
+            due = min(int((now - start) * self.order.rate) - offered, left, PACED_BATCH)
             offered += max(0, due)
             for place, lane in enumerate(self.lanes):
                 credit[place] += max(0, due) * lane.share
