@@ -4,7 +4,7 @@ from typing import Any
 
 from playwright.async_api import expect
 
-from tests.api.market import put_board, put_health, put_signals, signal
+from tests.api.market import instrument, put_board, put_health, put_instruments, put_signals, signal
 from tests.browser.conftest import PHONE, Open
 from tests.browser.rows import now_ns, spread
 
@@ -255,3 +255,14 @@ async def test_the_page_is_made_of_its_own_files_and_small(console: Open) -> Non
     refused = await page.page.evaluate(INLINE)
     assert refused is False
     page.wrong[:] = [said for said in page.wrong if "Content Security Policy" not in said]
+
+
+async def test_each_side_of_a_route_leads_to_its_exchange(console: Open) -> None:
+    page = await console()
+    await put_instruments(page.redis, instrument("binance", base="WIF"))
+    await page.api.until(lambda: "WIF" in page.api.context.state.directory.assets)
+    await page.row("WIF").click()
+    link = page.page.locator(".i-links a")
+    await expect(link).to_have_text("Buy: binance ↗")
+    await expect(link).to_have_attribute("href", "https://www.binance.com/en/futures/WIFUSDT")
+    await expect(link).to_have_attribute("rel", "noopener noreferrer")

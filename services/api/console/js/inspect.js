@@ -146,6 +146,7 @@ export class Inspector {
       h("div", { class: "i-head" }, title, this.close),
       sub,
       verdict,
+      out,
       this.real,
       this.list,
       this.nets,
@@ -153,7 +154,7 @@ export class Inspector {
       trail,
       this.all,
       legs,
-      h("div", { class: "i-actions" }, out, this.copy),
+      h("div", { class: "i-actions" }, this.copy),
     );
   }
 

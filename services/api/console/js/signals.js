@@ -100,7 +100,7 @@ export class SignalsView {
     this.body = h("tbody");
     this.head = h("tr");
     this.empty = h("div", { class: "empty" });
-    this.table = h("table", { class: "grid" }, h("thead", null, this.head), this.body);
+    this.table = h("table", { class: "grid signal-list" }, h("thead", null, this.head), this.body);
     this.el = h("section", { class: "page" }, h("div", { class: "page-head" }, this.tabs, this.summary), h("div", { class: "scroll" }, this.table, this.empty));
   }
 

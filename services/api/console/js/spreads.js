@@ -12,6 +12,7 @@ import { LINE, fillCard, fillRow, makeCard, makeRow } from "./rows.js";
 import { LatestSignals } from "./signals.js";
 
 const ARRANGE_MS = 2_000;
+const CROSSED_MS = 500;
 const SIDE_MS = 250;
 const HEIGHTS = { table: 26, card: 82, line: 34 };
 const phone = matchMedia("(max-width: 719px)");
@@ -20,6 +21,7 @@ const wide = matchMedia("(min-width: 1180px)");
 export class SpreadsView {
   constructor(page) {
     Object.assign(this, { page, ids: [], paying: 0, hidden: 0, arrangedAt: 0, pointer: false, cursor: null, owed: 0 });
+    this.drawn = this.ctx;
     const { view } = page;
     this.controls = new Controls(view, page, () => this.changed());
     this.inspector = new Inspector(page.push, () => this.choose(""), page.toast);
@@ -54,7 +56,7 @@ export class SpreadsView {
   layout() {
     const card = phone.matches;
     const fill = card ? fillCard : fillRow;
-    return { make: card ? makeCard : makeRow, fill: (slot, item) => fill(slot, item, this.ctx), rowHeight: card ? HEIGHTS.card : HEIGHTS.table };
+    return { make: card ? makeCard : makeRow, fill: (slot, item) => fill(slot, item, this.drawn), rowHeight: card ? HEIGHTS.card : HEIGHTS.table };
   }
 
   get ctx() {
@@ -64,7 +66,7 @@ export class SpreadsView {
       ...{ entries: board.entries, signals, now: now(), size: view.size, cursor: this.cursor, chosen: view.coin },
       decimals: (venue, native) => board.decimalsFor(venue, native),
       digits: (leg) => [leg.bid, leg.ask].forEach((price) => board.digits(`${leg.venue}|${leg.native}`, price)),
-      line: { paying: this.paying, total },
+      line: { paying: this.pointer ? this.countPaying() : this.paying, total },
     };
   }
 
@@ -115,10 +117,24 @@ export class SpreadsView {
     const { ids, paying, hidden } = arrange(board.entries.values(), view, now());
     Object.assign(this, { ids, paying, hidden });
     const items = [...ids];
+    this.drawn = this.ctx;
     if (paying != null && ids.length) items.splice(paying, 0, LINE);
     this.scroller.setAttribute("aria-rowcount", String(items.length + 1));
     const low = phone.matches && items.length > ids.length ? { index: paying, height: HEIGHTS.line } : null;
     this.list.setItems(items, low);
+  }
+
+  /** Whether the line tells no longer the truth: how many pay, and which stand above it. */
+  crossed() {
+    const { entries } = this.page.board;
+    const pays = (id) => entries.get(id)?.d.net > 0;
+    const above = this.ids.slice(0, this.paying ?? 0);
+    return this.paying != null && !(above.every(pays) && this.countPaying() === this.paying);
+  }
+
+  countPaying() {
+    const { entries } = this.page.board;
+    return this.ids.reduce((n, id) => n + (entries.get(id)?.d.net > 0 ? 1 : 0), 0);
   }
 
   /** What a new order would bring, while it is held back: coins that pay now and stand below the line. */
@@ -136,7 +152,8 @@ export class SpreadsView {
   draw(force = false) {
     const { page } = this;
     const { board } = page;
-    const late = performance.now() - this.arrangedAt > ARRANGE_MS;
+    const waited = performance.now() - this.arrangedAt;
+    const late = waited > ARRANGE_MS || (waited > CROSSED_MS && this.crossed());
     const unlisted = this.ids.length === 0 && board.entries.size > 0;
     if (!page.paused && (late || unlisted)) {
       if (this.pointer && this.ids.length) {
@@ -146,6 +163,7 @@ export class SpreadsView {
     }
     if (force) this.drawHead();
     this.controls.count(this.hidden, board);
+    this.drawn = this.ctx;
     this.list.draw();
     this.drawEmpty();
     this.drawSide(force);
