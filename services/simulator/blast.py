@@ -2,8 +2,8 @@
 
 Each frame carries its number: the sequence field (`u`, `seqId`, or a trade's id) is 900,000,000,000,000 + n, n going on
 over all sockets and blasts, and the table of stamps says when frame n was handed to the socket. A pool of a thousand
-frames a chunk is rendered once; what changes from use to use (the chunk's number, the time in ms) has a fixed width, so one
-`replace` over the whole chunk makes it new without touching the frames' lengths.
+frames a chunk is rendered once; what changes from use to use (the chunk's number, the time in ms) has a fixed width,
+so one `replace` over the whole chunk makes it new without touching the frames' lengths.
 """
 
 import asyncio
