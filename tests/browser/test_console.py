@@ -266,3 +266,20 @@ async def test_each_side_of_a_route_leads_to_its_exchange(console: Open) -> None
     await expect(link).to_have_text("Buy: binance ↗")
     await expect(link).to_have_attribute("href", "https://www.binance.com/en/futures/WIFUSDT")
     await expect(link).to_have_attribute("rel", "noopener noreferrer")
+
+
+async def test_my_own_fees_are_written_to_the_settings(console: Open) -> None:
+    page = await console()
+    await page.page.get_by_role("button", name="Fees").click()
+    dialog = page.page.locator("dialog")
+    await dialog.get_by_label("Binance perp").fill("2.5")
+    await dialog.get_by_role("button", name="Save").click()
+    await expect(dialog).to_contain_text("Saved")
+    found = (await page.api.http.get("/api/config")).json()["settings"]["fees"]["value"]
+    assert found["binance"]["perp"] == 2.5
+    await dialog.get_by_label("Binance perp").fill("-99")
+    await dialog.get_by_role("button", name="Save").click()
+    await expect(dialog.get_by_role("status")).not_to_contain_text("Saved")
+    await page.page.keyboard.press("Escape")
+    await expect(page.page.locator(".controls")).to_contain_text("own: 1")
+    page.wrong[:] = [said for said in page.wrong if "422" not in said]
