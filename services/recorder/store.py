@@ -17,6 +17,7 @@ from shared.signals import Signal
 Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
 RESOLUTION_S: Final = 60
 PARTITIONED: Final = ("bars", "funding")
+_DAYS_LOCK: Final = 0x64617973  # any number, the same in every recorder
 
 
 class Fenced(RuntimeError):
@@ -139,12 +140,17 @@ async def _move(connection: Connection, before: Mapping[str, Position], after: M
 
 async def ensure_days(connection: Connection, days: set[date]) -> None:
     """The daily partitions that rows of these days go to."""
-    for day in sorted(days):
-        for table in PARTITIONED:
-            await connection.execute(
-                f"CREATE TABLE IF NOT EXISTS {partition_name(table, day)} PARTITION OF {table}"
-                f" FOR VALUES FROM ('{day}') TO ('{day + timedelta(days=1)}')"
-            )
+    if not days:
+        return
+    async with connection.transaction():
+        # two that create the same table at once: IF NOT EXISTS does not save the second
+        await connection.execute("SELECT pg_advisory_xact_lock($1)", _DAYS_LOCK)
+        for day in sorted(days):
+            for table in PARTITIONED:
+                await connection.execute(
+                    f"CREATE TABLE IF NOT EXISTS {partition_name(table, day)} PARTITION OF {table}"
+                    f" FOR VALUES FROM ('{day}') TO ('{day + timedelta(days=1)}')"
+                )
 
 
 def partition_name(table: str, day: date) -> str:

@@ -1,5 +1,6 @@
 """History stays within its days and its bytes, whole days at a time, oldest first."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import date, timedelta
 
@@ -49,3 +50,12 @@ async def test_rows_and_position_commit_together_or_not_at_all(connection: async
         await store.commit(connection, "f", {"s": Position("0-9", 1, {}, "i")}, first, b"two", bars, "alpha")
     assert await connection.fetchval("SELECT count(*) FROM bars") == 0
     assert await store.load(connection, "f", ["s"]) == (b"one", first)
+
+
+async def test_two_recorders_may_make_the_same_days_at_once(connection: asyncpg.Connection, postgres_url: str) -> None:
+    others = [await asyncpg.connect(postgres_url) for _ in range(6)]
+    days = {TODAY + timedelta(days=ahead) for ahead in range(1, 4)}
+    await asyncio.gather(*(store.ensure_days(other, days) for other in others))
+    assert set(await maintenance.days_held(connection)) == DAYS | days
+    for other in others:
+        await other.close()
