@@ -223,6 +223,7 @@ class Followers:
         generation = self._state.directory.generation + 1
         directory = await asyncio.to_thread(self._directory, raw, generation, expected)
         self._state.directory = directory
+        self._hub.directory_changed()
         for listener in self.directory_listeners:
             await listener()
 

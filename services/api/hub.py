@@ -57,6 +57,12 @@ class Hub:
         for feed in tuple(self._feeds.values()):
             feed.reset()
 
+    def directory_changed(self) -> None:
+        """The venues list something else: the markets of an asset may have other pages."""
+        for (params, _), feed in self._feeds.items():
+            if isinstance(params, AssetParams):
+                feed.touch((params.symbol,))
+
     def _on_rows(self, rows: list[BoardRow]) -> None:
         assets = [row.asset for row in rows]
         for (params, _), feed in self._feeds.items():

@@ -95,6 +95,19 @@ async def test_a_coin_comes_with_every_market_and_changes_by_market(api: Api, re
         assert delta["changed"][0]["bid"] == 43251.0
 
 
+async def test_the_page_of_a_market_comes_with_its_listing(api: Api, redis_client: Redis) -> None:
+    await put_board(redis_client, row())
+    await api.until(lambda: len(api.context.state.board.rows) == 1)
+    async with api.socket("/push") as socket:
+        found = await subscribed(socket, "asset", symbol="btc")
+        assert [one.get("trade_url") for one in found["rows"]] == [None, None, None]
+        await put_instruments(redis_client, instrument("binance"))
+        delta = await message(socket, "delta")
+        assert [(one["id"], one["trade_url"]) for one in delta["changed"]] == [
+            ("binance:perp:BTCUSDT", "https://www.binance.com/en/futures/BTCUSDT")
+        ]
+
+
 async def test_signals_and_health_are_pushed_as_they_change(api: Api, redis_client: Redis) -> None:
     await put_signals(redis_client, signal())
     await api.until(lambda: api.context.state.signals.open)

@@ -238,8 +238,8 @@ async def test_new_and_delisted_instruments_follow_the_listing(tmp_path: Path) -
         found.strike("delist", coin=gone)
         found.engine.relist.set()
         await found.until(lambda: not any(one.asset == gone for one in found.engine.selected))
+        await found.until(lambda: all(found.kept.states("quote", symbol)[-1] == "down" for symbol in victims))
         for symbol in victims:
-            assert found.kept.states("quote", symbol)[-1] == "down"
             assert not any(field == symbol for _, field in found.kept.last)
 
 

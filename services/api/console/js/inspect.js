@@ -118,13 +118,11 @@ function legRow(leg, route, middle, ctx) {
   );
 }
 
-/** Links to the two markets, where the API tells their address. Only https addresses become links. */
+/** Links to the two markets, [[words, address]], where the API tells their address. Only https addresses become links. */
 function links(row, legs) {
-  return ["buy", "sell"].map((side) => {
+  return ["buy", "sell"].flatMap((side) => {
     const leg = legs.get(`${row[`${side}_venue`]}:${row[`${side}_market`]}:${row[`${side}_native`]}`);
-    if (!leg?.trade_url?.startsWith("https://")) return null;
-    const props = { class: "button", href: leg.trade_url, target: "_blank", rel: "noopener noreferrer" };
-    return h("a", props, `${t(side)}: ${leg.venue} ↗`);
+    return leg?.trade_url?.startsWith("https://") ? [[`${t(side)}: ${leg.venue} ↗`, leg.trade_url]] : [];
   });
 }
 
@@ -208,6 +206,7 @@ export class Inspector {
     if (!routed) {
       cls(this.parts.verdict, "i-verdict no");
       text(this.parts.verdict, word("why.long", row.why));
+      this.linked = "";
       replace(this.parts.links);
       return;
     }
@@ -220,10 +219,10 @@ export class Inspector {
     text(this.nets, t("net.head"));
     replace(this.parts.steps, steps(entry, ctx));
     replace(this.parts.trail, trailChart(entry.trail));
-    const key = `${d.key}|${this.legs.size}|${t("buy")}`;
+    const out = links(row, this.legs), key = out.join();
     if (this.linked !== key) {
       this.linked = key;
-      replace(this.parts.links, links(row, this.legs));
+      replace(this.parts.links, out.map(([words, href]) => h("a", { class: "button", href, target: "_blank", rel: "noopener noreferrer" }, words)));
     }
   }
 
