@@ -284,8 +284,8 @@ class Engine:
         if self.tap is not None:
             self.tap.body(body)
 
-    def _quotes_down(self, market: Market) -> bool:
-        return self.desk.quotes_down(one.symbol for one in self.selected if one.market == market)
+    def _quotes_down(self, market: Market) -> list[Instrument]:
+        return [one for one in self.selected if one.market == market and self.desk.quotes_down((one.symbol,))]
 
     def _polled(self, call: Call) -> list[Instrument]:
         return [

@@ -26,9 +26,16 @@ LISTING_AGAIN_S: Final = 60.0
 LISTING_FIRST_WAIT_S: Final = 2.0
 QUOTES_S: Final = 5.0
 SETTLEMENTS_S: Final = 3600.0
+#: one symbol is not asked for its quote again before this, where each is asked for alone
+SINGLE_S: Final = 60.0
+#: how far back funding history is asked for at first, and how far before the last time it was
+HISTORY: Final = 7 * 86_400 * SECOND
+OVERLAP: Final = 3600 * SECOND
 #: how often payments that fell due are looked for, and how long after a payment its row is asked for
 SETTLE_LOOK_S: Final = 30.0
 PAID_AFTER: Final = 60 * SECOND
+
+Params = dict[str, str | int]
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +87,7 @@ class Jobs:
     def calls(self, job: str) -> list[Call]:
         return [call for call in self._venue.calls if call.job == job]
 
-    async def ask(self, call: Call, params: dict[str, str] | None = None, *, backfill: bool = False) -> bool:
+    async def ask(self, call: Call, params: Params | None = None, *, backfill: bool = False) -> bool:
         """Make a call and hand on what its body holds. False where it failed."""
         body = await self._body(call, params, backfill=backfill)
         if body is None:
@@ -88,7 +95,7 @@ class Jobs:
         self._taken(self._sources[call.name], body, self._decoders[call.name](body.data, body.recv, body.request))
         return True
 
-    async def _body(self, call: Call, params: dict[str, str] | None = None, *, backfill: bool = False) -> Body | None:
+    async def _body(self, call: Call, params: Params | None = None, *, backfill: bool = False) -> Body | None:
         try:
             body = await self._rest.fetch(call, params, backfill=backfill)
         except RestError as error:
@@ -141,15 +148,26 @@ class Jobs:
 
     # ---- quotes, polls, settlements, books
 
-    async def fill_in(self, needed: Callable[[Market], bool]) -> None:
-        """All tickers of a market while any of its quotes is down."""
-        if self._venue.rest_quotes != "all":
+    async def fill_in(self, needed: Callable[[Market], list[Instrument]]) -> None:
+        """Tickers of a market while any of its quotes is down: all at once, or one by one for those that need it."""
+        if self._venue.rest_quotes == "none":
             return
+        asked: dict[str, int] = {}
         while True:
             for call in self.calls("quotes"):
-                if call.market is not None and needed(call.market):
+                down = needed(call.market) if call.market is not None else []
+                if call.symbol_param is not None:
+                    await self._fill_in_singly(call, call.symbol_param, down, asked)
+                elif down:
                     await self.ask(call)
             await asyncio.sleep(QUOTES_S)
+
+    async def _fill_in_singly(self, call: Call, param: str, down: Iterable[Instrument], asked: dict[str, int]) -> None:
+        """`asked`: when each symbol was asked for last."""
+        for instrument in down:
+            if time_ns() - asked.get(instrument.symbol, 0) >= SINGLE_S * SECOND:
+                asked[instrument.symbol] = time_ns()
+                await self.ask(call, {param: instrument.native}, backfill=True)
 
     async def poll(self, call: Call, mine: Callable[[Call], Iterable[Instrument]]) -> None:
         """One poll for ever: as a whole, or spread over the instruments that are mine."""
@@ -179,15 +197,18 @@ class Jobs:
             other.symbol_param is None and other.market == call.market for other in self.calls("settlements")
         )
         ahead: dict[str, int | None] = {}  # the payment that was ahead of a symbol when it was asked for
+        known: dict[str, int] = {}  # until when its history is known
         while True:
             for instrument in list(mine(call)):
                 symbol, now = instrument.symbol, time_ns()
                 due = ahead.get(symbol, 0)
                 if symbol not in ahead or (due is not None and now >= due + PAID_AFTER and not repeated):
-                    params = {call.symbol_param: instrument.native} if call.symbol_param is not None else None
+                    params = spanned(call, known.get(symbol, now - HISTORY), now)
+                    if call.symbol_param is not None:
+                        params[call.symbol_param] = instrument.native
                     if not await self.ask(call, params, backfill=True):
                         continue
-                    due = None
+                    due, known[symbol] = None, now - OVERLAP
                 if due is None:
                     coming = next_ts(symbol)
                     ahead[symbol] = coming if coming is not None and coming > now else None
@@ -199,3 +220,16 @@ class Jobs:
             if call.market == instrument.market and call.symbol_param is not None:
                 return await self.ask(call, {call.symbol_param: instrument.native})
         return False
+
+
+def spanned(call: Call, since: int, until: int) -> Params:
+    """The parameters of a call that is told which time it is asked for, in nanoseconds here."""
+    span = call.span
+    if span is None:
+        return {}
+    params: Params = {}
+    for name, at in ((span.since, since), (span.until, until)):
+        if name is not None:
+            number = at // 10 ** (9 - span.digits)
+            params[name] = str(number) if span.text else number
+    return params

@@ -13,6 +13,7 @@ from typing import Final, Literal
 from urllib.parse import urlencode
 
 import aiohttp
+import msgspec
 from yarl import URL
 
 from services.collector.gateway import routed
@@ -29,6 +30,10 @@ BACKFILL_SHARE: Final = 0.2
 WAIT_LIMITED_S: Final = 30.0
 WAIT_BANNED_S: Final = 120.0
 WAIT_MAX_S: Final = 3600.0
+
+JSON: Final = {"Content-Type": "application/json"}
+
+_json: Final = msgspec.json.encode
 
 Kind = Literal["blocked", "refused", "limited", "unreachable", "bad"]
 
@@ -97,24 +102,31 @@ class Rest:
         if self._session is not None:
             await self._session.close()
 
-    async def fetch(self, call: Call, params: Mapping[str, str] | None = None, *, backfill: bool = False) -> Body:
+    async def fetch(self, call: Call, params: Mapping[str, str | int] | None = None, *, backfill: bool = False) -> Body:
         """Make a call when the host's budget allows it. Raises `RestError`."""
         host, budget = self._hosts[call.host], self._budgets[call.host]
-        given = {**call.params, **(params or {})}
+        given: dict[str, object] = {**(call.body or {}), **call.params, **(params or {})}
+        texts = {name: value if isinstance(value, str) else _json(value).decode() for name, value in given.items()}
         await budget.spend(call.weight, backfill=backfill)
-        url = routed(f"{host.url}{call.path}", self._gateway) + (f"?{urlencode(given)}" if given else "")
+        url = routed(f"{host.url}{call.path}", self._gateway)
+        if call.body is None and texts:
+            url += f"?{urlencode(texts)}"
         self.calls += 1
         try:
-            data = await self._get(host, budget, url)
+            data = await self._ask(host, budget, url, None if call.body is None else _json(given))
         except RestError:
             self.failures += 1
             raise
-        return Body(call, Request(call.path, given), data, time_ns())
+        return Body(call, Request(call.path, texts), data, time_ns())
 
-    async def _get(self, host: Host, budget: _Budget, url: str) -> bytes:
+    async def _ask(self, host: Host, budget: _Budget, url: str, body: bytes | None) -> bytes:
+        """GET, or POST where there is a body."""
         assert self._session is not None, "start() comes first"
+        method, headers = ("GET", None) if body is None else ("POST", JSON)
         try:
-            async with self._session.get(URL(url, encoded=True), proxy=self._proxy, allow_redirects=False) as response:
+            async with self._session.request(
+                method, URL(url, encoded=True), data=body, headers=headers, proxy=self._proxy, allow_redirects=False
+            ) as response:
                 now = time_ns()
                 used = response.headers.get(host.used_header or "", "")
                 if used.isascii() and used.isdigit():

@@ -23,7 +23,10 @@ Verify = Callable[[Sequence[Level], Sequence[Level], int], bool]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a REST body answers: the path without host (`/api/v3/depth`) and the query parameters as sent."""
+    """What a REST body answers: the path without host (`/api/v3/depth`) and the parameters as sent.
+
+    Those of a POST are the members of its JSON body; what is no text among them stands as JSON (`"5"`, `"[1,2]"`).
+    """
 
     endpoint: str
     params: Mapping[str, str] = field(default_factory=dict)
@@ -117,12 +120,28 @@ class Host:
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """The parameters that name the stretch of time asked for: from `since` until `until` (None: until now).
+
+    `digits`: decimals of a second that their numbers count (0: seconds, 3: milliseconds, 9: nanoseconds); `text`: sent
+    as text where the request has a JSON body.
+    """
+
+    since: str
+    until: str | None = None
+    digits: int = 3
+    text: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """One REST call the collector makes.
 
     `job` says what for: `listing` (at start and every 15 minutes; all listing calls of a venue are parsed together),
-    `quotes` (all tickers of a market: the fallback and the cross-check), `poll` (events that no socket channel gives,
-    every `every_s`), `book` (one book, `symbol_param` names its parameter), `settlements` (funding history).
+    `quotes` (the fallback: all tickers of a market, or one symbol's where `symbol_param` is set), `poll` (events that
+    no socket channel gives, every `every_s`), `book` (one book, `symbol_param` names its parameter), `settlements`
+    (funding history). With a `body` it is a POST of that JSON object, the parameters among its members; without one a
+    GET.
     """
 
     name: str
@@ -135,6 +154,9 @@ class Call:
     every_s: float | None = None
     makes: tuple[str, ...] = ()
     symbol_param: str | None = None
+    body: Mapping[str, object] | None = None
+    #: for a history that must be told from when
+    span: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import ssl
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
@@ -23,16 +24,18 @@ class Server:
     def __init__(self) -> None:
         self.answer: Callable[[], web.StreamResponse] = web.Response
         self.asked: list[str] = []
+        self.bodies: list[bytes] = []
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         self.asked.append(request.path_qs)
+        self.bodies.append(await request.read())
         return self.answer()
 
 
 @contextlib.asynccontextmanager
 async def served(host: Host | None = None) -> AsyncIterator[tuple[Server, Rest]]:
     server, app = Server(), web.Application()
-    app.router.add_get("/{tail:.*}", server.handle)
+    app.router.add_route("*", "/{tail:.*}", server.handle)
     runner = web.AppRunner(app)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -59,6 +62,30 @@ async def test_a_body_comes_with_the_request_that_asked_for_it() -> None:
         assert body.request.params == {"type": "SPOT", "symbol": "币安人生USDT"}
         assert server.asked[0].startswith("/rest.test/api/tickers?type=SPOT&symbol=")
         assert rest.calls == 1
+
+
+async def test_a_call_with_a_body_is_a_post_of_it_with_the_parameters_among_its_members() -> None:
+    call = Call("book", "book", "rest", "/info", None, symbol_param="coin", body={"type": "l2Book", "levels": [5, 6]})
+    async with served() as (server, rest):
+        server.answer = lambda: web.Response(body=b"[]")
+        body = await rest.fetch(call, {"coin": 'k"X', "since": 1_790_000_000_000})
+        assert server.asked == ["/rest.test/info"]
+        assert json.loads(server.bodies[0]) == {
+            "type": "l2Book",
+            "levels": [5, 6],
+            "coin": 'k"X',
+            "since": 1_790_000_000_000,
+        }
+        assert body.request.endpoint == "/info"
+        assert body.request.params == {"type": "l2Book", "levels": "[5,6]", "coin": 'k"X', "since": "1790000000000"}
+
+
+async def test_a_call_without_one_is_a_get_with_numbers_in_the_query() -> None:
+    async with served() as (server, rest):
+        server.answer = lambda: web.Response(body=b"[]")
+        await rest.fetch(CALL, {"since": 5})
+        assert server.asked == ["/rest.test/api/tickers?type=SPOT&since=5"]
+        assert server.bodies == [b""]
 
 
 @pytest.mark.parametrize(

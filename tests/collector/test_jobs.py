@@ -1,0 +1,70 @@
+"""What is asked over REST, against a server that notes it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from random import Random
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from services.collector.jobs import Jobs, spanned
+from services.collector.table import Table
+from services.collector.venue import Call, Span
+from tests.collector.fakes import instrument, venue
+from tests.collector.test_rest import served
+
+SECOND = 1_000_000_000
+SINGLE = Call("quote", "quotes", "rest", "/quote", "perp", makes=("quote",), symbol_param="id")
+
+
+def history(span: Span | None) -> Call:
+    return Call("paid", "settlements", "rest", "/paid", "perp", symbol_param="id", span=span)
+
+
+async def noted(calls: tuple[Call, ...], work: Callable[[Jobs], Awaitable[Any]], count: int, **other: Any) -> list[str]:
+    """The paths asked for by what `work` does; `count` of them are waited for."""
+    async with served() as (server, rest):
+        counted, server.answer = asyncio.Semaphore(0), lambda: (counted.release(), web.Response(body=b"[]"))[1]
+        one = replace(venue(calls=calls), **other)
+        jobs = Jobs(one, Table(), rest, lambda *_: None, lambda _: None, Random(1))
+        task = asyncio.ensure_future(work(jobs))
+        async with asyncio.timeout(10):
+            for _ in range(count):
+                await counted.acquire()
+        await asyncio.wait([task], timeout=0.1)  # for whatever would be asked too much
+        task.cancel()
+        return server.asked
+
+
+@pytest.mark.parametrize(
+    ("span", "params"),
+    [
+        (None, {}),
+        (Span("from"), {"from": 1_000}),
+        (Span("from", "to"), {"from": 1_000, "to": 7_000}),
+        (Span("from", "to", digits=0), {"from": 1, "to": 7}),
+        (Span("from", digits=9, text=True), {"from": "1000000000"}),
+    ],
+)
+def test_a_call_is_told_the_time_it_is_asked_for_in_its_own_unit(span: Span | None, params: dict[str, Any]) -> None:
+    assert spanned(history(span), 1 * SECOND, 7 * SECOND) == params
+
+
+async def test_quotes_that_only_come_singly_are_asked_for_the_symbols_that_need_one_and_not_twice_a_minute() -> None:
+    rows = [instrument("BTC"), instrument("ETH")]
+    asked = await noted((SINGLE,), lambda jobs: jobs.fill_in(lambda _: rows), 2, rest_quotes="single")
+    assert asked == ["/rest.test/quote?id=BTC-USDT-perp", "/rest.test/quote?id=ETH-USDT-perp"]
+
+
+async def test_a_venue_without_rest_quotes_is_never_asked() -> None:
+    jobs_done = await noted((SINGLE,), lambda jobs: jobs.fill_in(lambda _: [instrument("BTC")]), 0, rest_quotes="none")
+    assert jobs_done == []
+
+
+async def test_history_is_asked_for_a_week_at_first() -> None:
+    call = history(Span("from", "to", digits=0))
+    asked = await noted((call,), lambda jobs: jobs.settle(call, lambda _: [instrument("BTC")], lambda _: None), 1)
+    query = dict(part.split("=") for part in asked[0].partition("?")[2].split("&"))
+    assert int(query["to"]) - int(query["from"]) == 7 * 86_400
