@@ -246,7 +246,7 @@ class Engine:
         for line in self.lines.values():
             for topic in line.topics:
                 if not line.proves(topic):
-                    waiting.update(bucket_of(name) for name in topic.symbols or (topic.name,))
+                    waiting.update(map(bucket_of, topic.symbols) if topic.seat is None else (topic.seat,))
         return set(self.ownership.held) - waiting
 
     # ---- listing

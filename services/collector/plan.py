@@ -23,7 +23,10 @@ Frame = Callable[[Sequence[str], int], bytes]
 
 
 class Topic(msgspec.Struct, frozen=True, gc=False):
-    """One subscription. `symbols` is empty where one topic serves a whole market; `kinds` are the streams it feeds."""
+    """One subscription. `kinds` are the streams it feeds.
+
+    `symbols` is empty where one topic serves a whole market; `seat` then is its bucket.
+    """
 
     endpoint: str
     name: str
@@ -32,6 +35,7 @@ class Topic(msgspec.Struct, frozen=True, gc=False):
     symbols: tuple[str, ...] = ()
     weight: int = 1
     silent_s: float | None = None
+    seat: int | None = None
 
     @property
     def key(self) -> TopicKey:

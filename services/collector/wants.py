@@ -118,8 +118,9 @@ class Wants:
             return  # nothing to serve, or only quotes that a better channel makes
         wide = channel.scope == "market"
         for one in [None] if wide else rows:
-            topic = _topic(self._venue, channel, kinds, one)
-            mine = bucket_of(topic.name if one is None else one.symbol) in selection.buckets
+            seat = self._seat(channel) if one is None else None
+            topic = _topic(self._venue, channel, kinds, one, seat)
+            mine = (bucket_of(one.symbol) if one is not None else seat) in selection.buckets
             if mine and topic.key not in selection.refused:
                 topics[topic.key] = _join(topics.get(topic.key), topic)
 
@@ -140,14 +141,29 @@ class Wants:
                 places.update(dict.fromkeys((kind, one.symbol) for one in rows))
 
     def _home(self, market: Market, kind: str) -> int | None:
-        """The bucket of the market-wide topic that makes a kind; None where there is none."""
-        for channel in self._venue.channels:
-            if channel.scope == "market" and channel.market == market and kind in kinds_of(self._venue, channel):
-                return bucket_of(self._venue.topic(channel, None))
+        """The bucket of the market-wide topics that make a kind; None where there are none."""
+        for channel in self._wide(market):
+            if kind in kinds_of(self._venue, channel):
+                return self._seat(channel)
         return None
 
+    def _seat(self, channel: Channel) -> int:
+        """The bucket of a market-wide topic. Those that make one kind together share the first one's."""
+        kinds = set(kinds_of(self._venue, channel))
+        for first in self._wide(channel.market):
+            if first is channel:
+                break
+            if kinds & set(kinds_of(self._venue, first)):
+                return self._seat(first)
+        return bucket_of(self._venue.topic(channel, None))
 
-def _topic(venue: Venue, channel: Channel, kinds: tuple[str, ...], instrument: Instrument | None) -> Topic:
+    def _wide(self, market: Market) -> list[Channel]:
+        return [one for one in self._venue.channels if one.scope == "market" and one.market == market]
+
+
+def _topic(
+    venue: Venue, channel: Channel, kinds: tuple[str, ...], instrument: Instrument | None, seat: int | None
+) -> Topic:
     return Topic(
         endpoint=channel.endpoint,
         name=venue.topic(channel, instrument),
@@ -156,6 +172,7 @@ def _topic(venue: Venue, channel: Channel, kinds: tuple[str, ...], instrument: I
         symbols=() if instrument is None else (instrument.symbol,),
         weight=channel.weight,
         silent_s=channel.silent_s,
+        seat=seat,
     )
 
 

@@ -26,7 +26,13 @@ def history(span: Span | None) -> Call:
 async def noted(calls: tuple[Call, ...], work: Callable[[Jobs], Awaitable[Any]], count: int, **other: Any) -> list[str]:
     """The paths asked for by what `work` does; `count` of them are waited for."""
     async with served() as (server, rest):
-        counted, server.answer = asyncio.Semaphore(0), lambda: (counted.release(), web.Response(body=b"[]"))[1]
+        counted = asyncio.Semaphore(0)
+
+        def answer() -> web.Response:
+            counted.release()
+            return web.Response(body=b"[]")
+
+        server.answer = answer
         one = replace(venue(calls=calls), **other)
         jobs = Jobs(one, Table(), rest, lambda *_: None, lambda _: None, Random(1))
         task = asyncio.ensure_future(work(jobs))
