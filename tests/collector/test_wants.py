@@ -101,16 +101,16 @@ def test_what_was_worked_out_before_changes_nothing() -> None:
 
 def test_market_wide_topics_that_make_one_kind_belong_to_one_member() -> None:
     wide = (
-        Channel("fast", "wide", "perp", ("mark",), scope="market"),
+        Channel("swift", "wide", "perp", ("mark",), scope="market"),
         Channel("whole", "wide", "perp", ("mark", "funding"), scope="market"),
         Channel("rates", "wide", "perp", ("funding",), scope="market"),
         Channel("other", "wide", "perp", ("stats",), scope="market"),
     )
     made = replace(venue(), channels=(*venue().channels[:1], *wide))
-    seat, elsewhere = bucket_of("fast:perp"), bucket_of("other:perp")
+    seat, elsewhere = bucket_of("swift:perp"), bucket_of("other:perp")
     assert bucket_of("whole:perp") != seat != elsewhere
     topics, places = Wants(made).of(selected(COINS), Selection({seat}))
-    assert [name for endpoint, name in topics if endpoint == "wide"] == ["fast:perp", "whole:perp", "rates:perp"]
+    assert [name for endpoint, name in topics if endpoint == "wide"] == ["swift:perp", "whole:perp", "rates:perp"]
     assert {topic.seat for topic in topics.values() if not topic.symbols} == {seat}
     perps = {one.symbol for one in selected(COINS) if one.market == "perp"}
     assert {place for place in places if place[0] != "quote"} == {
