@@ -57,6 +57,15 @@ def shifted(digits: str, places: int) -> str:
     return f"{whole}.{fraction}" if fraction else whole
 
 
+def scaled(mantissa: int, decimals: int) -> str:
+    """A whole number that counts steps of ten to the minus `decimals`, as text: 4200050000000 with 8 is `42000.5`."""
+    if decimals <= 0:
+        return str(mantissa * 10**-decimals)
+    sign, digits = ("", str(mantissa)) if mantissa >= 0 else ("-", str(-mantissa))
+    whole, fraction = digits[:-decimals] or "0", digits[-decimals:].rjust(decimals, "0").rstrip("0")
+    return f"{sign}{whole}.{fraction}" if fraction else f"{sign}{whole}"
+
+
 def literal(text: str) -> str:
     """The venue's own digits, trailing zeros included; only an exponent or a bare point is written out."""
     if len(text) <= _MAX_CHARS and _PLAIN.fullmatch(text):
@@ -74,6 +83,17 @@ def literal(text: str) -> str:
 def rate(text: str | None) -> str | None:
     """A signed number such as a funding rate; an empty text is None."""
     return None if text is None or text == "" else literal(text)
+
+
+def percent(text: str | None) -> str | None:
+    """A signed rate in percent, as a fraction; an empty text is None."""
+    digits = rate(text)
+    if digits is None:
+        return None
+    if digits.startswith("-"):
+        fraction = shifted(digits[1:], -2)
+        return fraction if fraction == "0" else f"-{fraction}"
+    return shifted(digits, -2)
 
 
 def price(text: str | None, listed: Listed) -> str | None:

@@ -127,3 +127,55 @@ def test_an_empty_rate_is_none_and_a_negative_one_is_kept() -> None:
     assert normalise.rate("") is None
     assert normalise.rate(None) is None
     assert normalise.rate("-0.00010") == "-0.00010"
+
+
+@pytest.mark.parametrize(
+    ("text", "fraction"),
+    [
+        ("0.0012", "0.000012"),
+        ("-0.0012", "-0.000012"),
+        ("150", "1.5"),
+        ("-0.0000", "0"),
+        ("0", "0"),
+        ("1e-2", "0.0001"),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_a_percentage_becomes_a_fraction_exactly(text: str | None, fraction: str | None) -> None:
+    assert normalise.percent(text) == fraction
+
+
+@given(st.decimals(min_value="-1000", max_value="1000", places=9))
+def test_a_hundred_times_the_fraction_is_the_percentage(value: Decimal) -> None:
+    fraction = normalise.percent(format(value, "f"))
+    assert fraction is not None and Decimal(fraction) * 100 == value
+
+
+@pytest.mark.parametrize("text", ["x", "0.01%", "--1", "NaN"])
+def test_what_is_no_percentage_is_a_bad_number(text: str) -> None:
+    with pytest.raises(normalise.BadNumber):
+        normalise.percent(text)
+
+
+@pytest.mark.parametrize(
+    ("mantissa", "decimals", "text"),
+    [
+        (4200050000000, 8, "42000.5"),
+        (8200000000000, 8, "82000"),
+        (1, 8, "0.00000001"),
+        (-993, 12, "-0.000000000993"),
+        (0, 8, "0"),
+        (-1, 0, "-1"),
+        (17, -3, "17000"),
+    ],
+)
+def test_a_whole_number_of_steps_is_written_out(mantissa: int, decimals: int, text: str) -> None:
+    assert normalise.scaled(mantissa, decimals) == text
+
+
+@given(st.integers(-(2**63), 2**63 - 1), st.integers(-6, 20))
+def test_steps_are_exact_and_plain_whatever_their_size(mantissa: int, decimals: int) -> None:
+    text = normalise.scaled(mantissa, decimals)
+    assert Fraction(text) == Fraction(mantissa) / Fraction(10) ** decimals
+    assert text == normalise.plain(Decimal(text))
