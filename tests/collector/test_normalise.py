@@ -154,7 +154,7 @@ def test_a_hundred_times_the_fraction_is_the_percentage(value: Decimal) -> None:
 
 @pytest.mark.parametrize("text", ["x", "0.01%", "--1", "NaN"])
 def test_what_is_no_percentage_is_a_bad_number(text: str) -> None:
-    with pytest.raises(normalise.BadNumber):
+    with pytest.raises(BadNumber):
         normalise.percent(text)
 
 
