@@ -149,7 +149,8 @@ def test_a_percentage_becomes_a_fraction_exactly(text: str | None, fraction: str
 @given(st.decimals(min_value="-1000", max_value="1000", places=9))
 def test_a_hundred_times_the_fraction_is_the_percentage(value: Decimal) -> None:
     fraction = normalise.percent(format(value, "f"))
-    assert fraction is not None and Decimal(fraction) * 100 == value
+    assert fraction is not None
+    assert Decimal(fraction) * 100 == value
 
 
 @pytest.mark.parametrize("text", ["x", "0.01%", "--1", "NaN"])
