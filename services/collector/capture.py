@@ -10,8 +10,8 @@ What is recorded, one JSON object a line:
 `recv` is nanoseconds, `conn` the socket endpoint's name, a slash and what tells this connection from all others of the
 session: a decoder's state lives as long as its label.
 
-What is read is more (`read_files`): these lines; a frame's text as it is; a wrapper with the frame in `payload` or
-`msg`; the lines of recorded sessions of another form, `<epoch seconds>: <frame>`, `<url> <-> <time>` (connected),
+What is read is more (`read_files`): these lines; a frame's text as it is; a wrapper with the frame in `payload`, `msg`
+or `hex`; the lines of recorded sessions of another form, `<epoch seconds>: <frame>`, `<url> <-> <time>` (connected),
 `<url> <- <time>: <text>` (sent), `<url> -> <time>: <body>` (a REST answer); and a file that is one JSON value.
 """
 
@@ -265,6 +265,8 @@ def _json_line(line: bytes, number: int) -> Captured:
     if "b64" in keys:
         frame = _binary(keys["b64"])
         return Captured(number, line if frame is None else frame, recv, conn)
+    if "hex" in keys and (frame := _from_hex(bytes(keys["hex"]))) is not None:
+        return Captured(number, frame, recv, conn)
     if "payload" in keys:
         return Captured(number, _unquoted(bytes(keys["payload"])), recv, conn)
     if keys.keys() == _ROUTE:
@@ -282,6 +284,13 @@ def _unquoted(raw: bytes) -> bytes:
         return _text.decode(raw).encode()
     except (*_UNREADABLE, UnicodeEncodeError):
         return raw
+
+
+def _from_hex(raw: bytes) -> bytes | None:
+    try:
+        return bytes.fromhex(_unquoted(raw).decode()) if raw[:1] == b'"' else None
+    except ValueError:
+        return None
 
 
 def _binary(raw: msgspec.Raw) -> bytes | None:

@@ -60,6 +60,7 @@ def test_a_lines_time_tells_its_unit_by_its_digits(text: bytes, ns: int) -> None
         (b'{"page":"x","msg":"pong"}', b"pong"),
         (b'{"b64":"cG9uZw=="}', b"pong"),
         (b'{"b64":"AAEC/w=="}', b"\x00\x01\x02\xff"),
+        (b'{"name":"bbo","hex":"000102ff","channel":"x"}', b"\x00\x01\x02\xff"),
         (b'{"queryString":"symbol=A","data":{"symbol":"A"}}', b'{"symbol":"A"}'),
     ],
 )
@@ -75,6 +76,9 @@ def test_a_line_holds_its_frame(line: bytes, frame: bytes) -> None:
         b'{"code":2,"msg":"Invalid request","id":1}',
         b'{"code":"0","msg":"","data":[]}',
         b'{"b64":"no base64!"}',
+        b'{"hex":"0"}',
+        b'{"hex":77}',
+        b'{"hex":"zz"}',
         b'{"rest":7,"body":{}}',
         b'{"rest":{"params":{}},"body":{}}',
         b'{"broken',
