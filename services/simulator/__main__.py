@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 
-from services.simulator.options import VENUES, OptionError, Options
+from services.simulator.options import OptionError, Options
 from services.simulator.server import Simulator
+from services.simulator.venues import VENUES
 
 
 def parse(arguments: Sequence[str] | None = None) -> Options:
@@ -19,7 +20,9 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     parser.add_argument("--port", type=int, default=8900, help="0 takes a free one (default 8900)")
     parser.add_argument("--venues", default=",".join(VENUES), help="separated by commas (default: all)")
     parser.add_argument("--scenario", default="demo", help="a TOML file, `demo` or `calm` (default demo)")
-    parser.add_argument("--instruments", type=int, default=600, help="collectable instruments a venue (default 600)")
+    parser.add_argument(
+        "--instruments", type=int, default=600, help="collectable instruments a venue, at most (default 600)"
+    )
     parser.add_argument("--seed", type=int, default=1, help="the same seed gives the same market (default 1)")
     parser.add_argument("--rate", type=float, default=1000.0, help="quotes a second over all venues (default 1000)")
     parser.add_argument("--replay", nargs="+", default=[], metavar="FILE", help="play recorded sessions instead")

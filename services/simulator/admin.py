@@ -9,6 +9,7 @@
 """
 
 import time
+from base64 import b64encode
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -91,11 +92,16 @@ def venue(feed: Feed, last: int, pattern: str) -> dict[str, object]:
             }
             for socket in sorted(feed.sockets, key=lambda each: each.number)
         ],
-        "last": [
-            {"topic": key, "socket": number, "frame": wire.payload_of(framed).decode("utf-8", "replace")}
-            for key, number, framed in kept[-last:]
-        ],
+        "last": [{"topic": key, "socket": number, **shown(framed)} for key, number, framed in kept[-last:]],
     }
+
+
+def shown(framed: bytes) -> dict[str, str]:
+    """A frame's payload: text as it is, else base64."""
+    payload = wire.payload_of(framed)
+    if framed[0] == wire.BINARY:
+        return {"b64": b64encode(payload).decode()}
+    return {"frame": payload.decode("utf-8", "replace")}
 
 
 def quotes(sim: "Simulator", request: Request) -> Reply:

@@ -3,7 +3,8 @@
 Each frame carries its number: the sequence field (`u`, `seqId`, or a trade's id) is 900,000,000,000,000 + n, n going on
 over all sockets and blasts, and the table of stamps says when frame n was handed to the socket. A pool of a thousand
 frames a chunk is rendered once; what changes from use to use (the chunk's number, the time in ms) has a fixed width,
-so one `replace` over the whole chunk makes it new without touching the frames' lengths.
+so one `replace` over the whole chunk makes it new without touching the frames' lengths. In binary frames the places of
+both are found once, by values that stand for them, and written to.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from random import Random
+from struct import Struct
 
 import msgspec
 
@@ -26,6 +28,11 @@ BASE = 900_000_000_000_000
 CHUNK = 1000
 _NUMBER = b"#" * 11
 _TIME = b"@" * 13
+_INT64 = Struct("<q")
+#: what stands for the chunk's number and the time in binary frames, and what times may be counted in per ms
+_BINARY_NUMBER = b"9" * 11
+_BINARY_TIME = b"8" * 13
+_SCALES = (1, 1000, 1_000_000)
 MAX_FRAMES = 100_000_000
 MAX_SECONDS = 600.0
 #: a socket takes so many frames in one paced write at most; what is overdue beyond is sent at the next turn
@@ -49,18 +56,54 @@ class Order(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     market: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A place in a binary frame: the number of the frame, or (`scale` above 0) so many times the time in ms."""
+
+    at: int
+    scale: int
+
+    def write(self, data: bytearray, offset: int, number: int, ms: int) -> None:
+        _INT64.pack_into(data, offset + self.at, ms * self.scale if self.scale else BASE + number)
+
+
+def marks(payload: bytes, number: int) -> tuple[Mark, ...]:
+    """Where a binary frame that was made with the values that stand for them has its number and its times."""
+    wanted = [(_INT64.pack(BASE + number), 0)] + [(_INT64.pack(int(_BINARY_TIME) * scale), scale) for scale in _SCALES]
+    return tuple(
+        Mark(at, scale) for value, scale in wanted for at in range(len(payload) - 7) if payload.startswith(value, at)
+    )
+
+
 @dataclass(slots=True)
 class Chunk:
-    """A thousand framed templates of one socket."""
+    """A thousand framed templates of one socket. `marks`: of each frame, empty for text."""
 
     frames: list[bytes]
     topics: list[Topic]
+    marks: list[tuple[Mark, ...]]
     whole: bytes = b""
     counts: Counter[Topic] = field(default_factory=Counter)
+    binary: bool = False
 
     def __post_init__(self) -> None:
         self.whole = b"".join(self.frames)
         self.counts = Counter(self.topics)
+        self.binary = any(self.marks)
+
+    def fresh(self, number: int, first: int = 0, end: int = CHUNK) -> bytes:
+        """Frames `first` to `end` as those of the chunk of this number, now."""
+        template = self.whole if end - first == CHUNK else b"".join(self.frames[first:end])
+        ms = time.time_ns() // 1_000_000
+        data = template.replace(_NUMBER, b"%011d" % number).replace(_TIME, b"%013d" % ms)
+        if not self.binary:
+            return data
+        patched, offset = bytearray(data), 0
+        for n in range(first, end):
+            for mark in self.marks[n]:
+                mark.write(patched, offset, number * CHUNK + n, ms)
+            offset += len(self.frames[n])
+        return bytes(patched)
 
 
 @dataclass(slots=True)
@@ -149,17 +192,21 @@ class Blast:
     def _render(self, socket: Socket, topics: tuple[list[tuple[Topic, Listed]], list[float]]) -> Chunk:
         frames: list[bytes] = []
         drawn: list[Topic] = []
+        places: list[tuple[Mark, ...]] = []
         t = time.time()
         for n, (topic, row) in enumerate(self._rng.choices(topics[0], weights=topics[1], k=CHUNK)):
             self._market.requote(row, t + n * 0.05, self._rng)
             self._market.trade(row, self._rng)
-            sequence = f"9{_NUMBER.decode()}{n:03d}"
-            payload = self._exchange.blast(topic.channel, row, sequence, _TIME.decode())
+            binary = topic.opcode == wire.BINARY
+            chunk, ms = (_BINARY_NUMBER, _BINARY_TIME) if binary else (_NUMBER, _TIME)
+            payload = self._exchange.blast(topic.channel, row, f"9{chunk.decode()}{n:03d}", ms.decode())
             if socket.wrapped:
                 payload = b'{"stream":"%b","data":%b}' % (topic.name.encode(), payload)
-            frames.append(wire.frame(payload))
+            framed = wire.frame(payload, topic.opcode)
+            frames.append(framed)
             drawn.append(topic)
-        return Chunk(frames, drawn)
+            places.append(marks(framed, int(_BINARY_NUMBER) * CHUNK + n) if binary else ())
+        return Chunk(frames, drawn, places)
 
     # -- sending ---------------------------------------------------------------------------------------------------
 
@@ -173,11 +220,10 @@ class Blast:
             chunk = lane.pool[turn % len(lane.pool)]
             turn += 1
             count = min(CHUNK, quota - lane.sent)
-            whole = chunk.whole if count == CHUNK else b"".join(chunk.frames[:count])
             first = self.sent
             # a lane's last chunk may be cut short: the numbers of its missing frames are left out
             self.sent = first + CHUNK
-            self._write(lane, self._fresh(whole, first // CHUNK), first, count)
+            self._write(lane, chunk.fresh(first // CHUNK, 0, count), first, count)
             for topic, frames in (chunk.counts if count == CHUNK else Counter(chunk.topics[:count])).items():
                 topic.sent += frames
             await asyncio.sleep(0)
@@ -210,13 +256,8 @@ class Blast:
         for n in range(first, first + count):
             chunk = lane.pool[n // CHUNK % len(lane.pool)]
             chunk.topics[n % CHUNK].sent += 1
-            pieces.append(self._fresh(chunk.frames[n % CHUNK], n // CHUNK))
+            pieces.append(chunk.fresh(n // CHUNK, n % CHUNK, n % CHUNK + 1))
         self._write(lane, b"".join(pieces), first, count)
-
-    @staticmethod
-    def _fresh(template: bytes, number: int) -> bytes:
-        ms = b"%013d" % (time.time_ns() // 1_000_000)
-        return template.replace(_NUMBER, b"%011d" % number).replace(_TIME, ms)
 
     def _write(self, lane: Lane, data: bytes, first: int, count: int) -> None:
         socket = lane.socket

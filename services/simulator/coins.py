@@ -37,41 +37,6 @@ VIRTUAL:0.91 TRUMP:6.72 MELANIA:0.131 KAITO:0.71 BERA:1.21 IP:3.12 LAYER:0.231 S
 FARTCOIN:0.281 AI16Z:0.0412 AIXBT:0.0441 GRASS:0.341 PENGU:0.0121 ME:0.331 MOVE:0.0512 USUAL:0.0281 VANA:2.81
 """
 
-#: prefixed base names: (venue, market) -> coin -> (native base, units of the coin in one native unit)
-MULTIPLIERS: Mapping[tuple[str, str], Mapping[str, tuple[str, int]]] = MappingProxyType(
-    {
-        ("binance", "perp"): {
-            **{
-                coin: (f"1000{coin}", 1000)
-                for coin in (
-                    "PEPE",
-                    "SHIB",
-                    "BONK",
-                    "FLOKI",
-                    "SATS",
-                    "RATS",
-                    "LUNC",
-                    "XEC",
-                    "CAT",
-                    "CHEEMS",
-                    "WHY",
-                    "X",
-                )
-            },
-            "MOG": ("1000000MOG", 1_000_000),
-            "BABYDOGE": ("1MBABYDOGE", 1_000_000),
-        },
-        ("binance", "spot"): {
-            "SATS": ("1000SATS", 1000),
-            "CAT": ("1000CAT", 1000),
-            "CHEEMS": ("1000CHEEMS", 1000),
-            "BABYDOGE": ("1MBABYDOGE", 1_000_000),
-            "MOG": ("1000000MOG", 1_000_000),
-            "WHY": ("1000WHY", 1000),
-        },
-    }
-)
-
 #: coins of one contract where the usual rule (a contract is worth some ten dollars) would not give the venue's value
 CONTRACT_VALUES: Mapping[str, str] = MappingProxyType(
     {"BTC": "0.01", "ETH": "0.1", "SOL": "1", "XRP": "100", "DOGE": "1000", "PEPE": "10000000", "SHIB": "1000000"}

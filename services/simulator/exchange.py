@@ -25,16 +25,18 @@ class Exchange(Protocol):
     """One venue's side of its protocol. `t` is epoch seconds everywhere."""
 
     name: str
-    hosts: frozenset[str]
     feed: Feed
     #: (seconds, what to do then): channels that send at a pace of their own
     paces: Sequence[tuple[float, Callable[[float], None]]]
 
     def answer(self, request: Request, t: float) -> Reply:
-        """A REST answer."""
+        """A REST answer; `request.method` and `request.body` say what was posted."""
 
     def accept(self, request: Request, t: float) -> str | Reply:
-        """The endpoint's name for a WebSocket handshake, or the answer that refuses it."""
+        """The endpoint's name for a WebSocket handshake, or the answer that refuses it.
+
+        A venue with several addresses tells its sockets apart by the endpoint's name (`Socket.endpoint`).
+        """
 
     def opened(self, socket: Socket, request: Request, t: float) -> None:
         """A socket has opened: subscribes what its URL asks for."""
@@ -64,4 +66,7 @@ class Exchange(Protocol):
         """The (channel, instrument) pairs of a socket that can be blasted."""
 
     def blast(self, channel: str, row: Listed, u: str, ms: str) -> bytes:
-        """A payload of the channel with `u` as its sequence number and `ms` as its times, both as given texts."""
+        """A payload of the channel with `u` as its sequence number and `ms` as its times, both as given texts.
+
+        A binary payload holds `int(u)` and `int(ms)`, or thousands or millions of it, as little-endian int64.
+        """

@@ -22,12 +22,15 @@ MEDDLING = frozenset({"stall", "drop", "duplicate", "truncate"})
 
 
 class Topic:
-    """One subscribable stream. `key` names it uniquely in the whole simulator; `name` is what frames call it."""
+    """One subscribable stream. `key` names it uniquely in the whole simulator; `name` is what frames call it.
 
-    __slots__ = ("channel", "key", "name", "plain", "row", "sent", "state", "wrapped")
+    `opcode` is that of its frames, text or binary. A venue that sends the same stream in both has two topics.
+    """
 
-    def __init__(self, key: str, name: str, channel: str, row: Listed | None) -> None:
-        self.key, self.name, self.channel, self.row = key, name, channel, row
+    __slots__ = ("channel", "key", "name", "opcode", "plain", "row", "sent", "state", "wrapped")
+
+    def __init__(self, key: str, name: str, channel: str, row: Listed | None, opcode: int = wire.TEXT) -> None:
+        self.key, self.name, self.channel, self.row, self.opcode = key, name, channel, row, opcode
         self.plain: set[Socket] = set()
         self.wrapped: set[Socket] = set()
         self.sent = 0
@@ -85,6 +88,10 @@ class Socket:
                 self._send(topic, changed)
         else:
             self._send(topic, framed)
+
+    def greet(self, topic: Topic, payload: bytes) -> None:
+        """A data frame to this socket alone, as the first of a topic."""
+        self.deliver(topic, wire.frame(payload, topic.opcode))
 
     def _send(self, topic: Topic, framed: bytes) -> None:
         feed = self.feed
@@ -166,10 +173,13 @@ class Feed:
 
     # -- topics ----------------------------------------------------------------------------------------------------
 
-    def follow(self, socket: Socket, key: str, name: str, channel: str, row: Listed | None) -> Topic:
+    def follow(
+        self, socket: Socket, key: str, name: str, channel: str, row: Listed | None, opcode: int = wire.TEXT
+    ) -> Topic:
+        """Subscribes a socket. The exchange finds an instrument's topics in `row.topics`, by channel."""
         topic = self.topics.get(key)
         if topic is None:
-            topic = self.topics[key] = Topic(key, name, channel, row)
+            topic = self.topics[key] = Topic(key, name, channel, row, opcode)
         (topic.wrapped if socket.wrapped else topic.plain).add(socket)
         socket.topics[key] = topic
         if row is not None:
@@ -208,7 +218,7 @@ class Feed:
         if self.frozen:
             return
         if topic.plain:
-            framed = wire.frame(payload)
+            framed = wire.frame(payload, topic.opcode)
             for socket in topic.plain:
                 socket.deliver(topic, framed)
         if topic.wrapped:
@@ -268,5 +278,5 @@ class Feed:
             if kind == "duplicate":
                 return [framed, framed]
             payload = wire.payload_of(framed)
-            return [wire.frame(payload[: len(payload) // 2])]
+            return [wire.frame(payload[: len(payload) // 2], framed[0])]
         return [framed]

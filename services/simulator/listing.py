@@ -1,15 +1,16 @@
-"""The instruments of the synthetic exchanges: what each lists, under which name, with which steps.
+"""The instruments of the synthetic exchanges: a row each, with its steps and its current top of book.
 
 A coin is listed on most venues, as spot and as perpetual, some also against USDC or USD. Beside those stand the rows
 that a collector must know how to leave alone: quotes in BTC and EUR, dated and inverse contracts, halted, closed and
-pre-market instruments, stocks among the perpetuals, a name that is not ASCII.
+pre-market instruments, stocks among the perpetuals, a name that is not ASCII. Which of them a venue has, and under
+which names, is said in its folder.
 """
 
 from dataclasses import dataclass, field
 from math import floor, log10
 from typing import TYPE_CHECKING, Literal
 
-from services.simulator.coins import CONTRACT_VALUES, MULTIPLIERS, Coin, coins
+from services.simulator.coins import CONTRACT_VALUES, Coin
 from services.simulator.noise import key_of, unit
 
 if TYPE_CHECKING:
@@ -21,6 +22,9 @@ Status = Literal["trading", "halted", "pre", "closed", "unlisted"]
 #: dollars of one coin of a quote currency
 QUOTE_USD = {"USDT": 1.0, "USDC": 1.0, "USD": 1.0, "FDUSD": 1.0, "BTC": 94250.0, "EUR": 1.16, "TRY": 0.024}
 
+#: so many of the most liquid coins are listed wherever coins are
+EVERYWHERE = 40
+
 PERPETUAL_END_MS = 4_133_404_800_000
 LISTED_MS = 1_600_000_000_000
 
@@ -30,7 +34,8 @@ class Listed:
     """One instrument of one venue: its terms, and its current top of book in whole steps.
 
     `bid`, `ask`, `last` count price steps of 10**-price_decimals; sizes count lots of 10**-size_decimals in the
-    venue's own unit (coins of `multiplier`, or contracts of `contract`). `u` is the book's update number.
+    venue's own unit: contracts, each of `contract` times what the price is for, which is `multiplier` coins. `u` is the
+    book's update number. `number` is the venue's own where it names instruments so; -1: the place in its listing.
     """
 
     venue: str
@@ -51,6 +56,7 @@ class Listed:
     listed_ms: int = LISTED_MS
     end_ms: int = PERPETUAL_END_MS
     collectable: bool = True
+    number: int = -1
 
     bid: int = 0
     ask: int = 0
@@ -75,8 +81,8 @@ class Listed:
 
     @property
     def size_units(self) -> float:
-        """Coins in one unit that sizes count: contracts for swaps, else what the price is for."""
-        return float(self.contract) if self.venue == "okx" and self.market != "spot" else self.units
+        """Coins in one unit that sizes count."""
+        return float(self.contract) * self.units
 
     def price_text(self, steps: int) -> str:
         return f"{steps / 10**self.price_decimals:.{self.price_decimals}f}"
@@ -109,27 +115,21 @@ def interval(venue: str, coin: Coin, seed: int) -> int:
     return 8 if coin.rank < 10 or draw < 0.7 else 4 if draw < 0.94 else 1
 
 
-def binance(coin: Coin, market: Market, quote: str, seed: int, **terms: object) -> Listed:
-    base, multiplier = MULTIPLIERS.get(("binance", "perp" if market != "spot" else "spot"), {}).get(
-        coin.name, (coin.name, 1)
-    )
-    price = coin.price * multiplier / QUOTE_USD[quote]
-    decimals = min(8, price_decimals(price))
-    row = Listed(
-        "binance", market, f"{base}{quote}", coin.name, base, quote, price, coin.rank, decimals,
-        size_decimals(coin.price * multiplier), multiplier, interval_h=interval("binance", coin, seed),
-    )  # fmt: skip
-    return amend(row, terms)
+def instrument(
+    venue: str, market: Market, native: str, coin: Coin, base: str, quote: str, seed: int, *,
+    multiplier: int = 1, contract: str = "1", price_places: int | None = None, size_places: int | None = None,
+    **terms: object,
+) -> Listed:  # fmt: skip
+    """A row under the venue's own names, with steps that suit its price where they are not given.
 
-
-def okx(coin: Coin, market: Market, quote: str, seed: int, **terms: object) -> Listed:
-    price = coin.price / QUOTE_USD[quote]
-    name = f"{coin.name}-{quote}"
-    swap = market != "spot"
+    `terms` are fields of `Listed` that differ from what is usual: `status`, `interval_h`, `category`, `number` …
+    """
+    price = coin.price * multiplier / QUOTE_USD.get(quote, 1.0)
+    places = price_decimals(price) if price_places is None else price_places
+    lots = size_decimals(coin.price * multiplier) if size_places is None else size_places
     row = Listed(
-        "okx", market, f"{name}-SWAP" if swap else name, coin.name, coin.name, quote, price, coin.rank,
-        price_decimals(price), 2 if swap else size_decimals(coin.price), 1, contract_value(coin) if swap else "1",
-        interval_h=interval("okx", coin, seed),
+        venue, market, native, coin.name, base, quote, price, coin.rank, places, lots, multiplier, contract,
+        interval_h=interval(venue, coin, seed),
     )  # fmt: skip
     return amend(row, terms)
 
@@ -138,93 +138,3 @@ def amend(row: Listed, terms: dict[str, object]) -> Listed:
     for name, value in terms.items():
         setattr(row, name, value)
     return row
-
-
-MAKERS = {"binance": binance, "okx": okx}
-
-
-def collectable(venue: str, count: int, seed: int) -> list[Listed]:
-    """The first `count` instruments that a collector should find: coins in order of liquidity."""
-    rows: list[Listed] = []
-    make = MAKERS[venue]
-    for coin in coins(count, seed):
-        draw = unit(seed, key_of("listed", venue, coin.name))
-        everywhere = coin.rank < 40
-        if everywhere or draw < 0.9:
-            rows.append(make(coin, "perp", "USDT", seed))
-        if everywhere or draw > 0.12:
-            rows.append(make(coin, "spot", "USDT", seed))
-        if coin.rank < 30:
-            rows.append(make(coin, "spot", "USDC", seed))
-        if coin.rank < 12:
-            rows.append(make(coin, "perp", "USDC", seed))
-        if venue == "okx" and coin.rank < 8:
-            rows.append(make(coin, "spot", "USD", seed))
-        if coin.rank == 1:
-            stable = Coin("USDC", 1.0, 3)
-            rows.append(make(stable, "spot", "USDT", seed, price_decimals=4, size_decimals=0))
-        if len(rows) >= count:
-            break
-    return rows[:count]
-
-
-def binance_extras(seed: int) -> list[Listed]:
-    by_name = {coin.name: coin for coin in coins(60, seed)}
-    btc, eth, sol, xrp, ltc, dot = (by_name[name] for name in ("BTC", "ETH", "SOL", "XRP", "LTC", "DOT"))
-    stock = Coin("TSLA", 412.0, 90)
-    gold = Coin("XAU", 4080.0, 60)
-    return [
-        binance(eth, "spot", "BTC", seed, collectable=False),
-        binance(sol, "spot", "BTC", seed, collectable=False),
-        binance(btc, "spot", "EUR", seed, collectable=False),
-        binance(eth, "spot", "EUR", seed, collectable=False),
-        binance(xrp, "spot", "TRY", seed, collectable=False),
-        binance(btc, "spot", "FDUSD", seed, collectable=False),
-        binance(Coin("LOOM", 0.021, 400), "spot", "USDT", seed, native="LOOMXUSDT", base="LOOMX", status="halted"),
-        binance(Coin("BNX", 1.21, 401), "spot", "USDT", seed, status="closed"),
-        binance(Coin("币安人生", 0.118, 120), "spot", "USDT", seed),
-        binance(Coin("币安人生", 0.118, 120), "perp", "USDT", seed),
-        binance(btc, "dated", "USDT", seed, native="BTCUSDT_270326", end_ms=1_806_048_000_000),
-        binance(eth, "dated", "USDT", seed, native="ETHUSDT_270326", end_ms=1_806_048_000_000),
-        binance(btc, "inverse", "USD", seed, native="BTCUSD_PERP"),
-        binance(eth, "inverse", "USD", seed, native="ETHUSD_PERP"),
-        binance(ltc, "inverse", "USD", seed, native="LTCUSD_PERP"),
-        binance(stock, "perp", "USDT", seed, category="equity"),
-        binance(gold, "perp", "USDT", seed, category="commodity"),
-        binance(Coin("NEWCO", 0.42, 300), "perp", "USDT", seed, status="pre"),
-        binance(Coin("OLDCO", 0.07, 402), "perp", "USDT", seed, status="closed"),
-        binance(dot, "perp", "FDUSD", seed, status="halted", collectable=False),
-    ]
-
-
-def okx_extras(seed: int) -> list[Listed]:
-    by_name = {coin.name: coin for coin in coins(60, seed)}
-    btc, eth, sol = by_name["BTC"], by_name["ETH"], by_name["SOL"]
-    stock = Coin("TSLA", 412.0, 90)
-    return [
-        okx(eth, "spot", "BTC", seed, collectable=False),
-        okx(sol, "spot", "BTC", seed, collectable=False),
-        okx(btc, "spot", "EUR", seed, collectable=False),
-        okx(eth, "spot", "EUR", seed, collectable=False),
-        okx(btc, "inverse", "USD", seed, contract="100", size_decimals=0),
-        okx(eth, "inverse", "USD", seed, contract="10", size_decimals=0),
-        okx(btc, "dated", "USDT", seed, native="BTC-USDT-270326", end_ms=1_806_048_000_000),
-        okx(stock, "perp", "USDT", seed, category="equity"),
-        okx(Coin("OLDCO", 0.07, 402), "spot", "USDT", seed, status="halted"),
-        okx(Coin("NEWCO", 0.42, 300), "perp", "USDT", seed, status="pre"),
-        okx(Coin("币安人生", 0.118, 120), "spot", "USDT", seed),
-    ]
-
-
-EXTRAS = {"binance": binance_extras, "okx": okx_extras}
-
-
-def build(venue: str, count: int, seed: int) -> list[Listed]:
-    """Every row of a venue: `count` collectable instruments and the odd ones."""
-    rows = collectable(venue, count, seed)
-    taken = {(row.market == "spot", row.native) for row in rows}
-    for row in EXTRAS[venue](seed):
-        if (row.market == "spot", row.native) not in taken:
-            row.collectable = row.collectable and row.status == "trading" and row.market in ("spot", "perp")
-            rows.append(row)
-    return rows

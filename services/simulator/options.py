@@ -1,9 +1,8 @@
 """What a simulator is started with."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-
-VENUES = ("binance", "okx")
 
 
 class OptionError(ValueError):
@@ -12,7 +11,10 @@ class OptionError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The exchanges' own rules, in seconds and counts; tests shorten them. None switches a rule off."""
+    """The exchanges' own rules, in seconds and counts; tests shorten them. None switches a rule off.
+
+    A venue with rules that have no field here asks `of("<venue>.<rule>", usual)`, and a test shortens them in `own`.
+    """
 
     #: protocol pings of the server and how long it waits for a pong
     spot_ping_s: float = 20.0
@@ -38,18 +40,25 @@ class Rules:
     stream_connects: tuple[int, float] = (300, 300.0)
     text_connects: tuple[int, float] = (3, 1.0)
     enforce_connects: bool = True
+    #: rules of single venues by name, in place of the usual
+    own: Mapping[str, float] = field(default_factory=dict)
+
+    def of(self, name: str, usual: float) -> float:
+        """A venue's own rule."""
+        return self.own.get(name, usual)
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
     """Everything that shapes one simulator.
 
-    `instruments` counts the collectable ones of each venue; rows that must not be collected come on top.
+    No `venues`: all. `instruments` counts the collectable ones of each venue, which are all of it where the real venue
+    has fewer; rows that must not be collected come on top.
     `scenario` None: a calm market without incidents. `rate` is quote events
     a second over all venues together; `speed` and `replay` choose recorded sessions instead.
     """
 
-    venues: tuple[str, ...] = VENUES
+    venues: tuple[str, ...] = ()
     port: int = 0
     instruments: int = 600
     seed: int = 1

@@ -9,60 +9,33 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
-
-import msgspec
 
 from services.simulator.exchange import Exchange
 from services.simulator.hub import Feed, Socket, Topic
 from services.simulator.listing import Listed, Market
 from services.simulator.options import OptionError, Options
-from services.simulator.recording import Answer, Recording, family_of_arg, family_of_stream, natives
+from services.simulator.recorded import Answer, Params, asked
+from services.simulator.recording import Recording
+from services.simulator.venue import SimulatedVenue
 from services.simulator.wire import Reply, Request
 
-KINDS: Final[dict[str, Market]] = {"SPOT": "spot", "SWAP": "perp", "FUTURES": "dated"}
 #: as fast as the clients read: so many frames between two looks at them
 BURST = 200
 TICK_S = 0.002
-#: what a recording without the answer gives: nothing, in the venue's form
-EMPTY = {"binance": b"[]", "okx": b'{"code":"0","data":[],"msg":""}'}
-LISTINGS = {"/api/v3/exchangeInfo": "symbols", "/fapi/v1/exchangeInfo": "symbols", "/api/v5/public/instruments": "data"}
 
 
-def rows_of(recording: Recording, venue: str) -> list[Listed]:
+def rows_of(recording: Recording, venue: SimulatedVenue) -> list[Listed]:
     """An instrument for everything that the recording lists or has frames of."""
     rows: dict[tuple[Market, str], Listed] = {}
     for answer in recording.answers:
-        for native, its in listed(answer) if answer.venue == venue else ():
-            rows.setdefault((its, native), row(venue, its, native))
-    for owner, kind, native in natives(recording.frames):
-        if owner == venue:
-            market: Market = "perp" if kind == "futures" or native.endswith("-SWAP") else "spot"
-            if not any((each, native) in rows for each in ("spot", "perp", "dated")[1 if kind == "futures" else 0 :]):
-                rows[market, native] = row(venue, market, native)
+        for row in venue.recorded.listed(answer) if answer.venue == venue.name else ():
+            rows.setdefault((row.market, row.native), row)
+    families = dict.fromkeys(frame.family for frame in recording.frames if frame.venue == venue.name)
+    for family in families:
+        possible = venue.recorded.instruments(family)
+        if possible and not any((row.market, row.native) in rows for row in possible):
+            rows[possible[0].market, possible[0].native] = possible[0]
     return list(rows.values())
-
-
-def row(venue: str, market: Market, native: str) -> Listed:
-    base, _, rest = native.partition("-")
-    quote = rest.partition("-")[0]
-    return Listed(venue, market, native, native, base, quote, 1.0, 0, 2, 2, status="closed", collectable=False)
-
-
-def listed(answer: Answer) -> list[tuple[str, Market]]:
-    """The (native id, market) pairs of a listing body; nothing for another body."""
-    name = LISTINGS.get(answer.path)
-    if name is None:
-        return []
-    try:
-        body = msgspec.json.decode(answer.body, type=dict[str, msgspec.Raw])
-        items = msgspec.json.decode(body.get(name, b"[]"), type=list[dict[str, object]])
-    except (msgspec.DecodeError, msgspec.ValidationError):
-        return []
-    if answer.venue == "binance":
-        market: Market = "spot" if answer.path.startswith("/api/") else "perp"
-        return [(str(item.get("symbol")), market) for item in items]
-    return [(str(item.get("instId")), KINDS.get(str(item.get("instType")), "dated")) for item in items]
 
 
 class Replayed:
@@ -70,9 +43,9 @@ class Replayed:
 
     paces: Sequence[tuple[float, Callable[[float], None]]] = ()
 
-    def __init__(self, inner: Exchange, recording: Recording) -> None:
-        self._inner = inner
-        self.name, self.hosts, self.feed = inner.name, inner.hosts, inner.feed
+    def __init__(self, inner: Exchange, recording: Recording, venue: SimulatedVenue) -> None:
+        self._inner, self._recorded = inner, venue.recorded
+        self.name, self.feed = inner.name, inner.feed
         self.goodbye, self.control, self.watch = inner.goodbye, inner.control, inner.watch
         self.accept = inner.accept
         self._answers: dict[str, list[Answer]] = {}
@@ -87,14 +60,15 @@ class Replayed:
     def answer(self, request: Request, t: float) -> Reply:
         """The recorded answer to the same question: the newest up to the replay's position, else the first."""
         recorded = self._answers.get(request.path, [])
-        for drop in ((), ("limit",), ("limit", "symbolStatus", "permissions", "showPermissionSets")):
-            params = frozenset(item for item in request.query.items() if item[0] not in drop)
-            fitting = [each for each in recorded if frozenset(p for p in each.params if p[0] not in drop) == params]
+        params = asked(request)
+        for loose in (frozenset[str](), *self._recorded.loose):
+            wanted = strict(params, loose)
+            fitting = [each for each in recorded if strict(each.params, loose) == wanted]
             if fitting:
                 past = [each for each in fitting if each.at <= self.position_s]
                 return Reply((past[-1] if past else fitting[0]).body)
         self.feed.counts["rest_unrecorded"] += 1
-        return Reply(EMPTY[self.name])
+        return Reply(self._recorded.empty(request))
 
     def opened(self, socket: Socket, request: Request, t: float) -> None:
         self._inner.opened(socket, request, t)
@@ -127,9 +101,12 @@ class Replayed:
 
     def family(self, topic: Topic) -> str:
         """The family of a subscribed topic."""
-        if self.name == "okx":
-            return family_of_arg(topic.channel, topic.name)
-        return family_of_stream("spot" if topic.key.startswith("stream.") else "futures", topic.name)
+        return self._recorded.topic(topic)
+
+
+def strict(params: Params, loose: frozenset[str]) -> Params:
+    """The parameters that have to agree."""
+    return frozenset(item for item in params if item[0] not in loose)
 
 
 class Player:

@@ -4,15 +4,14 @@ Lines read: `<epoch seconds>: <frame>`, `<url> <-> <time>` (connected), `<url> <
 skipped), `<url> -> <time>: <body>` (a REST answer), and the product's own captures: JSON objects with `recv` in
 nanoseconds and `conn` with `payload` (or `b64`), or `rest` with `body`.
 
-A frame belongs to a *family*: what a client subscribes to, without the pace that it asks for (`depth@100ms` and
-`depth@500ms` of a symbol are one family, as are `markPrice` and `markPrice@1s`).
+Which topic a frame belongs to is said by its venue (recorded.py).
 """
 
 import base64
 import binascii
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
@@ -20,38 +19,15 @@ from urllib.parse import parse_qsl, urlsplit
 import msgspec
 
 from services.simulator.options import OptionError
+from services.simulator.recorded import Answer, Frame, Params, posted, texts
+from services.simulator.venues import VENUES
 
 _FRAME = re.compile(r"(\d{9,11}(?:\.\d+)?): ?(.*)", re.DOTALL)
 _CONNECT = re.compile(r"(wss?://\S+) <-> (\d+(?:\.\d+)?)")
 _SENT = re.compile(r"(\S+) <- (\d+(?:\.\d+)?): ?(.*)", re.DOTALL)
 _REPLY = re.compile(r"(https?://\S+) -> (\d+(?:\.\d+)?): ?(.*)", re.DOTALL)
-_PACE = re.compile(r"@(?:\d+ms|1s)$")
 #: a pause of the recording beyond this is taken for the end of one session and the start of another
 SESSION_GAP_S = 3600.0
-
-Params = frozenset[tuple[str, str]]
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """One recorded frame: `at` seconds after its session's start, and the payload a client of its family gets."""
-
-    at: float
-    venue: str
-    family: str
-    payload: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """One recorded REST answer."""
-
-    at: float
-    venue: str
-    host: str
-    path: str
-    params: Params
-    body: bytes
 
 
 @dataclass(slots=True)
@@ -70,124 +46,21 @@ class Recording:
         return {frame.venue for frame in self.frames} | {answer.venue for answer in self.answers}
 
 
-class Wrapped(msgspec.Struct):
-    """A combined frame."""
-
-    stream: str
-    data: msgspec.Raw
-
-
-class Plain(msgspec.Struct):
-    """What names the stream of a raw frame."""
-
-    s: str | None = None
-    e: str | None = None
-    u: int | None = None
-    pu: int | None = None
-    nq: str | None = None
-    M: bool | None = None
-    o: msgspec.Raw | None = None
-
-
-class Arg(msgspec.Struct):
-    channel: str
-    instId: str = ""  # noqa: N815 - the venue's name
-    instType: str = ""  # noqa: N815 - the venue's name
-
-
-class Pushed(msgspec.Struct):
-    """A data frame with its argument; acknowledgements have no `data`."""
-
-    arg: Arg
-    data: msgspec.Raw
-
-
-def family_of_stream(market: str, name: str) -> str:
-    """The family of a stream name in `spot` or `futures`."""
-    return f"{market}/{_PACE.sub('', name)}"
-
-
-def family_of_arg(channel: str, target: str) -> str:
-    return f"{channel}:{target}"
-
-
-def market_of(host: str, sample: Plain | None) -> str:
-    """`spot` or `futures`, by the host where the recording names it, else by fields that only one has."""
-    if host.startswith(("fstream", "perp_")):
-        return "futures"
-    if host.startswith(("stream", "data-stream", "spot")):
-        return "spot"
-    futures = sample is not None and sample.M is None and sample.e is not None
-    if futures and sample is not None and sample.e == "depthUpdate":
-        futures = sample.pu is not None
-    return "futures" if futures else "spot"
-
-
-def binance_family(host: str, text: bytes) -> tuple[str, bytes] | None:
-    """The family and payload of a frame; None for what is no data or does not say what it is of."""
-    try:
-        wrapped = msgspec.json.decode(text, type=Wrapped)
-    except (msgspec.DecodeError, msgspec.ValidationError):
-        return raw_family(host, text)
-    data = bytes(wrapped.data)
-    return family_of_stream(market_of(host, sample_of(data)), wrapped.stream), data
-
-
-def sample_of(data: bytes) -> Plain | None:
-    try:
-        return msgspec.json.decode(data, type=Plain)
-    except (msgspec.DecodeError, msgspec.ValidationError):
-        return None
-
-
-def raw_family(host: str, data: bytes) -> tuple[str, bytes] | None:
-    """A frame without its stream's name."""
-    if data[:1] == b"[":
-        name = next((n for e, n in ARRAYS.items() if f'"e":"{e}"'.encode() in data[:400]), None)
-        return None if name is None else (family_of_stream(market_of(host, None), name), data)
-    sample = sample_of(data)
-    if sample is None:
-        return None
-    if sample.e == "forceOrder":
-        return family_of_stream("futures", "!forceOrder@arr"), data
-    channel = EVENTS.get(sample.e or "bookTicker")
-    if sample.s is None or channel is None or (sample.e is None and sample.u is None):
-        return None
-    return family_of_stream(market_of(host, sample), f"{sample.s.lower()}@{channel}"), data
-
-
-ARRAYS = {"markPriceUpdate": "!markPrice@arr", "24hrMiniTicker": "!miniTicker@arr", "24hrTicker": "!ticker@arr"}
-EVENTS = {
-    "bookTicker": "bookTicker",
-    "depthUpdate": "depth",
-    "aggTrade": "aggTrade",
-    "trade": "trade",
-    "markPriceUpdate": "markPrice",
-    "24hrTicker": "ticker",
-    "24hrMiniTicker": "miniTicker",
-}
-
-
-def okx_family(host: str, text: bytes) -> tuple[str, bytes] | None:
-    del host  # the argument says it all
-    try:
-        pushed = msgspec.json.decode(text, type=Pushed)
-    except (msgspec.DecodeError, msgspec.ValidationError):
-        return None
-    return family_of_arg(pushed.arg.channel, pushed.arg.instId or pushed.arg.instType), text
-
-
-FAMILIES = {"binance": binance_family, "okx": okx_family}
-
-
 def venue_of(host: str, text: bytes) -> str | None:
     """Whose a frame is: by host, else by its form."""
-    for venue in FAMILIES:
-        if venue in host:
-            return venue
-    if b'"arg"' in text[:200] or b'"event":' in text[:20]:
-        return "okx"
-    return "binance" if any(mark in text[:200] for mark in (b'"stream"', b'"e":', b'"u":')) else None
+    for name, venue in VENUES.items():
+        if host in venue.hosts or name in host:
+            return name
+    return next((name for name, venue in VENUES.items() if venue.recorded.looks(text)), None)
+
+
+def params_of(rest: Mapping[str, object]) -> Params:
+    """What the product's own capture of an answer says was asked: `params`, and the JSON of a `body`."""
+    asked, body = rest.get("params"), rest.get("body")
+    params = texts(asked) if isinstance(asked, Mapping) else frozenset()
+    if isinstance(body, Mapping):
+        return params | texts(body)
+    return params | posted(body.encode()) if isinstance(body, str) else params
 
 
 class Reader:
@@ -237,17 +110,15 @@ class Reader:
             return
         rest = keys.get("rest")
         if isinstance(rest, Mapping):
-            asked = rest.get("params") or {}
-            params = frozenset((str(name), str(value)) for name, value in asked.items())
             body = body if body is not None else str(keys.get("body", "")).encode()
-            self._answer(recv / 1e9, "", str(rest.get("endpoint", "")), params, body)
+            self._answer(recv / 1e9, "", str(rest.get("endpoint", "")), params_of(rest), body)
         else:
             body = body if body is not None else str(keys.get("payload", "")).encode()
             self._frame(recv / 1e9, str(keys.get("conn", "")), body)
 
     def _frame(self, at: float, host: str, text: bytes) -> None:
         venue = self._venue or venue_of(host, text)
-        found = FAMILIES[venue](host, text) if venue in FAMILIES else None
+        found = VENUES[venue].recorded.family(host, text) if venue is not None and venue in VENUES else None
         if venue is None or found is None:
             self.counts["no_data"] += 1
         else:
@@ -257,7 +128,10 @@ class Reader:
     def _answer(self, at: float, host: str, path: str, params: Params, body: bytes) -> None:
         venue = self._venue or venue_of(host, b"")
         if venue is None:
-            venue = "okx" if path.startswith("/api/v5/") else "binance"
+            venue = next((name for name, each in VENUES.items() if each.recorded.rest(path)), None)
+        if venue is None:
+            self.counts["unplaced"] += 1
+            return
         self.counts["answers"] += 1
         self.answers.append(Answer(at, venue, host, path, params, body))
 
@@ -312,16 +186,3 @@ def sessions(files: Sequence[Reader]) -> list[float]:
         for number in group:
             starts[number] = start
     return starts
-
-
-def natives(frames: Iterable[Frame]) -> set[tuple[str, str, str]]:
-    """(venue, market, native id) of everything the frames are of, as far as their families say."""
-    found = set()
-    for frame in frames:
-        if frame.venue == "binance":
-            market, _, name = frame.family.partition("/")
-            if not name.startswith("!"):
-                found.add(("binance", market, name.partition("@")[0].upper()))
-        else:
-            found.add((frame.venue, "", frame.family.partition(":")[2]))
-    return found

@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from types import TracebackType
@@ -10,47 +9,53 @@ from typing import Self
 
 import msgspec
 
-from services.simulator import admin, listing, player
-from services.simulator.binance.exchange import Binance
+from services.simulator import admin, player
 from services.simulator.blast import Blast
 from services.simulator.driver import Driver
 from services.simulator.exchange import Exchange, World
 from services.simulator.hub import Feed
 from services.simulator.market import Market
-from services.simulator.okx.exchange import Okx
 from services.simulator.options import OptionError, Options
 from services.simulator.protocol import Connection
 from services.simulator.recording import load as load_recording
 from services.simulator.scenario import Event, Scenario, Timeline, check, load
 from services.simulator.scenario import kinds as scenario_kinds
+from services.simulator.venues import VENUES
 from services.simulator.wire import Reply, Request, json_reply
 
-EXCHANGES: dict[str, Callable[[World], Exchange]] = {"binance": Binance, "okx": Okx}
+
+def played(options: Options) -> Options:
+    """The options with the venues that they mean. Raises `OptionError` for one that is not simulated."""
+    for name in options.venues:
+        if name not in VENUES:
+            raise OptionError(f"venue {name!r} is not simulated, expected some of: {', '.join(VENUES)}")
+    return options if options.venues else replace(options, venues=tuple(VENUES))
 
 
 class Simulator:
     """Exchanges on a loopback port. `port` 0 takes a free one; `url` is what VENUE_GATEWAY wants."""
 
     def __init__(self, options: Options | None = None) -> None:
-        self.options = options = options or Options()
+        self.options = options = played(options or Options())
         scenario = load(options.scenario, options.venues) if options.scenario is not None else Scenario()
         recording = load_recording(options.replay) if options.replay else None
         if recording is not None:
             self.options = options = replace(options, rate=0.0)
-            rows = {venue: player.rows_of(recording, venue) for venue in options.venues}
+            rows = {venue: player.rows_of(recording, VENUES[venue]) for venue in options.venues}
         else:
-            rows = {venue: listing.build(venue, options.instruments, options.seed) for venue in options.venues}
+            rows = {venue: VENUES[venue].rows(options.instruments, options.seed) for venue in options.venues}
         # a replay has no prices of its own
         self.market = Market([] if recording else [row for each in rows.values() for row in each], options.seed)
         self.exchanges: dict[str, Exchange] = {}
         for number, venue in enumerate(options.venues):
             feed = Feed(venue, options.keep, options.seed + number)
-            exchange = EXCHANGES[venue](World(options, self.market, feed, rows[venue]))
-            self.exchanges[venue] = exchange if recording is None else player.Replayed(exchange, recording)
+            record = VENUES[venue]
+            exchange = record.make(World(options, self.market, feed, rows[venue]))
+            self.exchanges[venue] = exchange if recording is None else player.Replayed(exchange, recording, record)
         self.player = None if recording is None else player.Player(recording, self.exchanges, options)
         self._player_task: asyncio.Task[None] | None = None
         self.driver = Driver(self.market, self.exchanges, Timeline(scenario), options)
-        self._by_host = {host: exchange for exchange in self.exchanges.values() for host in exchange.hosts}
+        self._by_host = {host: exchange for name, exchange in self.exchanges.items() for host in VENUES[name].hosts}
         self._server: asyncio.Server | None = None
         self._task: asyncio.Task[None] | None = None
         self._numbers = 0

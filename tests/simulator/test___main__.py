@@ -9,7 +9,7 @@ import urllib.request
 import pytest
 
 from services.simulator.__main__ import parse
-from services.simulator.options import VENUES
+from services.simulator.venues import VENUES
 
 
 async def start(*arguments: str) -> asyncio.subprocess.Process:
@@ -55,7 +55,7 @@ async def test_what_cannot_be_used_is_one_sentence_and_status_2(arguments: tuple
 
 def test_the_command_line_becomes_options() -> None:
     options = parse(["--port", "1", "--rate", "5", "--seed", "9", "--replay", "a", "b", "--speed", "0", "--loop"])
-    assert (options.venues, options.port, options.rate, options.seed) == (VENUES, 1, 5.0, 9)
+    assert (options.venues, options.port, options.rate, options.seed) == (tuple(VENUES), 1, 5.0, 9)
     assert [str(path) for path in options.replay] == ["a", "b"]
     assert options.loop
     assert options.scenario is None

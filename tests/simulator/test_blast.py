@@ -1,12 +1,16 @@
 import asyncio
 import json
 import re
+import struct
+import time
 from collections import Counter
 from typing import Any
 
 import pytest
 
-from services.simulator.blast import BASE
+from services.simulator import wire
+from services.simulator.blast import BASE, CHUNK, Chunk, Mark, marks
+from services.simulator.hub import Topic
 from services.simulator.options import Options
 from services.simulator.server import Simulator
 from tests.simulator.client import rest, say, socket, until
@@ -26,6 +30,29 @@ async def collect(ws: Any, count: int) -> list[str]:
 
 def numbers(texts: list[str]) -> list[int]:
     return [int(re.findall(r'"(?:u|a)":(9\d{14})', text)[0]) - BASE for text in texts]
+
+
+def test_binary_frames_carry_their_number_and_time_where_they_were_made_to() -> None:
+    def frame(n: int) -> tuple[bytes, tuple[Mark, ...]]:
+        payload = b"head%b" % bytes(n % 3) + struct.pack("<qqh", stand_in(n), 8_888_888_888_888_000, n)
+        return wire.frame(payload, wire.BINARY), marks(wire.frame(payload, wire.BINARY), stand_in(n) - BASE)
+
+    def stand_in(n: int) -> int:
+        return 999_999_999_999_000 + n
+
+    topic = Topic("k", "name", "bbo", None, wire.BINARY)
+    frames = [frame(n) for n in range(CHUNK)]
+    chunk = Chunk([framed for framed, _ in frames], [topic] * CHUNK, [places for _, places in frames])
+    before = time.time_ns() // 1000
+    for first, end in ((0, CHUNK), (0, 7), (998, 999)):
+        data, offset = chunk.fresh(12, first, end), 0
+        for n in range(first, end):
+            size = len(chunk.frames[n])
+            number, us, end_mark = struct.unpack("<qqh", data[offset + size - 18 : offset + size])
+            assert (number, end_mark) == (BASE + 12_000 + n, n)
+            assert before - 1000 <= us <= time.time_ns() // 1000
+            offset += size
+        assert offset == len(data)
 
 
 @pytest.mark.parametrize("rate", [0, 4000])

@@ -1,8 +1,8 @@
 from random import Random
 
 from services.simulator.book import changes, picture
-from services.simulator.listing import build
 from services.simulator.market import Market
+from services.simulator.venues import build
 
 
 def test_a_picture_is_sorted_and_starts_with_the_quote() -> None:

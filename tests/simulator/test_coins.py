@@ -1,4 +1,4 @@
-from services.simulator.coins import MULTIPLIERS, coins, real_coins
+from services.simulator.coins import coins
 
 
 def test_every_coin_has_a_name_of_its_own_and_a_price() -> None:
@@ -11,10 +11,3 @@ def test_every_coin_has_a_name_of_its_own_and_a_price() -> None:
 
 def test_a_few_coins_are_the_first_of_many() -> None:
     assert coins(50, seed=1) == coins(800, seed=1)[:50]
-
-
-def test_prefixed_names_are_of_real_coins() -> None:
-    names = {coin.name for coin in real_coins()}
-    for table in MULTIPLIERS.values():
-        assert set(table) <= names
-        assert all(base.endswith(coin) and base != coin for coin, (base, _) in table.items())

@@ -45,7 +45,7 @@ async def test_a_spike_lasts_one_tick() -> None:
 
 
 async def test_a_gap_opens_at_once_on_a_market_that_is_otherwise_still() -> None:
-    async with Simulator(Options(instruments=200, rate=0)) as sim, socket(sim, OKX) as ws:
+    async with Simulator(Options(venues=("binance", "okx"), instruments=200, rate=0)) as sim, socket(sim, OKX) as ws:
         await say(ws, bbo("WIF-USDT-SWAP"))
         before, _ = quote(await next_that(ws, lambda m: "data" in m))
         sim.strike(Event(kind="gap", venue="okx", against="binance", coin="WIF", bps=120))

@@ -58,6 +58,17 @@ def test_a_frame_goes_to_all_who_follow_in_the_form_each_asked_for_and_in_one_wr
     assert (topic.sent, feed.frames, plain.sent) == (4, 4, 2)
 
 
+def test_a_binary_topic_sends_binary_frames_also_when_they_are_cut() -> None:
+    feed, (socket,) = feed_with(1)
+    topic = feed.follow(socket, "k", "name", "channel", None, wire.BINARY)
+    feed.publish(topic, b"\x00\x01")
+    socket.greet(topic, b"\x02\x03")
+    feed.take([Event(kind="truncate")])
+    feed.publish(topic, b"\x04\x05")
+    feed.flush(1.0)
+    assert written(socket) == [b"".join(wire.frame(payload, wire.BINARY) for payload in (b"\0\1", b"\2\3", b"\4"))]
+
+
 def test_a_socket_that_leaves_gets_nothing_more() -> None:
     feed, (first, second) = feed_with(2)
     for socket in (first, second):

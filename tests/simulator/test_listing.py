@@ -1,8 +1,19 @@
+from dataclasses import replace
+
 import pytest
 
 from services.simulator.coins import Coin
-from services.simulator.listing import build, contract_value, price_decimals, size_decimals
-from services.simulator.options import VENUES
+from services.simulator.listing import (
+    Listed,
+    Market,
+    amend,
+    contract_value,
+    instrument,
+    price_decimals,
+    size_decimals,
+)
+from services.simulator.venue import Offer
+from services.simulator.venues import VENUES, build
 
 
 @pytest.mark.parametrize("venue", VENUES)
@@ -10,10 +21,29 @@ from services.simulator.options import VENUES
 def test_a_venue_lists_as_many_collectable_instruments_as_asked_for_and_some_odd_ones(venue: str, count: int) -> None:
     rows = build(venue, count, seed=1)
     good = [row for row in rows if row.collectable]
-    assert count <= len(good) <= count + 8
+    wanted = min(count, VENUES[venue].most or count)
+    assert wanted <= len(good) <= wanted + 8
     assert all(row.market in ("spot", "perp") and row.quote in ("USDT", "USDC", "USD") for row in good)
     assert len({(row.market == "spot", row.native) for row in rows}) == len(rows)
-    assert {"halted", "pre"} <= {row.status for row in rows}
+    assert any(row.status != "trading" for row in rows), "a collector must meet a row that it leaves alone"
+    assert len({row.number for row in rows}) == len(rows)
+
+
+def test_a_venue_with_few_perpetuals_lists_all_it_has_and_no_more() -> None:
+    def listing(coin: Coin, market: Market, quote: str, seed: int, **terms: object) -> Listed:
+        return amend(instrument("small", market, coin.name, coin, coin.name, quote, seed, interval_h=1), terms)
+
+    small = replace(
+        VENUES["okx"], name="small", listing=listing, offers=(Offer("perp", "USDC", below=0.5),),
+        extras=lambda seed: [listing(Coin("OLD", 1.0, 9), "perp", "USDC", seed, status="halted", number=77_777)],
+        most=150, stable="",
+    )  # fmt: skip
+    rows = small.rows(1000, 1)
+    assert len([row for row in rows if row.collectable]) == 150
+    assert len(small.rows(20, 1)) == 21
+    assert {row.market for row in rows} == {"perp"}
+    assert {row.interval_h for row in rows} == {1}
+    assert [row.number for row in rows] == [*range(150), 77_777]
 
 
 def test_the_odd_rows_are_those_that_trip_collectors_up() -> None:

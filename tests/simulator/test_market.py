@@ -2,9 +2,10 @@ from random import Random
 
 import pytest
 
-from services.simulator.listing import Listed, build
+from services.simulator.listing import Listed
 from services.simulator.market import Market
 from services.simulator.scenario import Event
+from services.simulator.venues import build
 
 T = 1_795_000_000.0
 

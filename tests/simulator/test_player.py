@@ -42,7 +42,7 @@ def files(tmp_path: Path) -> tuple[Path, ...]:
 async def test_a_subscriber_gets_the_recorded_frames_of_its_topics_in_order(
     files: tuple[Path, ...], speed: float
 ) -> None:
-    options = Options(replay=files, speed=speed, settle_s=0.2)
+    options = Options(venues=("binance", "okx"), replay=files, speed=speed, settle_s=0.2)
     async with Simulator(options) as sim:
         async with socket(sim, "stream.binance.com/stream") as ws, socket(sim, "ws.okx.com/ws/v5/public") as other:
             await say(ws, {"method": "SUBSCRIBE", "params": ["aaausdt@bookTicker"], "id": 1})
@@ -60,7 +60,7 @@ async def test_a_subscriber_gets_the_recorded_frames_of_its_topics_in_order(
 
 
 async def test_recorded_answers_are_given_and_missing_ones_are_empty(files: tuple[Path, ...]) -> None:
-    async with Simulator(Options(replay=files)) as sim:
+    async with Simulator(Options(venues=("binance", "okx"), replay=files)) as sim:
         assert (await rest(sim, "api.binance.com/api/v3/exchangeInfo?showPermissionSets=false"))[1] == LISTING
         assert (await rest(sim, "fapi.binance.com/fapi/v1/premiumIndex"))[1] == []
         assert (await rest(sim, "www.okx.com/api/v5/public/time"))[1] == {"code": "0", "data": [], "msg": ""}
@@ -87,7 +87,9 @@ async def test_what_was_not_recorded_does_not_exist(files: tuple[Path, ...]) -> 
 
 async def test_the_recorded_sessions_play_without_a_frame_lost_uncounted(captures: Path) -> None:
     names = ("binance/cryptofeed__BINANCE_FUTURES.ws.1.0", "okx/cryptofeed__OKX.ws.1.0", "okx/cryptofeed__OKX.0")
-    async with Simulator(Options(replay=tuple(captures / name for name in names), speed=0, settle_s=0.1)) as sim:
+    async with Simulator(
+        Options(venues=("binance", "okx"), replay=tuple(captures / name for name in names), speed=0, settle_s=0.1)
+    ) as sim:
         assert sim.player is not None
         async with socket(sim, "fstream.binance.com/public/stream", max_queue=None) as ws:
             await say(ws, {"method": "SUBSCRIBE", "params": ["sushiusdt@bookTicker", "sushiusdt@depth@100ms"], "id": 1})

@@ -5,7 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.simulator.options import OptionError
-from services.simulator.recording import Reader, Recording, binance_family, load, okx_family
+from services.simulator.recorded import Answer, posted
+from services.simulator.recording import Reader, Recording, load
+from services.simulator.venues import VENUES
 
 SESSION = """\
 wss://stream.binance.com:9443/stream?streams=aaausdt@bookTicker <-> 1700000000.5
@@ -69,31 +71,34 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
         load([tmp_path / "nowhere"])
 
 
-@pytest.mark.parametrize(
-    ("host", "text", "family"),
-    [
-        ("", b'{"e":"bookTicker","u":1,"s":"BTCUSDT","b":"1"}', "futures/btcusdt@bookTicker"),
-        ("", b'{"u":1,"s":"BTCUSDT","b":"1"}', "spot/btcusdt@bookTicker"),
-        ("perp_public/1", b'{"u":1,"s":"BTCUSDT","b":"1"}', "futures/btcusdt@bookTicker"),
-        ("", b'{"e":"aggTrade","s":"BTCUSDT","a":1,"M":true}', "spot/btcusdt@aggTrade"),
-        ("", b'{"e":"aggTrade","s":"BTCUSDT","a":1}', "futures/btcusdt@aggTrade"),
-        ("", b'{"e":"depthUpdate","s":"BTCUSDT","u":1,"pu":0}', "futures/btcusdt@depth"),
-        ("fstream.binance.com", b'[{"e":"markPriceUpdate","s":"BTCUSDT"}]', "futures/!markPrice@arr"),
-        (
-            "",
-            b'{"stream":"a@markPrice@1s","data":{"e":"markPriceUpdate","s":"A"}}',
-            "futures/a@markPrice",
-        ),
-    ],
-)
-def test_a_frame_tells_what_it_is_of(host: str, text: bytes, family: str) -> None:
-    found = binance_family(host, text)
-    assert found is not None
-    assert found[0] == family
-
-
 @given(st.binary(max_size=60) | st.text(max_size=60).map(str.encode))
-def test_no_line_breaks_the_reader(line: bytes) -> None:
-    assert binance_family("", line) is None or line[:1] in (b"{", b"[")
-    okx_family("", line)
+def test_no_line_breaks_the_reader_nor_any_venue(line: bytes) -> None:
+    for venue in VENUES.values():
+        found = venue.recorded.family("", line)
+        assert found is None or venue.recorded.instruments(found[0]) is not None
+        venue.recorded.looks(line)
+        assert not venue.recorded.listed(Answer(0.0, venue.name, "", "/nowhere", frozenset(), line))
     Reader(Recording()).line(line.decode("utf-8", "replace"))
+
+
+def test_a_posted_question_is_told_by_what_was_posted() -> None:
+    asked = frozenset({("type", "meta"), ("dex", "1"), ("deep", '{"a":[1]}')})
+    assert posted(b'{"type":"meta","dex":1,"deep":{"a":[1]}}') == asked
+    assert posted(b"") == frozenset()
+    assert posted(b"{nothing") == frozenset({("", "{nothing")})
+    lines = (
+        '{"recv": 1, "rest": {"endpoint": "/info", "params": {"type": "meta", "dex": 1}}, "body": "{}"}',
+        '{"recv": 1, "rest": {"endpoint": "/info", "body": {"type": "meta", "dex": 1}}, "body": "{}"}',
+        '{"recv": 1, "rest": {"endpoint": "/info", "body": "{\\"type\\":\\"meta\\",\\"dex\\":1}"}, "body": "{}"}',
+    )
+    reader = Reader(Recording())
+    reader.line('{"capture": 1, "venue": "okx"}')
+    for line in lines:
+        reader.line(line)
+    assert [answer.params for answer in reader.answers] == [frozenset({("type", "meta"), ("dex", "1")})] * 3
+
+
+def test_what_is_of_no_venue_is_counted() -> None:
+    reader = Reader(Recording())
+    reader.line("https://exchange.example/api -> 1700000000.7: {}")
+    assert (reader.answers, reader.counts) == ([], {"unplaced": 1})

@@ -20,7 +20,7 @@ BBO = {"op": "subscribe", "args": [{"channel": "bbo-tbt", "instId": "BTC-USDT"}]
 
 @pytest.fixture
 async def sim() -> AsyncIterator[Simulator]:
-    async with Simulator(Options(instruments=40, rate=400, keep=100_000)) as sim:
+    async with Simulator(Options(venues=("binance", "okx"), instruments=40, rate=400, keep=100_000)) as sim:
         yield sim
 
 

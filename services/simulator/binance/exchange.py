@@ -29,6 +29,7 @@ SPOT_SOCKETS = frozenset({"stream.binance.com", "data-stream.binance.vision"})
 FUTURES_SOCKET = "fstream.binance.com"
 SPOT_REST = frozenset({"api.binance.com", "data-api.binance.vision"} | {f"api{n}.binance.com" for n in range(1, 5)})
 FUTURES_REST = "fapi.binance.com"
+HOSTS = SPOT_SOCKETS | SPOT_REST | {FUTURES_SOCKET, FUTURES_REST}
 
 DEPTHS = frozenset(
     f"depth{levels}{pace}" for levels in ("", "5", "10", "20") for pace in ("", "@100ms", "@250ms", "@500ms", "@1000ms")
@@ -59,7 +60,6 @@ class Binance:
     """Both markets of the exchange."""
 
     name = "binance"
-    hosts = SPOT_SOCKETS | SPOT_REST | {FUTURES_SOCKET, FUTURES_REST}
 
     def __init__(self, world: World) -> None:
         self.feed, self.market, self.rules = world.feed, world.market, world.options.rules

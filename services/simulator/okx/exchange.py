@@ -26,6 +26,7 @@ from services.simulator.wire import Reply, Request
 
 REST = frozenset({"www.okx.com", "openapi.okx.com", "aws.okx.com"})
 SOCKETS = frozenset({"ws.okx.com", "wsaws.okx.com"})
+HOSTS = REST | SOCKETS
 BY_INSTRUMENT = {
     "public": frozenset(
         {"tickers", "bbo-tbt", "books", "books5", "trades", "mark-price", "funding-rate", "open-interest"}
@@ -51,7 +52,6 @@ class Okx:
     """The public side of the exchange."""
 
     name = "okx"
-    hosts = REST | SOCKETS
 
     def __init__(self, world: World) -> None:
         self.feed, self.market, self.rules = world.feed, world.market, world.options.rules
@@ -204,7 +204,7 @@ class Okx:
             return
         payload = self._current(topic, t)
         if payload is not None:
-            socket.deliver(topic, wire.frame(payload))
+            socket.greet(topic, payload)
 
     def _current(self, topic: Topic, t: float) -> bytes | None:
         row, channel = topic.row, topic.channel
