@@ -1,0 +1,90 @@
+"""GRVT's answers to requests, and topics as text: `stream:selector`, as in `v1.mini.d:BTC_USDT_Perp@0`.
+
+Requests are JSON-RPC 2.0; answers of the older form, which recordings hold, have `request_id` and `subs` instead.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import msgspec
+
+from services.collector.messages import Ack, Message, Refused, Unknown
+from services.collector.venues.grvt.shapes import UNREADABLE, begins
+
+EMPTY: Final = "empty"
+BAD_SHAPE: Final = "bad_shape"
+
+
+class Subscribed(msgspec.Struct):
+    """What a subscribe or unsubscribe was answered with."""
+
+    stream: str
+    subs: list[str] = []
+    unsubs: list[str] = []
+
+
+class Failed(msgspec.Struct):
+    """An error, of a request or of a REST call."""
+
+    code: int | str
+    message: str = ""
+
+
+_subscribed: Final = msgspec.json.Decoder(Subscribed)
+_failed: Final = msgspec.json.Decoder(Failed)
+_number: Final = msgspec.json.Decoder(int)
+
+
+def topic_text(stream: str, selector: str) -> str:
+    return f"{stream}:{selector}"
+
+
+def request_frame(method: str, topics: Sequence[str], number: int) -> bytes:
+    """One request for topics of one stream: a frame can name no more."""
+    streams = {topic.partition(":")[0] for topic in topics}
+    if len(streams) != 1:
+        raise ValueError(f"one request is for one stream, got {sorted(streams)}")
+    params = {"stream": streams.pop(), "selectors": [topic.partition(":")[2] for topic in topics]}
+    return msgspec.json.encode({"jsonrpc": "2.0", "method": method, "params": params, "id": number})
+
+
+def accepted(result: msgspec.Raw, number: msgspec.Raw | None) -> list[Message]:
+    """An acknowledgement for each topic that the answer names, come or gone."""
+    try:
+        read = _subscribed.decode(result)
+    except UNREADABLE:
+        return [Unknown(BAD_SHAPE)]
+    asked = number_of(number)
+    return [Ack(topic_text(read.stream, one), asked) for one in (*read.subs, *read.unsubs)] or [Unknown(EMPTY)]
+
+
+def refused(error: msgspec.Raw | bytes, number: msgspec.Raw | None) -> list[Message]:
+    """A refusal names no topic: its id tells what was asked."""
+    try:
+        read = _failed.decode(error)
+    except UNREADABLE:
+        return [Unknown(BAD_SHAPE)]
+    return [Refused(None, number_of(number), str(read.code), read.message)]
+
+
+def number_of(raw: msgspec.Raw | None) -> int | None:
+    """The id of a request of ours; None where it is none."""
+    try:
+        found = None if raw is None else _number.decode(raw)
+    except UNREADABLE:
+        return None
+    return found if found is not None and 0 <= found < 1 << 63 else None
+
+
+def is_request(keys: Mapping[str, msgspec.Raw]) -> bool:
+    """Whether a client sent it: a request of either form, or the body of a REST request."""
+    if "params" in keys or ("feed" in keys and begins(keys["feed"], b"[")):
+        return True
+    return keys.keys() <= _ASKED
+
+
+#: what REST requests ask with, in both encodings
+_ASKED: Final = frozenset(
+    {"instrument", "is_active", "kind", "base", "quote", "limit", "depth", "start_time", "end_time", "cursor"}
+    | {"interval", "type", "agg_type", "i", "ia", "k", "b", "q", "l", "d", "st", "et", "c", "i1", "t", "at"}
+)

@@ -1,0 +1,200 @@
+"""GRVT's frames, socket and REST, to messages.
+
+A push is `{"stream", "selector", "sequence_number", "feed": {row}, "prev_sequence_number"}`. An answer to a request is
+JSON-RPC (`result` or `error` with `id`), a REST answer is `{"result": row or rows}` or `{"code", "message"}`. The lite
+encoding says the same with short keys and is written out first (`lite.py`).
+
+Never raises: what cannot be read is one `Unknown` with its reason, and the good rows of its frame are kept.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+from services.collector import normalise
+from services.collector.messages import Message, Replayed, Unknown
+from services.collector.normalise import BadNumber
+from services.collector.table import Listed, Table
+from services.collector.venue import Decode, DecoderOptions, Request
+from services.collector.venues.grvt import answers, lite, reading, rows, shapes
+from services.collector.venues.grvt.changes import Top, Whole, judge
+from services.collector.venues.grvt.decode_rest import rest
+from services.collector.venues.grvt.reading import BOOKS, MINI, MINI_DELTA, TICKER, TICKERS, TRADES, Reader
+from services.collector.venues.grvt.shapes import UNREADABLE, begins
+from shared.events import Mark, Quote
+
+_HOT: Final = b'{"stream":"v1.mini.'
+_mini: Final = msgspec.json.Decoder(shapes.MiniFrame)
+_object: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_text: Final = msgspec.json.Decoder(str)
+
+Keys = Mapping[str, msgspec.Raw]
+
+
+def text(keys: Keys, name: str) -> str:
+    """A text among the keys of a frame; empty where it is absent or no text."""
+    try:
+        return _text.decode(keys[name]) if name in keys else ""
+    except UNREADABLE:
+        return ""
+
+
+def object_of(frame: bytes) -> Keys | Unknown:
+    """The keys of a frame in the full encoding, or why it has none."""
+    try:
+        keys = _object.decode(frame)
+    except msgspec.ValidationError:
+        return Unknown(reading.BAD_SHAPE)
+    except UNREADABLE:
+        return Unknown("not_json")
+    return keys if "stream" in keys else lite.written_out(keys) or keys
+
+
+class _Feeds:
+    """The pushes of one connection."""
+
+    def __init__(self, reader: Reader) -> None:
+        self.reader = reader
+        self.tops: dict[str, Top] = {}
+        self.wholes: dict[str, Whole] = {}
+
+    def push(self, keys: Keys, recv: int) -> list[Message]:
+        """The messages of one push of any stream."""
+        stream, feed = text(keys, "stream"), keys["feed"]
+        if stream in (MINI_DELTA, MINI):
+            try:
+                return self.mini(_mini.decode(msgspec.json.encode(keys)), recv)
+            except UNREADABLE:
+                return [Unknown(reading.BAD_SHAPE, reading.native_of(feed))]
+        try:
+            seq = rows.number(text(keys, "sequence_number"))
+            before = rows.number(text(keys, "prev_sequence_number")) if "prev_sequence_number" in keys else None
+        except BadNumber:
+            return [Unknown(reading.BAD_NUMBER, reading.native_of(feed))]
+        if stream == TICKER:
+            return self.reader.one(feed, TICKERS, lambda row, at: self.ticker(row, at, seq, recv))
+        if stream == "v1.ticker.d":
+            return self.ticker_delta(feed, seq, before, recv)
+        if stream in ("v1.book.s", "v1.book.d"):
+            whole = seq == 0 or stream == "v1.book.s"
+            limit = depth_of(text(keys, "selector")) if stream == "v1.book.s" else None
+            return self.reader.one(
+                feed,
+                BOOKS,
+                lambda row, at: [
+                    rows.snapshot(row, at, recv, "ws", seq, limit) if whole else rows.delta(row, at, recv, seq, before)
+                ],
+            )
+        if stream == "v1.trade":
+            return self.reader.one(feed, TRADES, lambda row, at: trades(row, at, recv, replayed=seq == 0))
+        return [Unknown("unused_channel", reading.native_of(feed))]
+
+    def mini(self, frame: shapes.MiniFrame, recv: int) -> list[Message]:
+        """The hot one. A delta that changes neither side nor mark says that they stand."""
+        feed, native = frame.feed, frame.feed.instrument
+        listed = self.reader.find(native)
+        if listed is None:
+            return [self.reader.missing(native)]
+        if frame.stream != self.reader.quote_channel:
+            return [Unknown(reading.OTHER, native)]
+        try:
+            seq = rows.number(frame.sequence_number)
+            before = rows.number(frame.prev_sequence_number) if frame.prev_sequence_number else None
+            if frame.stream == MINI:
+                return _said(Top(""), feed, listed, seq, recv)
+            top = self.tops.get(native)
+            verdict = "snapshot" if top is None else judge(top.last, seq, before)
+            if verdict == "doubled":
+                return [Unknown("doubled", native)]
+            lost: list[Message] = [Unknown("gap", native)] if verdict == "gap" else []
+            if top is None or verdict != "next":
+                top = self.tops[native] = Top(None)
+            top.last = seq
+            return lost + _said(top, feed, listed, seq, recv)
+        except BadNumber:
+            self.tops.pop(native, None)
+            return [Unknown(reading.BAD_NUMBER, native)]
+
+    def ticker(self, row: shapes.Ticker, at: Listed, seq: int, recv: int) -> list[Message]:
+        made = reading.prices(row, at, recv, "ws", seq) if self.reader.quote_channel == TICKER else []
+        return made + reading.figures(row, at, recv, "ws")
+
+    def ticker_delta(self, feed: msgspec.Raw, seq: int, before: int | None, recv: int) -> list[Message]:
+        native = reading.native_of(feed)
+        if native is None or self.reader.find(native) is None:
+            return [Unknown(reading.BAD_SHAPE) if native is None else self.reader.missing(native)]
+        whole = self.wholes.get(native)
+        verdict = "snapshot" if whole is None else judge(whole.last, seq, before)
+        if verdict == "doubled":
+            return [Unknown("doubled", native)]
+        lost: list[Message] = [Unknown("gap", native)] if verdict == "gap" else []
+        if whole is None or verdict != "next":
+            whole = self.wholes[native] = Whole()
+        whole.last = seq
+        try:
+            row = whole.take(feed)
+        except UNREADABLE:
+            return [Unknown(reading.BAD_SHAPE, native)]
+        return lost + self.reader.made(row, lambda row, at: reading.figures(row, at, recv, "ws"))
+
+
+def _said(top: Top, feed: shapes.Mini, at: Listed, seq: int, recv: int) -> list[Message]:
+    """What a mini ticker says after this frame. Raises `BadNumber`."""
+    spoke, marked = top.take(feed)
+    ts = rows.time_of(feed.event_time)
+    made: list[Message] = []
+    sides = top.sides()
+    if sides is not None and (spoke or not marked):
+        made.append(Quote(at.symbol, *normalise.sides(*sides, at), ts, recv, "ws", seq))
+    if marked:
+        mark, index = normalise.price(top.mark, at), normalise.price(top.index, at)
+        if mark is not None or index is not None:
+            made.append(Mark(at.symbol, mark, index, ts, recv))
+    return made or [Unknown("incomplete", feed.instrument)]
+
+
+def trades(row: shapes.Trade, at: Listed, recv: int, *, replayed: bool) -> list[Message]:
+    """A topic begins with trades that were, numbered 0."""
+    if row.venue not in rows.FLAGS:
+        return [Unknown("unknown_trade_venue", row.instrument)]
+    one = rows.trade(row, at, recv)
+    return [Replayed(one) if replayed else one]
+
+
+def depth_of(selector: str) -> int | None:
+    """How many levels a picture has at most: `BTC_USDT_Perp@500-10`."""
+    digits = selector.partition("@")[2].partition("-")[2]
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 6 else None
+
+
+def decoder(table: Table, options: DecoderOptions) -> Decode:
+    """Makes the `decode` of one connection, or of REST answers."""
+    reader = Reader(table, options)
+    feeds = _Feeds(reader)
+    mini, read_mini = feeds.mini, _mini.decode
+
+    def decode(frame: bytes, recv: int, request: Request | None = None) -> list[Message]:
+        if request is None and frame.startswith(_HOT):
+            try:
+                return mini(read_mini(frame), recv)
+            except UNREADABLE:
+                pass  # told apart below
+        keys = object_of(frame)
+        if isinstance(keys, Unknown):
+            return [keys]
+        if request is not None:
+            return rest(reader, keys, frame, recv, request)
+        if "stream" in keys and begins(keys.get("feed", shapes.ABSENT), b"{"):
+            return feeds.push(keys, recv)
+        if "error" in keys:
+            return answers.refused(keys["error"], keys.get("id"))
+        if "jsonrpc" in keys and "result" in keys:
+            return answers.accepted(keys["result"], keys.get("id"))
+        if "stream" in keys and "subs" in keys:
+            return answers.accepted(msgspec.Raw(frame), keys.get("request_id"))
+        if answers.is_request(keys):
+            return [Unknown("client_frame")]
+        return rest(reader, keys, frame, recv, None)
+
+    return decode
