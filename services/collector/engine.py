@@ -99,10 +99,7 @@ class Engine:
         self._endpoints = {endpoint.name: endpoint for endpoint in venue.endpoints}
         self.books = LiveBooks(venue, self.desk, self._fetch_book, self._resubscribe_book)
         self._fetching: set[str] = set()
-        self._gates = {
-            one.name: Gate(int(one.limits.connects[0] * USABLE), one.limits.connects[1]) for one in venue.endpoints
-        }
-        self._connects = {one.name: one.limits.connects[0] * USABLE for one in venue.endpoints}
+        self._gates = {one.name: Gate(one.limits, USABLE) for one in venue.endpoints}
         self._group: asyncio.TaskGroup | None = None
 
     # ---- running
@@ -160,8 +157,8 @@ class Engine:
         if before != self.ownership.members:
             share = 1.0 / len(self.ownership.members)
             self.rest.divide(share)
-            for name, gate in self._gates.items():
-                gate.window.count = max(1, int(self._connects[name] * share))
+            for gate in self._gates.values():
+                gate.divide(share)
 
     def ask_for(self, demand: dict[str, frozenset[str]]) -> None:
         """Take in who wants what on demand."""

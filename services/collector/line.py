@@ -18,7 +18,7 @@ from services.collector.pacing import SECOND, Window
 from services.collector.plan import Slot, Topic
 from services.collector.runner import Connection, Owner, Unreachable, dial
 from services.collector.session import Session
-from services.collector.venue import Decode, Endpoint, Venue
+from services.collector.venue import Decode, Endpoint, Limits, Venue
 
 #: how long a stopped line waits for the venue's goodbye
 STOP_S: Final = 1.0
@@ -37,10 +37,23 @@ Spawn = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
 
 
 class Gate:
-    """Connection attempts of one endpoint's address, paced; shared by its lines."""
+    """What one endpoint grants an address, shared by its lines: connection attempts, and frames where it counts them.
 
-    def __init__(self, count: int, window_s: float) -> None:
-        self.window = Window(count, window_s * STRETCH)
+    `usable`: the part of it that is ours.
+    """
+
+    def __init__(self, limits: Limits, usable: float) -> None:
+        self._limits, self._usable = limits, usable
+        self.window = Window(0, limits.connects[1] * STRETCH)
+        self.frames = None if limits.frames is None else Window(0, limits.frames[1] * STRETCH)
+        self.divide(1.0)
+
+    def divide(self, share: float) -> None:
+        """Take this process's share of it."""
+        part = self._usable * share
+        self.window.count = max(1, int(self._limits.connects[0] * part))
+        if self.frames is not None and self._limits.frames is not None:
+            self.frames.count = max(1, int(self._limits.frames[0] * part))
 
     async def pass_through(self) -> None:
         now = time_ns()
@@ -149,6 +162,7 @@ class Line:
             suspects=self._suspects,
             patient=time_ns() - self._silence < PATIENCE,
             lead_s=self._rng.uniform(*LEAD_S),
+            shared=self._gate.frames,
         )
         session.want(self._topics)
         return Connection(self.slot, session, exchange.decoder(self._endpoint), exchange)

@@ -13,16 +13,26 @@ class Ack(msgspec.Struct, frozen=True, gc=False):
 
 
 class Refused(msgspec.Struct, frozen=True, gc=False):
-    """The venue refused a subscription, a frame or a REST call."""
+    """The venue refused a subscription, a frame or a REST call.
+
+    `busy`: it was too much at once, and nothing is wrong with what was asked for.
+    """
 
     topic: str | None = None
     id: int | None = None
     code: str | None = None
     reason: str = ""
+    busy: bool = False
 
 
 class Pong(msgspec.Struct, frozen=True, gc=False):
     """An answer to our application-level ping."""
+
+
+class Answer(msgspec.Struct, frozen=True, gc=False):
+    """The venue asks for a sign of life in a frame of its own, and wants this text in return."""
+
+    text: str
 
 
 class Closing(msgspec.Struct, frozen=True, gc=False):
@@ -89,5 +99,5 @@ class BookDelta(msgspec.Struct, frozen=True):
     raw: tuple[tuple[Level, ...], tuple[Level, ...]] | None = None
 
 
-Control = Ack | Refused | Pong | Closing | Relist | Unknown | Replayed | BookSnapshot | BookDelta
+Control = Ack | Refused | Pong | Answer | Closing | Relist | Unknown | Replayed | BookSnapshot | BookDelta
 Message = Event | Control

@@ -18,6 +18,7 @@ from services.collector.books import Books
 from services.collector.capture import Captured, elements, read, read_files
 from services.collector.messages import (
     Ack,
+    Answer,
     BookDelta,
     BookSnapshot,
     Closing,
@@ -41,6 +42,7 @@ NAMES: Final[dict[type, str]] = {
     Ack: "ack",
     Refused: "refused",
     Pong: "pong",
+    Answer: "answer",
     Closing: "closing",
     Relist: "relist",
     Unknown: "unknown",

@@ -8,15 +8,23 @@ HOUR: Final = 3600 * SECOND
 
 
 class Pace:
-    """When the next frame may go: evenly spaced, and bounded by the hour."""
+    """When the next frame may go: evenly spaced, bounded by the hour, and by what all connections together may send.
 
-    def __init__(self, per_second: float, per_hour: int | None) -> None:
+    `shared`: the window of an address, which its connections have in common.
+    """
+
+    def __init__(self, per_second: float, per_hour: int | None, shared: "Window | None" = None) -> None:
         self._gap = int(SECOND / per_second)
         self._per_hour = per_hour
         self._hour: deque[int] = deque()
         self._next = 0
+        self._shared = shared
 
     def ready_at(self, now: int) -> int:
+        own = self._own(now)
+        return own if self._shared is None else max(own, self._shared.ready_at(now))
+
+    def _own(self, now: int) -> int:
         while self._hour and self._hour[0] <= now - HOUR:
             self._hour.popleft()
         if self._per_hour is not None and len(self._hour) >= self._per_hour:
@@ -27,6 +35,14 @@ class Pace:
         self._next = max(self._next, now) + self._gap
         if hourly and self._per_hour is not None:
             self._hour.append(now)
+        if self._shared is not None:
+            self._shared.took(now)
+
+    def block(self, until: int) -> None:
+        """Nothing before `until`."""
+        self._next = max(self._next, until)
+        if self._shared is not None:
+            self._shared.block(until)
 
 
 class Window:

@@ -11,7 +11,8 @@ given by the caller. The runner calls `opened`, `control` for each message that 
 3. *Refusals.* One that names a topic, or the id of a frame with a single topic, quarantines it. One that names a larger
    frame, or nothing, or a close within a second of a subscribe, makes unproven topics of that frame or second
    *suspects*: they are sent singly, one at a time, after all others; the one that fails alone is quarantined. Suspicion
-   is handed to the next session of the line (`suspects`).
+   is handed to the next session of the line (`suspects`). One that says `busy` blames nobody: what may have been meant
+   is asked for again, after a pause.
 4. *Liveness.* Any frame proves a connection. When nothing came for half of `alive_ms` (or the venue's idle time, if
    that is shorter) it is pinged, with the venue's ping frame or a protocol ping; unproven for `alive_ms`: its symbols
    are `stale`, and `up` again with the next frame, because TCP lost nothing; nothing for `dead_s`: replaced.
@@ -26,8 +27,8 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from services.collector.actions import Action, Count, Ping, Publish, Quarantine, Reconnect, Rollover, Send
-from services.collector.messages import Ack, Closing, Control, Refused
-from services.collector.pacing import SECOND, Pace
+from services.collector.messages import Ack, Answer, Closing, Control, Refused
+from services.collector.pacing import SECOND, Pace, Window
 from services.collector.plan import Frame, Topic, framed
 from services.collector.venue import Endpoint
 
@@ -36,6 +37,8 @@ ACK_ATTEMPTS: Final = 3
 #: a close this soon after a subscribe is taken as an answer to it
 SUSPECT_WINDOW: Final = SECOND
 ROLLOVER_LEAD_S: Final = 300.0
+#: how long nothing is asked for after the venue said that it was too much
+BUSY_PAUSE: Final = 5 * SECOND
 
 TopicState = Literal["waiting", "sent", "live"]
 
@@ -74,6 +77,7 @@ class Session:
         suspects: Iterable[str] = (),
         patient: bool = False,
         lead_s: float = ROLLOVER_LEAD_S,
+        shared: Window | None = None,
     ) -> None:
         self._endpoint, self._subscribe, self._unsubscribe = endpoint, subscribe, unsubscribe
         self._heard, self._patient, self._lead = heard, patient, int(lead_s * SECOND)
@@ -84,7 +88,7 @@ class Session:
         self._suspects: dict[str, None] = dict.fromkeys(suspects)
         self._asked: dict[int, _Asked] = {}
         self._alone: int | None = None  # id of the single suspect's frame under way
-        self._pace = Pace(endpoint.limits.frames_per_second, endpoint.limits.frames_per_hour)
+        self._pace = Pace(endpoint.limits.frames_per_second, endpoint.limits.frames_per_hour, shared)
         self._number = 0
         self._sources: dict[tuple[str, str], list[_Entry]] | None = None
         self._opened = self._last_frame = self._last_ping = self._next_look = 0
@@ -185,6 +189,9 @@ class Session:
             return self._acknowledged(message)
         if isinstance(message, Refused):
             return self._refused(message, now)
+        if isinstance(message, Answer):
+            self._pace.took(now, hourly=False)
+            return [Send(message.text.encode())]
         if isinstance(message, Closing) and not self._rolling:
             self._rolling = True
             return [Rollover(message.reason)]
@@ -215,6 +222,8 @@ class Session:
 
     def _next_frame(self, now: int) -> bytes | None:
         limits = self._endpoint.limits
+        if limits.unanswered is not None and len(self._asked) >= limits.unanswered:
+            return None
         self._number += 1
         if self._leaving:
             count, data = framed(tuple(self._leaving), limits, self._unsubscribe, self._number)
@@ -293,12 +302,24 @@ class Session:
     def _refused(self, refused: Refused, now: int) -> list[Action]:
         text = f"{refused.code or ''} {refused.reason}".strip() or "refused"
         counted = Count("refused", 1, f"refused: {text} ({refused.topic or refused.id or 'nothing named'})")
+        if refused.busy:
+            self._wait_and_ask_again(refused, now)
+            return [counted]
         if refused.topic is not None and refused.topic in self._entries:
             return [counted, self._quarantine(refused.topic, text)]
         if refused.topic is not None:
             return [counted]  # one that we had let go of already
         frames = [self._asked[refused.id]] if refused.id in self._asked else self._recent(now)
         return [counted, *self._blame(frames, text)]
+
+    def _wait_and_ask_again(self, refused: Refused, now: int) -> None:
+        for asked in [self._asked[refused.id]] if refused.id in self._asked else self._recent(now):
+            for name in asked.names:
+                if self._state(name) == "sent":
+                    self._entries[name].attempts -= 1
+                    self._again(name)
+        self._forget_proven()
+        self._pace.block(now + BUSY_PAUSE)
 
     def _recent(self, now: int) -> list[_Asked]:
         return [asked for asked in self._asked.values() if now - asked.sent <= SUSPECT_WINDOW]

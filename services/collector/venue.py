@@ -63,6 +63,10 @@ class Limits:
     topic_chars: int | None = None
     #: subscribe and unsubscribe frames an hour and connection
     frames_per_hour: int | None = None
+    #: frames that all connections of an address may send in a window of seconds
+    frames: tuple[int, float] | None = None
+    #: subscribe frames under way without an answer
+    unanswered: int | None = None
     #: connection attempts in a window of seconds, per address
     connects: tuple[int, float] = (300, 300.0)
     #: open connections per address

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.collector.pacing import SECOND, Window
+from services.collector.pacing import SECOND, Pace, Window
 
 calls = st.lists(st.tuples(st.integers(0, 3 * SECOND), st.integers(1, 10)), max_size=60)
 
@@ -45,3 +45,12 @@ def test_a_weight_above_the_whole_count_waits_for_an_empty_window_and_goes() -> 
     assert window.ready_at(0, 50) == 0
     window.took(0, 5)
     assert window.ready_at(0, 50) == SECOND
+
+
+def test_a_pace_waits_for_the_window_that_it_shares_and_for_a_block() -> None:
+    shared = Window(1, 60.0)
+    pace, other = Pace(10.0, None, shared), Pace(10.0, None, shared)
+    pace.took(0)
+    assert other.ready_at(SECOND) == 60 * SECOND
+    other.block(90 * SECOND)
+    assert pace.ready_at(SECOND) == 90 * SECOND

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.collector.actions import Action, Count, Ping, Publish, Quarantine, Reconnect, Rollover, Send
-from services.collector.messages import Ack, Closing, Refused
-from services.collector.pacing import SECOND
+from services.collector.messages import Ack, Answer, Closing, Refused
+from services.collector.pacing import SECOND, Window
 from services.collector.plan import Topic
 from services.collector.session import Session
 from services.collector.venue import Endpoint, Limits
@@ -34,6 +34,7 @@ class Life:
         suspects: Iterable[str] = (),
         silent_s: float | None = None,
         patient: bool = False,
+        shared: Window | None = None,
     ) -> None:
         self.now = START
         self.frame_at = START
@@ -53,6 +54,7 @@ class Life:
             lambda one, since: one.name in self.heard,
             suspects=suspects,
             patient=patient,
+            shared=shared,
         )
         self.session.want([topic(name, silent_s) for name in names])
         self.take(self.session.opened(self.now))
@@ -357,3 +359,40 @@ def test_whatever_the_venue_answers_no_topic_is_lost(script: list[tuple[str, int
     assert life.session.proven
     assert {one.name for one in life.session.topics} == wanted
     assert life.session.live == len(wanted), refused
+
+
+def test_what_the_venue_asks_to_be_answered_is_answered_at_once() -> None:
+    life = Life()
+    assert life.session.control(Answer("here"), life.now) == [Send(b"here")]
+
+
+def test_a_busy_venue_is_asked_again_after_a_pause_and_nobody_is_blamed() -> None:
+    life = Life("a", Limits(100, 1, 5.0))
+    for _ in range(5):
+        life.take(life.session.control(Refused(None, None, "1", "too much", busy=True), life.now))
+        before = len(life.asked_for())
+        life.run(4.9)
+        assert len(life.asked_for()) == before
+        life.run(0.2)
+        assert len(life.asked_for()) == before + 1
+    life.ack_all()
+    assert life.session.proven
+    assert not life.of(Quarantine)
+    assert not life.of(Reconnect)
+
+
+def test_no_more_frames_are_under_way_than_the_venue_allows() -> None:
+    life = Life([f"t{i}" for i in range(20)], Limits(100, 1, 20.0, unanswered=3))
+    life.run(2)
+    assert len(life.asked_for()) == 3
+    life.ack_all()
+    life.run(2)
+    assert len(life.asked_for()) == 6
+
+
+def test_connections_of_an_address_share_its_frames() -> None:
+    shared = Window(5, 60.0)
+    lives = [Life("abcd", Limits(100, 1, 20.0), shared=shared) for _ in range(2)]
+    for life in lives:
+        life.run(1)
+    assert sum(len(life.asked_for()) for life in lives) == 5
