@@ -20,7 +20,7 @@ from python_socks import ProxyError
 
 from services.collector import actions
 from services.collector.desk import Desk
-from services.collector.messages import Ack, BookDelta, BookSnapshot, Closing, Control, Message, Pong, Refused
+from services.collector.messages import Ack, Answer, BookDelta, BookSnapshot, Closing, Control, Message, Pong, Refused
 from services.collector.plan import Slot, Topic
 from services.collector.pulse import Pulse
 from services.collector.sentences import TURNED_AWAY
@@ -157,7 +157,7 @@ class Connection(WSListener):
 
     def _controls(self, rest: Sequence[Control], payload: bytes, recv: int) -> None:
         for message in rest:
-            if isinstance(message, Ack | Refused | Closing):
+            if isinstance(message, Ack | Answer | Refused | Closing):
                 self._carry_out(self.session.control(message, recv))
                 self._proven()
             elif not isinstance(message, Pong):
