@@ -28,21 +28,23 @@ class LastValues:
         self._per_tick = 1
 
     def put(self, key: str, field: str, event: Event) -> None:
-        if event.__class__ is State:
-            field = STATE_PREFIX + field
-        fields = self.changed.get(key)
-        if fields is None:
-            fields = self.changed[key] = {}
-        fields[field] = event
+        self.fields(key)[STATE_PREFIX + field if event.__class__ is State else field] = event
+
+    def fields(self, key: str) -> Fields:
+        """What changed of a hash since it was last due; the same object for ever, for writers that put much."""
+        found = self.changed.get(key)
+        if found is None:
+            found = self.changed[key] = {}
+        return found
 
     def delete(self, key: str, field: str) -> None:
         """Take the symbol's value and state away."""
-        fields = self.changed.setdefault(key, {})
+        fields = self.fields(key)
         fields[field] = fields[STATE_PREFIX + field] = None
 
     @property
     def idle(self) -> bool:
-        return not self.changed and not self._due
+        return not any(self.changed.values()) and not self._due
 
     def schedule(self, ticks: int) -> None:
         """Once a second: what changed is due, spread over the next `ticks`."""
@@ -54,15 +56,17 @@ class LastValues:
                 else:
                     kept[field] = event
             items = list(fields.items())
+            fields.clear()
             self._due.extend((key, items[at : at + CHUNK_FIELDS]) for at in range(0, len(items), CHUNK_FIELDS))
-        self.changed = {}
         self._per_tick = -(-len(self._due) // ticks)
 
     def restore(self) -> None:
         """All of it again: Redis may have lost its data."""
         self._due.clear()
         for key, kept in self._kept.items():
-            self.changed[key] = {**kept, **self.changed.get(key, {})}
+            fields = self.fields(key)
+            for field, event in kept.items():
+                fields.setdefault(field, event)
 
     def commands(self, everything: bool = False) -> list[tuple[bytes, Callable[[Reply], None]]]:
         """The commands of this tick, each with what takes its answer."""
@@ -81,7 +85,7 @@ class LastValues:
     def _taken(self, key: str, items: list[tuple[str, Event | None]]) -> Callable[[Reply], None]:
         def answer(reply: Reply) -> None:
             if reply is None or isinstance(reply, ReplyError):
-                fields = self.changed.setdefault(key, {})
+                fields = self.fields(key)
                 for field, event in items:
                     fields.setdefault(field, event)
 

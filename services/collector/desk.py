@@ -15,7 +15,8 @@ REST jobs) bring events with `take`; the clock is the events' own `recv` and the
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -58,6 +59,7 @@ class Bus(Protocol):
     """The part of the writer that the desk needs."""
 
     def append(self, key: str, event: Event) -> None: ...
+    def outlet(self, key: str, last_key: str) -> Callable[[Quote], None]: ...
     def put_last(self, key: str, field: str, event: Event) -> None: ...
     def delete_last(self, key: str, field: str) -> None: ...
 
@@ -68,8 +70,9 @@ class Desk:
     def __init__(self, venue: str, partitions: int, bus: Bus) -> None:
         self._venue, self._partitions = venue, partitions
         self._append, self._put_last, self._delete_last = bus.append, bus.put_last, bus.delete_last
+        self._outlet = cache(bus.outlet)
         self._quotes: dict[str, QuoteFeed] = {}
-        self._prints: dict[Place, PrintFeed] = {}
+        self._prints: dict[type, dict[str, PrintFeed]] = {Trade: {}, Liquidation: {}}
         self._merged: dict[Place, MergedFeed[Any]] = {}
         self._books: dict[str, BookFeed] = {}
         self._places: set[Place] = set()
@@ -113,7 +116,8 @@ class Desk:
         self._rota = list(self._quotes.values())
 
     def feeds(self) -> list[Feed]:
-        return [*self._quotes.values(), *self._prints.values(), *self._merged.values(), *self._books.values()]
+        prints = (feed for feeds in self._prints.values() for feed in feeds.values())
+        return [*self._quotes.values(), *prints, *self._merged.values(), *self._books.values()]
 
     def keys(self) -> set[str]:
         """Every stream this process writes to."""
@@ -123,10 +127,11 @@ class Desk:
         place, make = (kind, symbol), (self._venue, self._partitions)
         if kind == "quote":
             if symbol not in self._quotes:
-                self._quotes[symbol] = QuoteFeed(*make, symbol)
+                self._quotes[symbol] = QuoteFeed(*make, symbol, self._outlet)
         elif kind in PRINT_KINDS:
-            if place not in self._prints:
-                self._prints[place] = PrintFeed(*make, kind, symbol)
+            feeds = self._prints[PRINT_KINDS[kind]]
+            if symbol not in feeds:
+                feeds[symbol] = PrintFeed(*make, kind, symbol)
         elif kind in MERGED_KINDS:
             if place not in self._merged:
                 self._merged[place] = MergedFeed(*make, kind, symbol)
@@ -139,7 +144,7 @@ class Desk:
         elif isinstance(feed, BookFeed):
             del self._books[feed.symbol]
         elif isinstance(feed, PrintFeed):
-            del self._prints[feed.kind, feed.symbol]
+            del self._prints[PRINT_KINDS[feed.kind]][feed.symbol]
         elif isinstance(feed, MergedFeed):
             del self._merged[feed.kind, feed.symbol]
             feed.gone = True
@@ -153,7 +158,9 @@ class Desk:
             return self._quotes.get(symbol)
         if kind == "book":
             return self._books.get(symbol)
-        return self._merged.get((kind, symbol)) or self._prints.get((kind, symbol))
+        if kind in PRINT_KINDS:
+            return self._prints[PRINT_KINDS[kind]].get(symbol)
+        return self._merged.get((kind, symbol))
 
     def of(self, topics: Iterable[Topic]) -> Iterable[Feed]:
         """The feeds of some topics."""
@@ -178,25 +185,26 @@ class Desk:
 
     # ---- 1: the hot path
 
-    def take(self, source: Source, messages: Sequence[Message]) -> Sequence[Control]:
-        """Publish the events of one frame. Returns what is not for the desk."""
-        rest: list[Control] | tuple[()] = ()
+    def take(self, source: Source, messages: Iterable[Message]) -> list[Control]:
+        """Publish the events of one frame or of several. Returns, in order, what is not for the desk."""
+        rest: list[Control] = []
+        quotes, published = self._quotes, 0
         for message in messages:
             if isinstance(message, Quote):
-                feed = self._quotes.get(message.symbol)
+                feed = quotes.get(message.symbol)
                 if feed is None:
                     self.held["not_served"] += 1
                     continue
                 if feed.owner is not source and not self._takes_over(feed, source, message):
                     continue
                 feed.last = message
-                self.events += 1
-                self._append(feed.key, message)
-                self._put_last(feed.last_key, feed.symbol, message)
+                feed.put(message)
+                published += 1
             elif (handler := self._handlers.get(type(message))) is not None:
                 handler(source, message)
             else:
-                rest = [*rest, message]  # type: ignore[list-item]
+                rest.append(message)  # type: ignore[arg-type]
+        self.events += published
         return rest
 
     def _takes_over(self, feed: QuoteFeed, source: Source, quote: Quote) -> bool:
@@ -239,7 +247,7 @@ class Desk:
     # ---- 2: prints
 
     def _print(self, source: Source, event: Trade | Liquidation) -> None:
-        feed = self._prints.get((KIND[type(event)], event.symbol))
+        feed = self._prints[type(event)].get(event.symbol)
         if feed is None:
             self.held["not_served"] += 1
             return
@@ -256,7 +264,7 @@ class Desk:
 
     def _replayed(self, source: Source, message: Replayed) -> None:
         event = message.event
-        feed = self._prints.get((KIND[type(event)], event.symbol))
+        feed = self._prints[type(event)].get(event.symbol)
         if feed is None or feed.live_ts is None or event.ts is None or event.ts <= feed.live_ts:
             self.held["replayed"] += 1
             return

@@ -1,15 +1,20 @@
 """What the desk keeps per symbol and stream: tiny records, made once, so that an event costs one lookup. Pure."""
 
+from collections.abc import Callable
 from typing import Final, Generic, Protocol
 
 from services.collector.merge import E, Parts
 from services.collector.recent import Ring
-from shared.events import FeedState, Quote
+from shared.events import FeedState, Liquidation, Quote, Trade
 from shared.instruments import asset_of
 from shared.streams import LAST_KINDS, last, market_data, partition_of
 
 MERGED_KINDS: Final = ("mark", "funding", "stats")
-PRINT_KINDS: Final = ("trade", "liquidation")
+PRINT_KINDS: Final[dict[str, type]] = {"trade": Trade, "liquidation": Liquidation}
+
+
+#: (stream key, key of the last values) -> what publishes a quote there
+Outlet = Callable[[str, str], Callable[[Quote], None]]
 
 
 class Source(Protocol):
@@ -76,12 +81,13 @@ class OwnedFeed(Feed):
 
 
 class QuoteFeed(OwnedFeed):
-    """`last` is the newest quote published, `repeated` when it was sent again."""
+    """`last` is the newest quote published, `repeated` when it was sent again; `put` publishes one."""
 
-    __slots__ = ("last", "repeated")
+    __slots__ = ("last", "put", "repeated")
 
-    def __init__(self, venue: str, partitions: int, symbol: str) -> None:
+    def __init__(self, venue: str, partitions: int, symbol: str, outlet: Outlet) -> None:
         super().__init__(venue, partitions, "quote", symbol)
+        self.put = outlet(self.key, self.last_key)
         self.last: Quote | None = None
         self.repeated = 0
 

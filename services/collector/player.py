@@ -5,6 +5,7 @@ leaves with the receive time that the caller gives.
 """
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +18,7 @@ from services.collector.messages import BookDelta, BookSnapshot, Message, Replay
 from services.collector.recorded import Recorded
 from services.collector.table import Table
 from services.collector.wants import selected
-from shared.events import KIND, Event
+from shared.events import KIND, Event, Quote
 from shared.instruments import Market
 
 
@@ -61,6 +62,15 @@ class CountingBus:
     def append(self, key: str, event: Event) -> None:
         self._published[KIND[type(event)]] += 1
         self._bus.append(key, event)
+
+    def outlet(self, key: str, last_key: str) -> Callable[[Quote], None]:
+        put = self._bus.outlet(key, last_key)
+
+        def counted(quote: Quote) -> None:
+            self._published["quote"] += 1
+            put(quote)
+
+        return counted
 
     def put_last(self, key: str, field: str, event: Event) -> None:
         self._bus.put_last(key, field, event)

@@ -5,7 +5,7 @@ import asyncio
 import logging
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +20,7 @@ from services.collector.standing import standing
 from services.collector.venues import VENUES
 from shared.codec import SCHEMA
 from shared.config import Settings, load
-from shared.events import Event
+from shared.events import Event, Quote
 from shared.logs import set_up_logging
 
 SAY_S: Final = 10.0
@@ -30,6 +30,9 @@ class Nowhere:
     """A bus that carries nothing."""
 
     def append(self, key: str, event: Event) -> None: ...
+    def outlet(self, key: str, last_key: str) -> Callable[[Quote], None]:
+        return lambda quote: None
+
     def put_last(self, key: str, field: str, event: Event) -> None: ...
     def delete_last(self, key: str, field: str) -> None: ...
 

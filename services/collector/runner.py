@@ -1,6 +1,7 @@
 """Sockets: the only file that opens WebSockets.
 
-A `Connection` is one socket. The frame callback decodes and publishes at once: no task, queue or await per message.
+A `Connection` is one socket. What one read of it brings is decoded and published at once, whole: no task, queue or
+await per message. All frames of a read have the time of the read.
 What to send and when is the session's to say; this file carries it out.
 Proxies (HTTP CONNECT, SOCKS) are the library's.
 """
@@ -11,7 +12,7 @@ import ssl
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from itertools import count
+from itertools import chain, count
 from time import time_ns
 from typing import Final, Protocol
 
@@ -29,6 +30,8 @@ from services.collector.venue import Decode
 from shared.events import STREAM, Quote
 
 MESSAGE_BYTES_MAX: Final = 16 << 20
+#: RFC 6455 5.5
+CONTROL_BYTES_MAX: Final = 125
 #: the kernel doubles it: 1 MB/s a connection over a round trip of a quarter of a second
 RECEIVE_BYTES: Final = 128 << 10
 HANDSHAKE_S: Final = 10.0
@@ -94,7 +97,10 @@ class Connection(WSListener):
         self._decode, self._owner, self._take = decode, owner, owner.desk.take
         self._pulse, self._tapped, self._loop = owner.pulse, owner.tap is not None, loop
         self._transport: WSTransport | None = None
+        #: of the read under way
+        self._payloads: list[bytes] = []
         self._parts: list[bytes] = []
+        self._lag_at = 0
         self._reason = ""
         self._timer: asyncio.TimerHandle | None = None
 
@@ -108,15 +114,20 @@ class Connection(WSListener):
         self._again()
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
-        recv = time_ns()
-        self.last_ns = recv
-        kind = frame.msg_type
-        if (kind is not _TEXT and kind is not _BINARY) or not frame.fin:
-            self._unusual(transport, frame, recv)
-            return
-        self._message(frame.get_payload_as_bytes(), recv)
+        payloads = self._payloads
+        if not payloads:
+            self.last_ns = time_ns()
+        # Asking for a frame's type costs as much as a third of its decoding: what is longer than a control frame may
+        # be, whole and not the end of a divided message is a message.
+        if frame.payload_size > CONTROL_BYTES_MAX and frame.fin and not self._parts:
+            payloads.append(frame.get_payload_as_bytes())
+        else:
+            self._unusual(transport, frame)
+        if frame.last_in_buffer:
+            self._work_off()
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
+        self._work_off()
         if self._timer is not None:
             self._timer.cancel()
         reason = self._reason or _reason(transport)
@@ -126,25 +137,46 @@ class Connection(WSListener):
 
     # ---- frames
 
-    def _message(self, payload: bytes, recv: int) -> None:
+    def _work_off(self) -> None:
+        """Decode and publish what one read of the socket brought."""
+        payloads, recv = self._payloads, self.last_ns
+        if not payloads:
+            return
+        self._payloads = []
         if recv > self._pulse.deadline and self._pulse.late(recv):
             return
-        self.frames += 1
-        if self._tapped:
-            self._owner.received(self, payload, recv)
+        self.frames += len(payloads)
         session = self.session
         if session.stale:
             self._carry_out(session.frame(recv))
+        if self._tapped or session.expecting or not self.good:
+            for payload in payloads:
+                self._carefully(payload, recv)
+            return
+        decode = self._decode
+        made = [decode(payload, recv) for payload in payloads]
+        controls = self._take(self, chain.from_iterable(made))
+        if controls:
+            self._controls(controls, payloads, made, recv)
+        if self.frames >= self._lag_at:
+            self._note_lag(made[-1], recv)
+
+    def _carefully(self, payload: bytes, recv: int) -> None:
+        """One frame while topics still have to prove themselves, or somebody wants to see every frame."""
+        if self._tapped:
+            self._owner.received(self, payload, recv)
         messages = self._decode(payload, recv)
-        if session.expecting or not self.good:
+        if self.session.expecting or not self.good:
             self._proof(messages)
-        rest = self._take(self, messages)
-        if rest:
-            self._controls(rest, payload, recv)
-        elif not self.frames % LAG_EVERY and messages:
-            first = messages[0]
-            if isinstance(first, Quote) and first.ts is not None:
-                self._owner.lags.append(recv - first.ts)
+        controls = self._take(self, messages)
+        if controls:
+            self._controls(controls, (payload,), (messages,), recv)
+
+    def _note_lag(self, messages: list[Message], recv: int) -> None:
+        self._lag_at = self.frames + LAG_EVERY
+        first = messages[0] if messages else None
+        if isinstance(first, Quote) and first.ts is not None:
+            self._owner.lags.append(recv - first.ts)
 
     def _proof(self, messages: list[Message]) -> None:
         """First data proves topics, and the connection."""
@@ -155,8 +187,13 @@ class Connection(WSListener):
                 self.session.data(kind, message.symbol)  # type: ignore[union-attr, arg-type]
         self._proven()
 
-    def _controls(self, rest: Sequence[Control], payload: bytes, recv: int) -> None:
-        for message in rest:
+    def _controls(
+        self, controls: list[Control], payloads: Sequence[bytes], made: Sequence[list[Message]], recv: int
+    ) -> None:
+        """Each goes with the frame that it came in; both are in order."""
+        sources = ((message, payload) for payload, messages in zip(payloads, made, strict=True) for message in messages)
+        for message in controls:
+            payload = next(payload for found, payload in sources if found is message)
             if isinstance(message, Ack | Answer | Refused | Closing):
                 self._carry_out(self.session.control(message, recv))
                 self._proven()
@@ -167,28 +204,32 @@ class Connection(WSListener):
         if not self.proven.done() and self.session.proven:
             self.proven.set_result(None)
 
-    def _unusual(self, transport: WSTransport, frame: WSFrame, recv: int) -> None:
-        """Pings, pongs, closes and the parts of a divided message."""
+    def _unusual(self, transport: WSTransport, frame: WSFrame) -> None:
+        """Short messages, pings, pongs, closes and the parts of a divided message."""
         kind = frame.msg_type
+        if (kind is _TEXT or kind is _BINARY) and frame.fin:
+            self._payloads.append(frame.get_payload_as_bytes())
+            return
         if kind is _CLOSE:
+            self._work_off()
             self._reason = self._reason or f"closed by the venue: {frame.get_close_code()} {frame.get_close_reason()}"
             transport.send_close(WSCloseCode.OK)
             transport.disconnect()
             return
         if self.session.stale:
-            self._carry_out(self.session.frame(recv))
+            self._carry_out(self.session.frame(self.last_ns))
         if kind is _PING:
             transport.send_pong(frame.get_payload_as_bytes())
         elif kind is not _PONG:
-            self._part(frame, recv)
+            self._part(frame)
 
-    def _part(self, frame: WSFrame, recv: int) -> None:
+    def _part(self, frame: WSFrame) -> None:
         self._parts.append(frame.get_payload_as_bytes())
         if sum(map(len, self._parts)) > MESSAGE_BYTES_MAX:
             self.close("a message larger than 16 MB")
         elif frame.fin:
-            whole, self._parts = b"".join(self._parts), []
-            self._message(whole, recv)
+            self._payloads.append(b"".join(self._parts))
+            self._parts = []
 
     # ---- what the session asks for
 

@@ -18,7 +18,7 @@ from services.collector.venues import VENUES
 from services.simulator.options import Options, Rules
 from services.simulator.scenario import Event as Fault
 from services.simulator.server import Simulator
-from shared.events import Event, State
+from shared.events import Event, Quote, State
 
 E = TypeVar("E")
 
@@ -32,6 +32,13 @@ class Kept:
 
     def append(self, key: str, event: Event) -> None:
         self.events.append((key, event))
+
+    def outlet(self, key: str, last_key: str) -> Callable[[Quote], None]:
+        def put(quote: Quote) -> None:
+            self.append(key, quote)
+            self.put_last(last_key, quote.symbol, quote)
+
+        return put
 
     def put_last(self, key: str, field: str, event: Event) -> None:
         if not isinstance(event, State):

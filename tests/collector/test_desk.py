@@ -285,7 +285,7 @@ def test_a_delisted_instrument_says_down_and_loses_its_last_value_a_handed_over_
         states = [event for _, event in kept.events if not isinstance(event, State) or key_of(kept, event) == "quote"]
         assert said_of(states) == expected
         assert bool(kept.last) == (gone is None)
-        assert made.take(Wire(1), [quote("101", 1)]) == ()
+        assert made.take(Wire(1), [quote("101", 1)]) == []
         assert made.held["not_served"] == 1
 
 

@@ -1,5 +1,6 @@
 """What is played comes out as it would have live, and nothing is lost uncounted."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -26,6 +27,13 @@ class Kept:
 
     def append(self, key: str, event: Event) -> None:
         self.events.append((key, event))
+
+    def outlet(self, key: str, last_key: str) -> Callable[[Quote], None]:
+        def put(quote: Quote) -> None:
+            self.append(key, quote)
+            self.put_last(last_key, quote.symbol, quote)
+
+        return put
 
     def put_last(self, key: str, field: str, event: Event) -> None:
         self.last[key, field] = event

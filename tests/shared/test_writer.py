@@ -97,6 +97,7 @@ async def test_a_cut_connection_loses_nothing_and_repeats_at_most_the_window(
 ) -> None:
     made = writer(f"redis://127.0.0.1:{proxy.port}/0")
     await made.start()
+    await until(lambda: made.counters.connected)
     for number in range(6000):
         made.append(TRADES, trade(number))
         if number % 1000 == 500:
