@@ -22,7 +22,7 @@ from services.collector.feeds import Source
 from services.collector.jobs import Jobs, Listed, RestSource
 from services.collector.line import Gate, Line
 from services.collector.live_books import LiveBooks
-from services.collector.messages import BookDelta, BookSnapshot, Control, Message, Relist, Unknown
+from services.collector.messages import BookDelta, BookSnapshot, Control, Lost, Message, Relist, Unknown
 from services.collector.ownership import Ownership
 from services.collector.pacing import SECOND
 from services.collector.plan import Plan, Slot, Topic, TopicKey
@@ -288,7 +288,7 @@ class Engine:
         return [
             one
             for one in self.selected
-            if one.market == call.market and any(self.desk.serves(kind, one.symbol) for kind in call.makes)
+            if call.concerns(one) and any(self.desk.serves(kind, one.symbol) for kind in call.makes)
         ]
 
     # ---- what lines and connections tell
@@ -304,6 +304,10 @@ class Engine:
     def control(self, connection: Connection, message: Control, frame: bytes, recv: int) -> None:
         if isinstance(message, BookSnapshot | BookDelta):
             self.books.take(connection, message)
+        elif isinstance(message, Lost):
+            self.books.gaps += 1
+            gone = connection.session.renew(message.kind, message.symbol)
+            self.desk.state(connection, gone, "down", message.reason, recv)
         else:
             self._message(message, frame, connection.slot[0], recv)
 
@@ -334,9 +338,7 @@ class Engine:
 
     def _resubscribe_book(self, source: Source, symbol: str) -> None:
         assert isinstance(source, Connection)
-        for topic in source.session.topics:
-            if "book" in topic.kinds and symbol in topic.symbols:
-                source.session.resubscribe(topic.name)
+        source.session.renew("book", symbol)
 
     def refused(self, connection: Connection, topic: Topic, reason: str) -> None:
         self.desk.state(connection, (topic,), "down", f"refused: {reason}", time_ns())

@@ -48,6 +48,17 @@ class Relist(msgspec.Struct, frozen=True, gc=False):
     reason: str
 
 
+class Lost(msgspec.Struct, frozen=True, gc=False):
+    """A change was lost, so what a topic says of a symbol is not known any more (a book's sync finds that out itself).
+
+    The topic that brings this kind is said to be down, and asked for anew, which begins with the whole again.
+    """
+
+    symbol: str
+    kind: str
+    reason: str
+
+
 class Unknown(msgspec.Struct, frozen=True, gc=False):
     """A row or frame that makes no event, with the reason it is counted under and the native symbol if it has one."""
 
@@ -99,5 +110,5 @@ class BookDelta(msgspec.Struct, frozen=True):
     raw: tuple[tuple[Level, ...], tuple[Level, ...]] | None = None
 
 
-Control = Ack | Refused | Pong | Answer | Closing | Relist | Unknown | Replayed | BookSnapshot | BookDelta
+Control = Ack | Refused | Pong | Answer | Closing | Relist | Lost | Unknown | Replayed | BookSnapshot | BookDelta
 Message = Event | Control

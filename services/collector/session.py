@@ -128,6 +128,13 @@ class Session:
             self._leaving[name] = None
             self._again(name)
 
+    def renew(self, kind: str, symbol: str) -> list[Topic]:
+        """Ask anew for the topics that bring a kind of a symbol; which those are."""
+        found = [topic for topic in self.topics if kind in topic.kinds and symbol in topic.symbols]
+        for topic in found:
+            self.resubscribe(topic.name)
+        return found
+
     def proves(self, name: str) -> bool:
         entry = self._entries.get(name)
         return entry is not None and entry.state == "live"

@@ -303,6 +303,16 @@ def test_a_silent_topic_that_speaks_again_is_forgiven() -> None:
     assert Count("resubscribed", 1, "a silent for 5 s, subscribed again") in life.of(Count)
 
 
+def test_a_topic_that_lost_a_change_is_left_and_asked_for_anew_alone() -> None:
+    life = Life()
+    life.ack_all()
+    assert [one.name for one in life.session.renew("quote", "B")] == ["b"]
+    assert life.session.renew("trade", "B") == life.session.renew("quote", "Z") == []
+    life.run(1)
+    assert [names for _, _, names in life.frames("unsubscribe")] == [["b"]]
+    assert life.asked_for() == ["a", "b", "c", "b"]
+
+
 def test_a_connection_near_its_end_and_one_that_is_told_so_are_rolled_over_once() -> None:
     life = Life(limits=Limits(100, 3, 5.0, lifetime_s=40.0))
     life.ack_all()
