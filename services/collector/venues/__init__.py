@@ -3,9 +3,10 @@
 from typing import Final
 
 from services.collector.venue import Venue
-from services.collector.venues import binance, okx
+from services.collector.venues import binance, bybit, okx
 
 VENUES: Final[dict[str, Venue]] = {
     "binance": binance.VENUE,
+    "bybit": bybit.VENUE,
     "okx": okx.VENUE,
 }

@@ -17,7 +17,7 @@ from services.collector.table import Table
 from services.collector.venue import Decode, DecoderOptions, Request
 from services.collector.venues.bybit import rows
 from services.collector.venues.bybit.answers import answer, channel_of
-from services.collector.venues.bybit.decode_rest import Rest
+from services.collector.venues.bybit.decode_rest import Rest, is_old
 from services.collector.venues.bybit.rows import BEST, DEPTHS, MS, TICKERS, Reader
 from services.collector.venues.bybit.shapes import UNREADABLE, BookFrame, Frame, TickerFrame
 from services.collector.venues.bybit.tickers import Tickers
@@ -108,7 +108,7 @@ def _one_market(reader: Reader, rest: Rest) -> Decode:
             return [Pong() if read.op == "pong" else Unknown("client_frame")]
         if read.retCode is not None:
             return rest.read(frame, recv, None)
-        return [Unknown("old_api" if read.request or _is_old(frame) else "bad_shape", rows.native_of(frame))]
+        return [Unknown("old_api" if read.request or is_old(frame) else "bad_shape", rows.native_of(frame))]
 
     def push(frame: bytes, read: Frame, recv: int) -> list[Message]:
         channel = channel_of(read.topic) or ""
@@ -146,11 +146,6 @@ def _one_market(reader: Reader, rest: Rest) -> Decode:
             return [Unknown("bad_number", data.s)]
 
     return decode
-
-
-def _is_old(frame: bytes) -> bool:
-    """A REST answer of the interfaces before this one."""
-    return "ret_code" in _keys.decode(frame)
 
 
 def topic_of(frame: bytes) -> str | None:

@@ -57,7 +57,7 @@ class Rest:
         try:
             body = _body.decode(frame)
         except msgspec.ValidationError:
-            return [Unknown("bad_shape")]
+            return [Unknown("old_api" if is_old(frame) else "bad_shape")]
         except UNREADABLE:
             return [Unknown("not_json")]
         if body.ret_code != 0:
@@ -84,15 +84,23 @@ class Rest:
         if endpoint == PAID:
             return rows.settlements(reader, _list_of(body.result), recv)
         ts = None if body.time is None else body.time * MS
-        return [one for raw in result.list for one in _one_ticker(reader, raw, ts, recv)] or [Unknown("empty")]
+        return [one for raw in result.rows for one in _one_ticker(reader, raw, ts, recv)] or [Unknown("empty")]
+
+
+def is_old(frame: bytes) -> bool:
+    """An answer of the interfaces before this one, by its spelling."""
+    try:
+        return "ret_code" in _keys.decode(frame)
+    except UNREADABLE:
+        return False
 
 
 def _by_form(body: Body, result: Result) -> str | None:
     try:
-        keys = _keys.decode(result.list[0] if result.list else body.result).keys()
+        keys = _keys.decode(result.rows[0] if result.rows else body.result).keys()
     except UNREADABLE:
         return None
-    if not result.list and {"s", "b", "a", "u"} <= keys:
+    if not result.rows and {"s", "b", "a", "u"} <= keys:
         return BOOK
     return next((endpoint for told, endpoint in FORMS if told <= keys), None)
 

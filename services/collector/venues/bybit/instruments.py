@@ -50,11 +50,11 @@ MINUTES: Final = Decimal(60)
 BPS: Final = Decimal(10_000)
 
 
-class _Price(msgspec.Struct, rename="camel", gc=False):
+class _Price(msgspec.Struct, frozen=True, rename="camel", gc=False):
     tick_size: str = ""
 
 
-class _Lot(msgspec.Struct, rename="camel", gc=False):
+class _Lot(msgspec.Struct, frozen=True, rename="camel", gc=False):
     """Perpetuals have a step and a least value, spot pairs a precision and a least amount."""
 
     qty_step: str = ""
@@ -64,12 +64,12 @@ class _Lot(msgspec.Struct, rename="camel", gc=False):
     min_order_amt: str = ""
 
 
-class _Fees(msgspec.Struct, rename="camel", gc=False):
+class _Fees(msgspec.Struct, frozen=True, rename="camel", gc=False):
     taker_fee_rate: str = ""
     maker_fee_rate: str = ""
 
 
-class _Before(msgspec.Struct, rename="camel", gc=False):
+class _Before(msgspec.Struct, frozen=True, rename="camel", gc=False):
     """The terms of the time before launch."""
 
     cur_auction_phase: str = ""
@@ -114,7 +114,7 @@ def is_listing(body: bytes) -> str | None:
     """The listing call that a body answers: its category, told apart by the first row's status."""
     try:
         result = _result.decode(_body.decode(body).result)
-        form = _form.decode(result.list[0]) if result.list else _Form()
+        form = _form.decode(result.rows[0]) if result.rows else _Form()
     except UNREADABLE:
         return None
     if form.base_coin is None or form.lot_size_filter is None or result.category not in CATEGORIES:
@@ -128,7 +128,7 @@ def next_page(body: bytes) -> Mapping[str, str] | None:
         result = _result.decode(_body.decode(body).result)
     except UNREADABLE:
         return None
-    return {"cursor": unquote(result.next_page_cursor)} if result.list and result.next_page_cursor else None
+    return {"cursor": unquote(result.next_page_cursor)} if result.rows and result.next_page_cursor else None
 
 
 def listing(bodies: Mapping[str, bytes]) -> list[Instrument]:
@@ -242,7 +242,7 @@ def _rows(bodies: Mapping[str, bytes]) -> Iterator[tuple[str, Row]]:
             raise Unreadable(f"{NAME} {call}: expected a result with a list, got {body[:80]!r} ({error})") from None
         if answer.ret_code != 0 or result.category not in CATEGORIES:
             raise Unreadable(f"{NAME} {call}: expected retCode 0 and a category, got {body[:120]!r}")
-        for raw in result.list:
+        for raw in result.rows:
             try:
                 row = _row.decode(raw)
             except UNREADABLE:

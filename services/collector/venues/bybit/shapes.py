@@ -98,7 +98,7 @@ class Result(msgspec.Struct, rename="camel"):
     """What the results of the calls that list something have in common."""
 
     category: str = ""
-    list: list[msgspec.Raw] = []
+    rows: list[msgspec.Raw] = msgspec.field(name="list", default_factory=list)
     next_page_cursor: str = ""
 
 
