@@ -42,13 +42,16 @@ def resolved(venue: Venue, fresh: Iterable[Instrument], holders: Mapping[str, st
 
     `holders` says which native id a symbol has had in this run: it keeps it.
     """
-    best = quote_channels(venue)
-    modes = {channel.market: channel for channel in venue.channels if best.get(channel.market) == channel.name}
-    return [_filled(venue, modes, instrument) for instrument in resolve_collisions(fresh, holders)]
+    return filled(venue, resolve_collisions(fresh, holders), quote_channels(venue))
 
 
-def _filled(venue: Venue, modes: Mapping[Market, Channel], instrument: Instrument) -> Instrument:
-    channel = modes.get(instrument.market)
+def filled(venue: Venue, instruments: Iterable[Instrument], quotes: Mapping[Market, str]) -> list[Instrument]:
+    """With the venue's fees and the mode of the quote channel of each market where the list is silent."""
+    modes = {channel.market: channel for channel in venue.channels if quotes.get(channel.market) == channel.name}
+    return [_filled(venue, modes.get(instrument.market), instrument) for instrument in instruments]
+
+
+def _filled(venue: Venue, channel: Channel | None, instrument: Instrument) -> Instrument:
     return msgspec.structs.replace(
         instrument,
         taker_fee_bps=instrument.taker_fee_bps or venue.taker_fee_bps.get(instrument.market),

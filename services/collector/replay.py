@@ -19,11 +19,13 @@ import msgspec
 
 from services.collector import directory
 from services.collector.capture import Captured, read_files
+from services.collector.listing import filled
 from services.collector.offline import Usage, load_listing
 from services.collector.player import Player
 from services.collector.recorded import Listing, Recorded
 from services.collector.venue import Unreadable, Venue
 from services.collector.venues import VENUES
+from shared.instruments import Instrument
 from shared.service import Service, run
 from shared.streams import RETENTION_MS
 from shared.writer import StreamWriter
@@ -105,6 +107,10 @@ class Session:
         self.report: dict[str, object] = {}
         self._look()
 
+    def instruments(self) -> list[Instrument]:
+        """What is listed, with the venue's fees and the modes of the quote channels that were recorded."""
+        return filled(self.venue, self.listing.table, self.recorded.quotes)
+
     def lines(self) -> Iterator[Captured]:
         for captured in read_files(self.options.files, io.BytesIO(self._stdin)):
             yield from self.recorded.whole(captured)
@@ -147,7 +153,7 @@ async def play(service: Service, session: Session) -> None:
     player = Player(session.recorded, session.listing.table, service.settings.partitions, writer)
     service.state, service.detail = "live", "A recorded session is played."
     service.health(lambda: _health(player, writer))
-    await directory.write(service.redis, session.venue.name, list(session.listing.table))
+    await directory.write(service.redis, session.venue.name, session.instruments())
     player.serve(time_ns())
     ticking = service.spawn(_tick(player), "tick")
     playing = asyncio.create_task(_feed(service, session, player, writer))
@@ -180,7 +186,7 @@ async def _feed(service: Service, session: Session, player: Player, writer: Stre
                     return
         if player.play(captured, recv):
             player.serve(recv)
-            await directory.write(service.redis, session.venue.name, list(session.listing.table))
+            await directory.write(service.redis, session.venue.name, session.instruments())
 
 
 async def _tick(player: Player) -> None:

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from msgspec.msgpack import decode
 from redis.asyncio import Redis
 
 from services.collector.offline import Usage
 from services.collector.replay import parse
 from shared.codec import decode_batch
 from shared.events import KIND, STREAM_KINDS
+from shared.instruments import Instrument
 from shared.streams import instruments, market_data
 
 CASES = Path(__file__).parents[1] / "venues" / "okx"
@@ -71,6 +73,18 @@ async def test_what_the_report_says_is_what_stands_in_the_streams(
     assert report["published"]["funding"] > 0
     assert report["unknown"]["old_api"] == 1
     assert await redis_client.hlen(instruments("okx")) > 0
+
+
+async def test_the_listing_has_the_fees_and_the_mode_of_the_recorded_quotes(
+    redis_url: str, redis_client: Redis, session: list[str]
+) -> None:
+    report_of(replay(redis_url, "--speed", "max", *session))
+    stored: Any = await redis_client.hvals(instruments("okx"))
+    rows = [decode(value, type=Instrument) for value in stored]
+    assert {(one.market, one.taker_fee_bps, one.quote_mode) for one in rows} == {
+        ("perp", "5", "on_change"),
+        ("spot", "10", "on_change"),
+    }
 
 
 async def test_a_recorded_session_goes_through_whole(redis_url: str, redis_client: Redis, captures: Path) -> None:
