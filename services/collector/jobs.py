@@ -217,7 +217,7 @@ class Jobs:
     async def book(self, instrument: Instrument) -> bool:
         """One snapshot of a book. False where it did not come."""
         for call in self.calls("book"):
-            if call.market == instrument.market and call.symbol_param is not None:
+            if call.symbol_param is not None and call.concerns(instrument):
                 return await self.ask(call, {call.symbol_param: instrument.native})
         return False
 

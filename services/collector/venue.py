@@ -161,6 +161,12 @@ class Call:
     body: Mapping[str, object] | None = None
     #: for a history that must be told from when
     span: Span | None = None
+    #: only about perpetuals that settle in this: a venue may have a product, with calls of its own, for each currency
+    settle: str | None = None
+
+    def concerns(self, instrument: Instrument) -> bool:
+        """Whether it may be made for this instrument."""
+        return self.market == instrument.market and self.settle in (None, instrument.settle)
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,3 +74,11 @@ async def test_history_is_asked_for_a_week_at_first() -> None:
     asked = await noted((call,), lambda jobs: jobs.settle(call, lambda _: [instrument("BTC")], lambda _: None), 1)
     query = dict(part.split("=") for part in asked[0].partition("?")[2].split("&"))
     assert int(query["to"]) - int(query["from"]) == 7 * 86_400
+
+
+async def test_a_book_is_asked_of_the_product_that_the_perpetual_settles_in() -> None:
+    calls = tuple(
+        Call(name, "book", "rest", f"/{name}", "perp", symbol_param="id", settle=name) for name in ("USDC", "USDT")
+    )
+    asked = await noted(calls, lambda jobs: jobs.book(instrument("BTC", settle="USDT")), 1)
+    assert asked == ["/rest.test/USDT?id=BTC-USDT-perp"]
