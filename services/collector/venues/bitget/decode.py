@@ -1,0 +1,81 @@
+"""Bitget's frames, socket and REST, v2 and v3, to messages.
+
+A push has `arg` and `data` (`reading.py`), an answer to a request `event` (`topics.py`), a REST answer `code`
+(`decode_rest.py`); what the retired v1 and its predecessor sent is told by its product names and by `table`.
+
+Never raises: what cannot be read is one `Unknown` with its reason, and the good rows of its frame are kept.
+"""
+
+from typing import Final
+
+import msgspec
+
+from services.collector.messages import Message, Pong, Unknown
+from services.collector.normalise import BadNumber
+from services.collector.table import Table
+from services.collector.venue import Decode, DecoderOptions, Request
+from services.collector.venues.bitget import rows
+from services.collector.venues.bitget.decode_rest import rest
+from services.collector.venues.bitget.reading import BEST, Reader, push
+from services.collector.venues.bitget.shapes import UNREADABLE, BestPush, Frame, native_of
+from services.collector.venues.bitget.topics import MARKET, SETTLE, answer
+
+#: how a push of the quote channel is told: its name is among the first bytes
+_BEST_NAME: Final = b'"channel":"books1"'
+_HEAD: Final = 96
+
+_frame: Final = msgspec.json.Decoder(Frame)
+_best: Final = msgspec.json.Decoder(BestPush)
+
+
+def decoder(table: Table, options: DecoderOptions) -> Decode:
+    """Makes the `decode` of one connection, or of REST answers."""
+    reader = Reader(table, options)
+    look_up = {product: table.getter(market) for product, market in MARKET.items()}
+    read_best, top = _best.decode, rows.top
+
+    def decode(frame: bytes, recv: int, request: Request | None = None) -> list[Message]:
+        if request is not None:
+            return rest(reader, frame, recv, request)
+        if frame.find(_BEST_NAME, 0, _HEAD) < 0:
+            return general(frame, recv)
+        try:
+            hot = read_best(frame)
+        except UNREADABLE:
+            return general(frame, recv)
+        arg, found = hot.arg, hot.data
+        get = look_up.get(arg.inst_type)
+        listed = None if get is None else get(arg.inst_id)
+        if (
+            listed is None
+            or len(found) != 1
+            or listed.instrument.settle != SETTLE.get(arg.inst_type)
+            or not reader.quotes(BEST, listed)
+        ):
+            return general(frame, recv)
+        try:
+            return [top(found[0], listed, recv)]
+        except BadNumber:
+            return [Unknown("bad_number", arg.inst_id)]
+
+    def general(frame: bytes, recv: int) -> list[Message]:
+        if frame == b"pong":
+            return [Pong()]
+        try:
+            read = _frame.decode(frame)
+        except msgspec.ValidationError:
+            return [Unknown("bad_shape", native_of(frame))]
+        except UNREADABLE:
+            return [Unknown("not_json")]
+        if read.event:
+            return answer(read)
+        if read.table:
+            return [Unknown("old_api")]
+        if read.arg is not None:
+            native = read.arg.inst_id or read.arg.symbol
+            return push(reader, read.action, read.arg, read.data, recv) or [Unknown("empty", native or None)]
+        if read.op:
+            return [Unknown("client_frame")]
+        return rest(reader, frame, recv, None)
+
+    return decode

@@ -1,0 +1,195 @@
+"""From pushes to messages: what the channels of both versions have in common.
+
+A push is `{"action", "arg", "data": [row, ...], "ts"}`; v2's `arg` names the channel and `instId`, v3's the topic and
+`symbol`. Spot pairs and perpetuals share their ids, so an instrument is looked up in the market of its product. A row
+that cannot be read is one `Unknown` with its reason, and the others of its frame are kept.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+import msgspec
+
+from services.collector.messages import Message, Replayed, Unknown
+from services.collector.normalise import BadNumber
+from services.collector.table import Listed, Table
+from services.collector.venue import DecoderOptions
+from services.collector.venues.bitget import rows
+from services.collector.venues.bitget.shapes import (
+    UNREADABLE,
+    Arg,
+    BookRow,
+    ForcedRow,
+    TickerRow,
+    TradeRow,
+    UnifiedBookRow,
+    UnifiedTickerRow,
+    UnifiedTradeRow,
+    native_of,
+)
+from services.collector.venues.bitget.topics import FOREIGN, LIQUIDATION, MARKET, OLD, SETTLE
+
+BEST: Final = "books1"
+TICKER: Final = "ticker"
+TRADES: Final = frozenset({"trade", "publicTrade"})
+BOOKS: Final = "books"
+ACTIONS: Final = frozenset({"snapshot", "update"})
+#: pictures of so many levels
+PICTURES: Final = {"books5": 5, "books15": 15, "books50": 50}
+
+Make = Callable[[Any, Listed], list[Message]]
+
+
+class Rows:
+    """Typed rows: all at once, or one by one where a bad row is among them."""
+
+    def __init__(self, row: type[Any]) -> None:
+        self._all = msgspec.json.Decoder(list[row])  # type: ignore[valid-type]
+        self._one = msgspec.json.Decoder(row)
+
+    def read(self, data: bytes | msgspec.Raw) -> list[Any]:
+        """Rows, and an `Unknown` in the place of each that has another form. A bare row is a list of one."""
+        try:
+            return self._all.decode(data)
+        except UNREADABLE:
+            pass  # which of them it is that is damaged
+        try:
+            raws = _raws.decode(data) if bytes(data).lstrip()[:1] == b"[" else [data]
+        except UNREADABLE:
+            return [Unknown("bad_shape")]
+        return [self._singly(raw) for raw in raws]
+
+    def _singly(self, raw: bytes | msgspec.Raw) -> Any:
+        try:
+            return self._one.decode(raw)
+        except UNREADABLE:
+            return Unknown("bad_shape", native_of(raw))
+
+
+_raws: Final = msgspec.json.Decoder(list[msgspec.Raw])
+BOOK_ROWS: Final = Rows(BookRow)
+UNIFIED_BOOK_ROWS: Final = Rows(UnifiedBookRow)
+TICKER_ROWS: Final = Rows(TickerRow)
+UNIFIED_TICKER_ROWS: Final = Rows(UnifiedTickerRow)
+TRADE_ROWS: Final = Rows(TradeRow)
+UNIFIED_TRADE_ROWS: Final = Rows(UnifiedTradeRow)
+FORCED_ROWS: Final = Rows(ForcedRow)
+
+
+class Reader:
+    """What the readers of one connection share: the table, which channel makes quotes, v3's tickers so far."""
+
+    def __init__(self, table: Table, options: DecoderOptions) -> None:
+        self.table = table
+        self._quote_channel = dict(options.quote_channel)
+        self._tickers: dict[tuple[str, str], UnifiedTickerRow] = {}
+
+    def find(self, product: str, native: str) -> Listed | Unknown:
+        """The instrument, or why there is none. Product "": any perpetual, whatever it settles in."""
+        if product in OLD:
+            return Unknown("old_api", native or None)
+        market = MARKET.get(product) if product else "perp"
+        if market is None:
+            return Unknown("out_of_scope" if product in FOREIGN else "bad_shape", native or None)
+        listed = self.table.market(market).get(native)
+        if listed is None or (product and listed.instrument.settle != SETTLE.get(product)):
+            return Unknown("out_of_scope" if native in self.table.outside else "unknown_symbol", native or None)
+        return listed
+
+    def quotes(self, channel: str, listed: Listed) -> bool:
+        return self._quote_channel.get(listed.instrument.market, BEST) == channel
+
+    def merged(self, key: tuple[str, str], row: UnifiedTickerRow, *, update: bool) -> UnifiedTickerRow:
+        """A ticker of v3 over what was known: an update leaves out what did not change."""
+        known = self._tickers.get(key)
+        if update and known is not None:
+            for field in row.__struct_fields__:
+                if getattr(row, field) is None:
+                    setattr(row, field, getattr(known, field))
+        self._tickers[key] = row
+        return row
+
+
+def each(found: Iterable[Any], listed: Listed, native: str, make: Make) -> list[Message]:
+    """The messages of the rows of one instrument, in order."""
+    out: list[Message] = []
+    for row in found:
+        if isinstance(row, Unknown):
+            out.append(Unknown(row.reason, native))
+            continue
+        try:
+            out += make(row, listed)
+        except BadNumber:
+            out.append(Unknown("bad_number", native))
+    return out
+
+
+def per_row(reader: Reader, product: str, found: Iterable[Any], make: Make) -> list[Message]:
+    """The messages of rows that name their instrument themselves, in order."""
+    out: list[Message] = []
+    for row in found:
+        if isinstance(row, Unknown):
+            out.append(row)
+            continue
+        listed = reader.find(product, row.symbol or "")
+        out += [listed] if isinstance(listed, Unknown) else each((row,), listed, row.symbol, make)
+    return out
+
+
+def push(reader: Reader, action: str, arg: Arg, data: msgspec.Raw, recv: int) -> list[Message]:
+    """The messages of one push of any channel of either version."""
+    unified = not arg.channel
+    channel, native, product = arg.channel or arg.topic, arg.inst_id or arg.symbol, arg.inst_type.upper()
+    if action not in ACTIONS or not product:
+        return [Unknown("old_api" if product in OLD else "bad_shape", native or None)]
+    if channel == LIQUIDATION and product in MARKET:
+        return per_row(reader, product, FORCED_ROWS.read(data), lambda row, at: [rows.forced(row, at, recv)])
+    listed = reader.find(product, native)
+    if isinstance(listed, Unknown):
+        return [listed]
+    if channel == BEST:
+        return best(reader, listed, native, (UNIFIED_BOOK_ROWS if unified else BOOK_ROWS).read(data), recv)
+    if channel == BOOKS or channel in PICTURES:
+        return books(listed, native, (UNIFIED_BOOK_ROWS if unified else BOOK_ROWS).read(data), channel, action, recv)
+    if channel == TICKER:
+        found = (UNIFIED_TICKER_ROWS if unified else TICKER_ROWS).read(data)
+        return tickers(reader, listed, (product, native), found, action, recv)
+    if channel in TRADES:
+        return trades(listed, native, (UNIFIED_TRADE_ROWS if unified else TRADE_ROWS).read(data), action, recv)
+    return [Unknown("unused_channel", native or None)]
+
+
+def best(reader: Reader, listed: Listed, native: str, found: list[Any], recv: int) -> list[Message]:
+    if not reader.quotes(BEST, listed):
+        return [Unknown("other_quote_channel", native)]
+    return each(found, listed, native, lambda row, at: [rows.top(row, at, recv)])
+
+
+def books(listed: Listed, native: str, found: list[Any], channel: str, action: str, recv: int) -> list[Message]:
+    """One bad level spoils the whole row: a book with a hole is no book."""
+    if channel == BOOKS and action == "update":
+        return each(found, listed, native, lambda row, at: [rows.delta(row, at, recv)])
+    limit = PICTURES.get(channel)
+    return each(found, listed, native, lambda row, at: [rows.snapshot(row, at, recv, limit)])
+
+
+def tickers(
+    reader: Reader, listed: Listed, key: tuple[str, str], found: list[Any], action: str, recv: int
+) -> list[Message]:
+    quotes = reader.quotes(TICKER, listed)
+
+    def make(row: Any, at: Listed) -> list[Message]:
+        whole = reader.merged(key, row, update=action == "update") if isinstance(row, UnifiedTickerRow) else row
+        return rows.ticker(whole, at, recv, "ws", quotes=quotes)
+
+    return each(found, listed, key[1], make)
+
+
+def trades(listed: Listed, native: str, found: list[Any], action: str, recv: int) -> list[Message]:
+    """Newest first in a push, oldest first here. A topic begins with the last trades there were: replayed."""
+
+    def make(row: Any, at: Listed) -> list[Message]:
+        one = rows.trade(row, at, recv)
+        return [Replayed(one) if action == "snapshot" else one]
+
+    return each(reversed(found), listed, native, make)
