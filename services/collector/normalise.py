@@ -59,11 +59,17 @@ def shifted(digits: str, places: int) -> str:
 
 def scaled(mantissa: int, decimals: int) -> str:
     """A whole number that counts steps of ten to the minus `decimals`, as text: 4200050000000 with 8 is `42000.5`."""
+    if mantissa < 0:
+        return f"-{scaled(-mantissa, decimals)}"
+    digits = str(mantissa)
     if decimals <= 0:
         return str(mantissa * 10**-decimals)
-    sign, digits = ("", str(mantissa)) if mantissa >= 0 else ("-", str(-mantissa))
-    whole, fraction = digits[:-decimals] or "0", digits[-decimals:].rjust(decimals, "0").rstrip("0")
-    return f"{sign}{whole}.{fraction}" if fraction else f"{sign}{whole}"
+    point = len(digits) - decimals
+    if point > 0:
+        fraction = digits[point:].rstrip("0")
+        return f"{digits[:point]}.{fraction}" if fraction else digits[:point]
+    fraction = digits.rjust(decimals, "0").rstrip("0")
+    return f"0.{fraction}" if fraction else "0"
 
 
 def literal(text: str) -> str:

@@ -20,6 +20,8 @@ LIQUIDATION: Final = 2
 FLAGS: Final[dict[int, TradeFlag | None]] = {1: None, LIQUIDATION: "liquidation", 5: None, 6: "block"}
 #: transfers of positions and settlements of a closed market: nobody traded, and the price is no market price
 OFF_BOOK: Final = frozenset({3, 4})
+#: a number of a trade from here on is what is left of a longer one
+CUT_ID: Final = 10**17
 _US: Final = 1000
 LATEST_US: Final = SATURATED // _US
 
@@ -92,14 +94,19 @@ def trade(one: sbe.Trade, at: Listed, recv: int) -> Trade:
 
 
 def trade_id(one: sbe.Trade) -> str:
-    """The venue's id; in frames without it, which hold what 64 bits can, made unique by the match and its number."""
-    return one.id or f"{one.created}-{one.seq}-{one.trade_id}"
+    """The venue's id: the text where the frame has it, else the number where that is all of it.
+
+    Ids are longer than 64 bits hold. A number as long as those bits allow is what is left of one, which need not be
+    unique: the match and its number in the book stand before it.
+    """
+    if one.id is not None:
+        return one.id
+    return str(one.trade_id) if 0 < one.trade_id < CUT_ID else f"{one.created}-{one.seq}-{one.trade_id}"
 
 
-def forced(print_: Trade) -> Liquidation:
+def forced(one: Trade) -> Liquidation:
     """The forced order took: its side is the trade's."""
-    at = print_
-    return Liquidation(at.symbol, at.side, at.price, at.size, at.ts, at.recv, at.id, "fill")
+    return Liquidation(one.symbol, one.side, one.price, one.size, one.ts, one.recv, one.id, "fill")
 
 
 def snapshot(one: sbe.Book, at: Listed, recv: int) -> BookSnapshot:

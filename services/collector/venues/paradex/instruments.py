@@ -41,11 +41,11 @@ Figure = str | int | float
 _T = TypeVar("_T")
 
 
-class _Fee(msgspec.Struct, gc=False):
+class _Fee(msgspec.Struct, frozen=True, gc=False):
     fee: str = ""
 
 
-class _Fees(msgspec.Struct, gc=False):
+class _Fees(msgspec.Struct, frozen=True, gc=False):
     maker_fee: _Fee = _Fee()
     taker_fee: _Fee = _Fee()
 
