@@ -3,10 +3,12 @@
 from typing import Final
 
 from services.collector.venue import Venue
-from services.collector.venues import binance, bybit, okx
+from services.collector.venues import binance, bitget, bybit, okx, paradex
 
 VENUES: Final[dict[str, Venue]] = {
     "binance": binance.VENUE,
+    "bitget": bitget.VENUE,
     "bybit": bybit.VENUE,
     "okx": okx.VENUE,
+    "paradex": paradex.VENUE,
 }
