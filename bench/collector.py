@@ -22,7 +22,7 @@ from typing import Any, Final
 import msgspec
 import redis
 
-from bench.measure import latencies, percentile, pin, usage
+from bench.measure import TAKEN, latencies, percentile, pin, usage
 from bench.peers import Load, Peer, peers
 from deploy.local.process import REPOSITORY, free_port, start_server, stop_server
 
@@ -169,6 +169,7 @@ def one(peer: Peer, load: Load, exchange: Exchange, db: redis.Redis, rates: Sequ
 def _blasted(peer: Peer, exchange: Exchange, db: redis.Redis, pid: int, **order: Any) -> Row:
     for key in db.scan_iter("*", count=1000, _type="stream"):
         db.xtrim(key, maxlen=0, approximate=False)
+    db.delete(TAKEN)
     before = usage(pid)
     report = exchange.blast(**order)
     _wait_quiet(pid)
@@ -176,9 +177,8 @@ def _blasted(peer: Peer, exchange: Exchange, db: redis.Redis, pid: int, **order:
     table = exchange.stamps()
     arrived = peer.read(db, table["base"])
     times = latencies(table["stamps"], arrived.trades)
-    elapsed_s = (arrived.last_ms + 0.5 - table["stamps"][0][3] / 1e6) / 1000
     return {
-        "frames_per_s": round(arrived.events / elapsed_s),
+        "frames_per_s": arrived.frames_per_s(table["stamps"][0][3] / 1e6),
         "cpu_us_per_frame": round(cpu_s / report["sent"] * 1e6, 2),
         "lost": report["sent"] - arrived.events,
         "p50_ms": percentile(times, 0.50),
@@ -210,14 +210,16 @@ def middle(rows: Sequence[Row]) -> Row:
 def show(results: dict[str, Row]) -> None:
     ours = results["parallax"]
     print(
-        f"\n{'client':18}{'frames/s':>10}{'ours ×':>8}{'µs/frame':>10}{'@10k':>8}{'RSS MB':>8}{'p50/p99 ms at 20k':>20}"
+        f"\n{'client':18}{'frames/s':>10}{'ours ×':>8}{'µs/frame':>10}{'@10k':>8}{'RSS MB':>8}{'lost':>9}"
+        f"{'p50/p99 ms at 20k':>20}"
     )
     for name, row in results.items():
         p50, p99 = row["p50_ms"].get("20000"), row["p99_ms"].get("20000")
         ratio = ours["frames_per_s"] / row["frames_per_s"]
         print(
             f"{name:18}{row['frames_per_s']:>10,.0f}{ratio:>8.2f}{row['cpu_us_per_frame']:>10.1f}"
-            f"{row['cpu_us'].get('10000', 0):>8.1f}{row['peak_mb']:>8.0f}{p50!s:>12} / {p99}"
+            f"{row['cpu_us'].get('10000', 0):>8.1f}{row['peak_mb']:>8.0f}"
+            f"{row['lost']['saturated']:>9,}{p50!s:>12} / {p99}"
         )
 
 

@@ -18,6 +18,8 @@ from shared.events import Trade
 from shared.streams import FIELD
 
 TICKS: Final = os.sysconf("SC_CLK_TCK")
+#: counted by clients that conflate; the bench deletes it before each blast
+TAKEN: Final = "taken"
 
 
 class Usage(msgspec.Struct, frozen=True):
@@ -56,11 +58,20 @@ def entries(db: redis.Redis, pattern: str) -> Iterator[tuple[int, dict[bytes, by
 
 
 class Arrived(msgspec.Struct):
-    """Events in Redis, when the last was stored, and when each trade was (by the number the exchange gave it)."""
+    """Events in Redis, when the last was stored, and when each trade was (by the number the exchange gave it).
+
+    `taken`: what the client has parsed and when the last of it, where it hands out less than that.
+    """
 
     events: int = 0
     last_ms: int = 0
     trades: dict[int, int] = {}
+    taken: tuple[int, int] | None = None
+
+    def frames_per_s(self, start_ms: float) -> int:
+        """Frames taken a second, from the first frame's write to the last one's entry (or parsing)."""
+        count, last_ms = self.taken or (self.events, self.last_ms)
+        return round(count / (last_ms + 0.5 - start_ms) * 1000)
 
 
 def ours(db: redis.Redis, base: int) -> Arrived:
@@ -103,6 +114,15 @@ def single(db: redis.Redis, base: int) -> Arrived:
             if pattern == "trades-*":
                 found.trades[int(fields[b"id"]) - base] = ms
     return found
+
+
+def conflating(db: redis.Redis, base: int) -> Arrived:
+    """One event an entry, of a client that says in the hash TAKEN what it has parsed."""
+    found = single(db, base)
+    frames, last_ms = cast(list[Any], db.hmget(TAKEN, "frames", "last_ms"))
+    if frames is None or last_ms is None:
+        return found
+    return msgspec.structs.replace(found, taken=(int(frames), int(last_ms)))
 
 
 def latencies(stamps: Iterable[list[int]], trades: Mapping[int, int]) -> list[float]:

@@ -108,11 +108,12 @@ def peers(wanted: Sequence[str]) -> list[Peer]:
         ("cryptofeed-3.0.1", ["cryptofeed==3.0.1", "redis", "uvloop"], newer, feed, 150_000),
         ("ccxt.pro", ["ccxt", "redis"], here, "ccxt_client.py", 40_000),
     )
+    readers = {"ccxt.pro": measure.conflating}
     for name, requirements, python, client, frames in offers:
         if name not in wanted:
             continue
         if python is None:
             print(f"  {name}: needs Python 3.13 or later, left out")
         elif interpreter := environment(name, requirements, python):
-            found.append(Peer(name, script(interpreter, client), measure.single, frames))
+            found.append(Peer(name, script(interpreter, client), readers.get(name, measure.single), frames))
     return found
