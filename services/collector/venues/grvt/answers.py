@@ -12,6 +12,8 @@ from services.collector.messages import Ack, Message, Refused, Unknown
 from services.collector.venues.grvt.shapes import UNREADABLE, begins
 
 EMPTY: Final = "empty"
+#: too many requests for the account's tier
+RATE_LIMITED: Final = "1006"
 BAD_SHAPE: Final = "bad_shape"
 
 
@@ -64,7 +66,7 @@ def refused(error: msgspec.Raw | bytes, number: msgspec.Raw | None) -> list[Mess
         read = _failed.decode(error)
     except UNREADABLE:
         return [Unknown(BAD_SHAPE)]
-    return [Refused(None, number_of(number), str(read.code), read.message)]
+    return [Refused(None, number_of(number), str(read.code), read.message, busy=str(read.code) == RATE_LIMITED)]
 
 
 def number_of(raw: msgspec.Raw | None) -> int | None:

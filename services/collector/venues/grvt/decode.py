@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from services.collector import normalise
-from services.collector.messages import Message, Replayed, Unknown
+from services.collector.messages import Lost, Message, Replayed, Unknown
 from services.collector.normalise import BadNumber
 from services.collector.table import Listed, Table
 from services.collector.venue import Decode, DecoderOptions, Request
@@ -107,11 +107,11 @@ class _Feeds:
             verdict = "snapshot" if top is None else judge(top.last, seq, before)
             if verdict == "doubled":
                 return [Unknown("doubled", native)]
-            lost: list[Message] = [Unknown("gap", native)] if verdict == "gap" else []
             if top is None or verdict != "next":
                 top = self.tops[native] = Top(None)
             top.last = seq
-            return lost + _said(top, feed, listed, seq, recv)
+            made = _said(top, feed, listed, seq, recv)
+            return [_lost(listed, "quote", seq)] if verdict == "gap" else made
         except BadNumber:
             self.tops.pop(native, None)
             return [Unknown(reading.BAD_NUMBER, native)]
@@ -122,13 +122,13 @@ class _Feeds:
 
     def ticker_delta(self, feed: msgspec.Raw, seq: int, before: int | None, recv: int) -> list[Message]:
         native = reading.native_of(feed)
-        if native is None or self.reader.find(native) is None:
+        listed = None if native is None else self.reader.find(native)
+        if native is None or listed is None:
             return [Unknown(reading.BAD_SHAPE) if native is None else self.reader.missing(native)]
         whole = self.wholes.get(native)
         verdict = "snapshot" if whole is None else judge(whole.last, seq, before)
         if verdict == "doubled":
             return [Unknown("doubled", native)]
-        lost: list[Message] = [Unknown("gap", native)] if verdict == "gap" else []
         if whole is None or verdict != "next":
             whole = self.wholes[native] = Whole()
         whole.last = seq
@@ -136,7 +136,9 @@ class _Feeds:
             row = whole.take(feed)
         except UNREADABLE:
             return [Unknown(reading.BAD_SHAPE, native)]
-        return lost + self.reader.made(row, lambda row, at: reading.figures(row, at, recv, "ws"))
+        if verdict == "gap":
+            return [_lost(listed, "funding", seq)]
+        return self.reader.made(row, lambda row, at: reading.figures(row, at, recv, "ws"))
 
 
 def _said(top: Top, feed: shapes.Mini, at: Listed, seq: int, recv: int) -> list[Message]:
@@ -152,6 +154,10 @@ def _said(top: Top, feed: shapes.Mini, at: Listed, seq: int, recv: int) -> list[
         if mark is not None or index is not None:
             made.append(Mark(at.symbol, mark, index, ts, recv))
     return made or [Unknown("incomplete", feed.instrument)]
+
+
+def _lost(at: Listed, kind: str, seq: int) -> Lost:
+    return Lost(at.symbol, kind, f"gap before {seq}")
 
 
 def trades(row: shapes.Trade, at: Listed, recv: int, *, replayed: bool) -> list[Message]:
@@ -184,7 +190,7 @@ def decoder(table: Table, options: DecoderOptions) -> Decode:
         if isinstance(keys, Unknown):
             return [keys]
         if request is not None:
-            return rest(reader, keys, frame, recv, request)
+            return rest(reader, keys, recv, request)
         if "stream" in keys and begins(keys.get("feed", shapes.ABSENT), b"{"):
             return feeds.push(keys, recv)
         if "error" in keys:
@@ -195,6 +201,6 @@ def decoder(table: Table, options: DecoderOptions) -> Decode:
             return answers.accepted(msgspec.Raw(frame), keys.get("request_id"))
         if answers.is_request(keys):
             return [Unknown("client_frame")]
-        return rest(reader, keys, frame, recv, None)
+        return rest(reader, keys, recv, None)
 
     return decode

@@ -35,16 +35,15 @@ FORMS: Final = (
 OTHERS: Final = (frozenset({"risk_brackets"}), frozenset({"futures"}), frozenset({"rb"}), frozenset({"f1"}))
 
 
-def rest(
-    reader: Reader, keys: Mapping[str, msgspec.Raw], frame: bytes, recv: int, request: Request | None
-) -> list[Message]:
+def rest(reader: Reader, keys: Mapping[str, msgspec.Raw], recv: int, request: Request | None) -> list[Message]:
     """The messages of one REST answer, given by its keys in full."""
-    if "result" not in keys:
+    result = keys.get("result")
+    if result is None:
         if "code" in keys:
             return answers.refused(msgspec.json.encode(keys), None)
-        known = request is not None or any(told <= keys.keys() for told in OTHERS)
-        return [Unknown("unused_endpoint" if known and "code" not in keys else reading.BAD_SHAPE)]
-    result = keys["result"]
+        if any(told <= keys.keys() for told in OTHERS):
+            return [Unknown("unused_endpoint")]
+        result = msgspec.Raw(msgspec.json.encode(keys))  # a row that somebody kept without its body
     endpoint = by_form(result) if request is None else request.endpoint.rpartition("/")[2]
     if endpoint in INSTRUMENTS:
         return [Relist(None, "listing")]
