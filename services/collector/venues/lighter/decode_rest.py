@@ -26,14 +26,14 @@ OURS: Final = "lighter"
 class Body(msgspec.Struct):
     code: int | str
     message: str = ""
-    order_book_details: msgspec.Raw | None = None
-    spot_order_book_details: msgspec.Raw | None = None
-    order_books: msgspec.Raw | None = None
-    fundings: msgspec.Raw | None = None
-    funding_rates: msgspec.Raw | None = None
-    trades: msgspec.Raw | None = None
-    bids: msgspec.Raw | None = None
-    asks: msgspec.Raw | None = None
+    order_book_details: msgspec.Raw = msgspec.Raw(b"")
+    spot_order_book_details: msgspec.Raw = msgspec.Raw(b"")
+    order_books: msgspec.Raw = msgspec.Raw(b"")
+    fundings: msgspec.Raw = msgspec.Raw(b"")
+    funding_rates: msgspec.Raw = msgspec.Raw(b"")
+    trades: msgspec.Raw = msgspec.Raw(b"")
+    bids: msgspec.Raw = msgspec.Raw(b"")
+    asks: msgspec.Raw = msgspec.Raw(b"")
 
 
 _body: Final = msgspec.json.Decoder(Body)
@@ -78,7 +78,7 @@ class Rest(Finder):
     def _markets(self, body: Body, recv: int, request: Request | None) -> list[Message]:
         found: list[Any] = []
         for raw in (body.order_book_details, body.spot_order_book_details):
-            found += [] if raw is None else singly(raw, _details)
+            found += singly(raw, _details) if raw else ()
         made = self.per_row(found, lambda row, listed: [rows.details(row, listed, recv)])
         whole = request is None or "market_id" not in request.params
         return [*made, *self._changes({str(r.market_id): r.status for r in found if isinstance(r, Details)}, whole)]
@@ -152,16 +152,16 @@ def _asked(request: Request | None) -> str | None:
 
 def _path_by_form(body: Body) -> str | None:
     """The endpoint that answers with such keys."""
-    if body.order_book_details is not None or body.spot_order_book_details is not None:
+    if body.order_book_details or body.spot_order_book_details:
         return f"{API}orderBookDetails"
     for found, path in (
         (body.order_books, "orderBooks"),
         (body.fundings, "fundings"),
         (body.funding_rates, "funding-rates"),
         (body.trades, "trades"),
-        (body.bids if body.asks is not None else None, "orderBookOrders"),
+        (body.bids and body.asks, "orderBookOrders"),
     ):
-        if found is not None:
+        if found:
             return API + path
     return None
 

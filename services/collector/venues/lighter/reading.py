@@ -93,15 +93,14 @@ class Reader(Finder):
         """The messages of one push. `first`: it is the answer to a subscription."""
         channel, _, native = read.channel.partition(":")
         if channel == "ticker":
-            return [] if read.ticker is None else [self._quote(read, read.ticker, native, recv)]
+            return [self._quote(read, read.ticker, native, recv)] if read.ticker else []
         if channel == "order_book":
-            return [] if read.order_book is None else [self._book(read.order_book, native, recv, first=first)]
+            return [self._book(read.order_book, native, recv, first=first)] if read.order_book else []
         if channel == "trade":
             return self._trades(read, recv, first=first)
-        if channel == "market_stats":
-            return [] if read.market_stats is None else self._stats(read.market_stats, native, read, recv)
-        if channel == "spot_market_stats":
-            return [] if read.spot_market_stats is None else self._stats(read.spot_market_stats, native, read, recv)
+        if channel in ("market_stats", "spot_market_stats"):
+            raw = read.market_stats if channel == "market_stats" else read.spot_market_stats
+            return self._stats(raw, native, read, recv) if raw else []
         return [Unknown("unused_channel", self.native_of(read))]
 
     # ---- one instrument's
@@ -138,7 +137,7 @@ class Reader(Finder):
 
     def _trades(self, read: Frame, recv: int, *, first: bool) -> list[Message]:
         """Trades and forced ones, oldest first. What comes with the subscription was made before it."""
-        found = [row for raw in (read.trades, read.liquidation_trades) if raw is not None for row in print_rows(raw)]
+        found = [row for raw in (read.trades, read.liquidation_trades) if raw for row in print_rows(raw)]
         good = sorted((row for row in found if isinstance(row, Print)), key=age)
         made = self.per_row([*good, *(row for row in found if not isinstance(row, Print))], prints_of(recv))
         if not first:

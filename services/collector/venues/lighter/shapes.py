@@ -95,12 +95,12 @@ class Frame(msgspec.Struct):
     timestamp: Millis | None = None
     nonce: Number | None = None
     last_updated_at: Micros | None = None
-    ticker: msgspec.Raw | None = None
-    order_book: msgspec.Raw | None = None
-    trades: msgspec.Raw | None = None
-    liquidation_trades: msgspec.Raw | None = None
-    market_stats: msgspec.Raw | None = None
-    spot_market_stats: msgspec.Raw | None = None
+    ticker: msgspec.Raw = msgspec.Raw(b"")
+    order_book: msgspec.Raw = msgspec.Raw(b"")
+    trades: msgspec.Raw = msgspec.Raw(b"")
+    liquidation_trades: msgspec.Raw = msgspec.Raw(b"")
+    market_stats: msgspec.Raw = msgspec.Raw(b"")
+    spot_market_stats: msgspec.Raw = msgspec.Raw(b"")
     error: Error | None = None
 
 
