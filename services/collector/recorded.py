@@ -132,7 +132,7 @@ class Recorded:
         key = (captured.conn, market)
         decode = self._decoders.get(key)
         if decode is None:
-            options = DecoderOptions(market=market, quote_channel=self._quotes)
+            options = DecoderOptions(self._endpoint_of(captured), market, self._quotes)
             decode = self._decoders[key] = self.venue.decoder(self._listing.table, options)
         return decode(captured.frame, captured.recv or 0, captured.request)
 
@@ -170,6 +170,11 @@ class Recorded:
             return self._quotes.get(market)
         made = [channel.name for channel in self.venue.channels if channel.market == market and kind in channel.makes]
         return made[0] if len(made) == 1 else None
+
+    def _endpoint_of(self, captured: Captured) -> str | None:
+        """The socket endpoint that a connection's label names, as live decoders know theirs."""
+        named = (captured.conn or "").partition("/")[0]
+        return named if named in self._endpoints else None
 
     def _market_of(self, captured: Captured) -> Market | None:
         """The market of the request, else the one asked for, else the connection's, else what the frame says."""
