@@ -110,22 +110,21 @@ def check(event: Event, venues: Iterable[str]) -> None:
             raise OptionError(f"event {event.kind!r} needs {name!r}")
     for name in (event.venue, event.against):
         if name and name not in known:
-            raise OptionError(f"event {event.kind!r}: venue {name!r} is not simulated, expected one of {list(known)}")
+            raise OptionError(f"event {event.kind!r}: venue {name!r} is not simulated, expected one of {sorted(known)}")
     if not 0.0 <= event.share <= 1.0 or event.at < 0 or (event.for_s is not None and event.for_s < 0):
         raise OptionError(f"event {event.kind!r}: at and for are seconds from 0, share is between 0 and 1")
 
 
-def load(path: Path, venues: Iterable[str]) -> Scenario:
-    """Reads a scenario file. Raises `OptionError`."""
+def load(path: Path, venues: Iterable[str], registered: Iterable[str] = ()) -> Scenario:
+    """Reads a scenario file; events of `registered` venues that are not played are left out. Raises `OptionError`."""
     try:
         scenario = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Scenario, strict=False)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise OptionError(f"scenario {path}: {error}") from error
     known = tuple(venues)
-    kept = [event for event in scenario.event if not event.venue or event.venue in known]
-    kept = [event for event in kept if not event.against or event.against in known]
-    for event in kept:
-        check(event, known)
+    for event in scenario.event:
+        check(event, {*known, *registered})
+    kept = [event for event in scenario.event if {event.venue, event.against} <= {"", *known}]
     return msgspec.structs.replace(scenario, event=tuple(kept))
 
 

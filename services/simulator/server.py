@@ -37,7 +37,7 @@ class Simulator:
 
     def __init__(self, options: Options | None = None) -> None:
         self.options = options = played(options or Options())
-        scenario = load(options.scenario, options.venues) if options.scenario is not None else Scenario()
+        scenario = load(options.scenario, options.venues, VENUES) if options.scenario is not None else Scenario()
         recording = load_recording(options.replay) if options.replay else None
         if recording is not None:
             self.options = options = replace(options, rate=0.0)

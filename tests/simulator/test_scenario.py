@@ -9,6 +9,7 @@ from services.simulator.options import OptionError
 from services.simulator.scenario import Event, Scenario, Timeline, kinds, load
 
 VENUES = ("binance", "okx")
+EIGHT = (*VENUES, "bybit", "bitget", "hyperliquid", "lighter", "grvt", "paradex")
 
 
 def write(path: Path, text: str) -> Path:
@@ -20,7 +21,7 @@ def write(path: Path, text: str) -> Path:
 def test_the_demo_scenario_is_good_and_starts_with_a_gap_within_seconds() -> None:
     path = scenario_path("demo")
     assert path is not None
-    demo = load(path, VENUES)
+    demo = load(path, VENUES, EIGHT)
     assert demo.loop_s > 0
     assert any(event.kind == "gap" and event.at < 15 and (event.bps or 0) >= 60 for event in demo.event)
     assert max(event.at + (event.for_s or 0) for event in demo.event) <= demo.loop_s
@@ -36,6 +37,8 @@ def test_the_demo_scenario_is_good_and_starts_with_a_gap_within_seconds() -> Non
         ('[[event]]\nkind = "gap"\nvenue = "okx"\ncoin = "BTC"', "'bps'"),
         ('[[event]]\nkind = "freeze"\nvenue = "okx"\nfor = -1', "seconds"),
         ('[[event]]\nkind = "drop"\nshare = 2', "share"),
+        ('[[event]]\nkind = "freeze"\nvenue = "mars"', "'mars' is not simulated"),
+        ('[[event]]\nkind = "gap"\nvenue = "okx"\nagainst = "mars"\ncoin = "BTC"\nbps = 9', "'mars'"),
     ],
 )
 def test_a_bad_scenario_is_refused_with_a_sentence_that_names_it(tmp_path: Path, text: str, words: str) -> None:
@@ -50,7 +53,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 def test_events_of_venues_that_are_not_played_are_left_out(tmp_path: Path) -> None:
     text = '[[event]]\nkind = "freeze"\nvenue = "okx"\n[[event]]\nkind = "freeze"\nvenue = "binance"'
-    assert [event.venue for event in load(write(tmp_path, text), ("binance",)).event] == ["binance"]
+    assert [event.venue for event in load(write(tmp_path, text), ("binance",), VENUES).event] == ["binance"]
 
 
 def test_an_event_is_on_from_its_start_for_its_length_and_again_in_each_loop() -> None:
