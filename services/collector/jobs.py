@@ -6,7 +6,7 @@ nothing here ends the process.
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from random import Random
 from time import time_ns
 from typing import Final
@@ -24,6 +24,8 @@ LISTING_S: Final = 900.0
 #: after a listing in which a call failed, and between listings that the venue itself asks for
 LISTING_AGAIN_S: Final = 60.0
 LISTING_FIRST_WAIT_S: Final = 2.0
+#: a list of more pages than this goes on for ever
+PAGES_MAX: Final = 20
 QUOTES_S: Final = 5.0
 SETTLEMENTS_S: Final = 3600.0
 #: one symbol is not asked for its quote again before this, where each is asked for alone
@@ -113,10 +115,10 @@ class Jobs:
     async def listing(self) -> Listed:
         """One round of all listing calls, parsed together."""
         calls = self.calls("listing")
-        bodies = await asyncio.gather(*(self._body(call) for call in calls))
+        books = await asyncio.gather(*(self._pages(call) for call in calls))
         listed = Listed()
-        found = {call.name: body.data for call, body in zip(calls, bodies, strict=True) if body is not None}
-        listed.failed = {call.market for call, body in zip(calls, bodies, strict=True) if body is None}
+        found = {name: page for pages in books if pages is not None for name, page in pages.items()}
+        listed.failed = {call.market for call, pages in zip(calls, books, strict=True) if pages is None}
         listed.errors = [self.failing[call.name] for call in calls if call.name in self.failing]
         if found:
             try:
@@ -128,15 +130,28 @@ class Jobs:
                 listed.failed = {None}
         return listed
 
+    async def _pages(self, call: Call) -> dict[str, bytes] | None:
+        """All pages of a list, by name; None where one of them failed: half a list would delist the other half."""
+        pages: dict[str, bytes] = {}
+        params: Mapping[str, str] | None = {}
+        while params is not None and len(pages) < PAGES_MAX:
+            body = await self._body(call, dict(params))
+            if body is None:
+                return None
+            pages[f"{call.name}#{len(pages) + 1}" if pages else call.name] = body.data
+            params = call.next_page(body.data) if call.next_page is not None else None
+        return pages
+
     async def keep_listing(self, listed: Callable[[Listed], None], again: asyncio.Event) -> None:
-        """Listings for ever: each 15 minutes, sooner after a failure or when `again` is set."""
+        """Listings for ever: each 15 minutes or as the calls say, sooner after a failure or when `again` is set."""
+        every = min((call.every_s or LISTING_S for call in self.calls("listing")), default=LISTING_S)
         waits = delays(self._rng, LISTING_FIRST_WAIT_S, LISTING_AGAIN_S)
         while True:
             result = await self.listing()
             listed(result)
             if not result.errors:
                 waits = delays(self._rng, LISTING_FIRST_WAIT_S, LISTING_AGAIN_S)
-            wait = next(waits) if result.errors else LISTING_S * self._rng.uniform(0.9, 1.1)
+            wait = next(waits) if result.errors else every * self._rng.uniform(0.9, 1.1)
             self.next_listing = time_ns() + int(wait * SECOND)
             again.clear()
             try:

@@ -15,7 +15,8 @@ class Ack(msgspec.Struct, frozen=True, gc=False):
 class Refused(msgspec.Struct, frozen=True, gc=False):
     """The venue refused a subscription, a frame or a REST call.
 
-    `busy`: it was too much at once, and nothing is wrong with what was asked for.
+    `busy`: it was too much at once, and nothing is wrong with what was asked for. `whole`: with the topic that it names
+    all others of the same frame were refused, for no fault of theirs (a topic that is live already is let be).
     """
 
     topic: str | None = None
@@ -23,6 +24,7 @@ class Refused(msgspec.Struct, frozen=True, gc=False):
     code: str | None = None
     reason: str = ""
     busy: bool = False
+    whole: bool = False
 
 
 class Pong(msgspec.Struct, frozen=True, gc=False):
@@ -51,11 +53,11 @@ class Relist(msgspec.Struct, frozen=True, gc=False):
 class Lost(msgspec.Struct, frozen=True, gc=False):
     """A change was lost, so what a topic says of a symbol is not known any more (a book's sync finds that out itself).
 
-    The topic that brings this kind is said to be down, and asked for anew, which begins with the whole again.
+    The topic that brings this stream is said to be down, and asked for anew, which begins with the whole again.
     """
 
     symbol: str
-    kind: str
+    stream: str
     reason: str
 
 

@@ -12,7 +12,7 @@ given by the caller. The runner calls `opened`, `control` for each message that 
    frame, or nothing, or a close within a second of a subscribe, makes unproven topics of that frame or second
    *suspects*: they are sent singly, one at a time, after all others; the one that fails alone is quarantined. Suspicion
    is handed to the next session of the line (`suspects`). One that says `busy` blames nobody: what may have been meant
-   is asked for again, after a pause.
+   is asked for again, after a pause; so is, at once, what shared the frame of a topic that was refused as a `whole`.
 4. *Liveness.* Any frame proves a connection. When nothing came for half of `alive_ms` (or the venue's idle time, if
    that is shorter) it is pinged, with the venue's ping frame or a protocol ping; unproven for `alive_ms`: its symbols
    are `stale`, and `up` again with the next frame, because TCP lost nothing; nothing for `dead_s`: replaced.
@@ -308,25 +308,27 @@ class Session:
 
     def _refused(self, refused: Refused, now: int) -> list[Action]:
         text = f"{refused.code or ''} {refused.reason}".strip() or "refused"
-        counted = Count("refused", 1, f"refused: {text} ({refused.topic or refused.id or 'nothing named'})")
+        actions: list[Action] = [
+            Count("refused", 1, f"refused: {text} ({refused.topic or refused.id or 'nothing named'})")
+        ]
+        asked = None if refused.id is None else self._asked.get(refused.id)
+        frames = self._recent(now) if asked is None else [asked]
         if refused.busy:
-            self._wait_and_ask_again(refused, now)
-            return [counted]
-        if refused.topic is not None and refused.topic in self._entries:
-            return [counted, self._quarantine(refused.topic, text)]
-        if refused.topic is not None:
-            return [counted]  # one that we had let go of already
-        frames = [self._asked[refused.id]] if refused.id in self._asked else self._recent(now)
-        return [counted, *self._blame(frames, text)]
+            self._pace.block(now + BUSY_PAUSE)
+            self._ask_again(frames)
+        elif refused.topic is None:
+            actions += self._blame(frames, text)
+        elif refused.topic in self._entries and not (refused.whole and self.proves(refused.topic)):
+            actions.append(self._quarantine(refused.topic, text))
+        if refused.whole and refused.topic is not None and asked is not None:
+            self._ask_again(frames)
+        return actions
 
-    def _wait_and_ask_again(self, refused: Refused, now: int) -> None:
-        for asked in [self._asked[refused.id]] if refused.id in self._asked else self._recent(now):
-            for name in asked.names:
-                if self._state(name) == "sent":
-                    self._entries[name].attempts -= 1
-                    self._again(name)
+    def _ask_again(self, frames: list[_Asked]) -> None:
+        for name in [name for asked in frames for name in asked.names if self._state(name) == "sent"]:
+            self._entries[name].attempts -= 1
+            self._again(name)
         self._forget_proven()
-        self._pace.block(now + BUSY_PAUSE)
 
     def _recent(self, now: int) -> list[_Asked]:
         return [asked for asked in self._asked.values() if now - asked.sent <= SUSPECT_WINDOW]

@@ -163,6 +163,8 @@ class Call:
     span: Span | None = None
     #: only about perpetuals that settle in this: a venue may have a product, with calls of its own, for each currency
     settle: str | None = None
+    #: of a list that comes in pages: one page's body -> the parameters that ask for the next, None after the last
+    next_page: Callable[[bytes], Mapping[str, str] | None] | None = None
 
     def concerns(self, instrument: Instrument) -> bool:
         """Whether it may be made for this instrument."""
@@ -188,6 +190,24 @@ def nothing_outside(_bodies: Mapping[str, bytes]) -> frozenset[str]:
     return frozenset()
 
 
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """An environment variable that users of one venue may set; `services/collector/variables.py` has the usual ones.
+
+    `apply(venue, text)` gives the record with it and raises `ValueError` for a text that cannot be used; `accepted` says
+    what can. `default` is what the record has without it, for the documents. `address`: it says where traffic goes.
+    `secret`: its value is never shown.
+    """
+
+    name: str
+    description: str
+    accepted: str
+    apply: "Callable[[Venue, str], Venue]"
+    default: str = ""
+    address: bool = False
+    secret: bool = False
+
+
 class Unreadable(ValueError):
     """A listing body that cannot be used: says which call, what it holds and what was expected."""
 
@@ -196,9 +216,9 @@ class Unreadable(ValueError):
 class Venue:
     """Everything that is particular about one exchange.
 
-    - `listing(bodies)`: REST listing bodies by call name -> every spot pair and linear perpetual they hold, whatever
-      its status, name collisions not yet resolved (the generic `listing.py` does that). Some bodies may be missing.
-      Raises `Unreadable`.
+    - `listing(bodies)`: REST listing bodies by call name (further pages as `name#2` and so on) -> every spot pair and
+      linear perpetual they hold, whatever its status, name collisions not yet resolved (the generic `listing.py` does
+      that). Some bodies may be missing. Raises `Unreadable`.
     - `outside(bodies)`: the native ids in the same bodies that are listed and out of scope (inverse, dated, options);
       they go to `Table.outside`, so that a decoder can tell them from an instrument that nobody listed.
     - `is_listing(body)`: the name of the listing call that a body answers by its form, or None.
@@ -240,3 +260,5 @@ class Venue:
     verify: Verify | None = None
     #: the number of levels at which a snapshot is cut; None: it is the whole book that the deltas go on with
     snapshot_levels: int | None = None
+    #: what its users may set in the environment; later ones win
+    variables: tuple[Variable, ...] = ()

@@ -1,7 +1,7 @@
 """What is asked over REST, against a server that notes it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from random import Random
 from typing import Any
@@ -12,6 +12,7 @@ from aiohttp import web
 from services.collector.jobs import Jobs, spanned
 from services.collector.table import Table
 from services.collector.venue import Call, Span
+from shared.instruments import Instrument
 from tests.collector.fakes import instrument, venue
 from tests.collector.test_rest import served
 
@@ -82,3 +83,29 @@ async def test_a_book_is_asked_of_the_product_that_the_perpetual_settles_in() ->
     )
     asked = await noted(calls, lambda jobs: jobs.book(instrument("BTC", settle="USDT")), 1)
     assert asked == ["/rest.test/USDT?id=BTC-USDT-perp"]
+
+
+PAGED = Call("all", "listing", "rest", "/all", "perp", next_page=lambda body: {"at": body.decode()} if body else None)
+
+
+@pytest.mark.parametrize("broken", [False, True])
+async def test_a_list_is_asked_for_page_by_page_and_half_of_it_is_none(broken: bool) -> None:
+    read: list[list[str]] = []
+
+    def listing(bodies: Mapping[str, bytes]) -> list[Instrument]:
+        read.append(list(bodies))
+        return []
+
+    pages = iter([b"x", b"y z", b""])
+
+    def answer() -> web.Response:
+        page = next(pages)
+        return web.Response(status=503) if broken and not page else web.Response(body=page)
+
+    async with served() as (server, rest):
+        server.answer = answer
+        one = replace(venue(calls=(PAGED,)), listing=listing)
+        listed = await Jobs(one, Table(), rest, lambda *_: None, lambda _: None, Random(1)).listing()
+        assert server.asked == ["/rest.test/all", "/rest.test/all?at=x", "/rest.test/all?at=y+z"]
+    assert read == ([] if broken else [["all", "all#2", "all#3"]])
+    assert listed.failed == ({"perp"} if broken else set())

@@ -371,6 +371,22 @@ def test_whatever_the_venue_answers_no_topic_is_lost(script: list[tuple[str, int
     assert life.session.live == len(wanted), refused
 
 
+def test_what_shared_a_frame_with_a_topic_that_the_venue_refuses_is_asked_for_again_at_once() -> None:
+    life = Life()
+    number = life.frames("subscribe")[0][1]
+    for name in ("b", "a"):  # the venue names the first that is to blame; the second one it has already
+        if name == "a":
+            life.take(life.session.control(Ack("a"), life.now))
+        life.take(life.session.control(Refused(name, number, None, "no", whole=True), life.now))
+        life.run(0.5)
+        _, number, names = life.frames("subscribe")[-1]
+        assert set(names) == {"a", "c"} if name == "b" else {"c"}
+    life.ack_all()
+    assert life.session.proven
+    assert [one.name for one in life.session.topics] == ["a", "c"]
+    assert len(life.of(Quarantine)) == 1
+
+
 def test_what_the_venue_asks_to_be_answered_is_answered_at_once() -> None:
     life = Life()
     assert life.session.control(Answer("here"), life.now) == [Send(b"here")]
