@@ -14,6 +14,7 @@ from services.collector.venues.bybit.instruments import (
     SPOT,
     is_listing,
     listing,
+    next_page,
     outside,
 )
 from shared.instruments import Instrument
@@ -71,8 +72,8 @@ _CHANNELS: Final = (
 _ALL: Final = ("quote", "mark", "funding", "stats")
 _CALLS: Final = (
     Call(SPOT, "listing", "rest", INSTRUMENTS, "spot", {"category": SPOT}),
-    Call(LINEAR, "listing", "rest", INSTRUMENTS, "perp", _PAGE),
-    Call(LINEAR_PRE, "listing", "rest", INSTRUMENTS, "perp", {**_PAGE, "status": "PreLaunch"}),
+    Call(LINEAR, "listing", "rest", INSTRUMENTS, "perp", _PAGE, next_page=next_page),
+    Call(LINEAR_PRE, "listing", "rest", INSTRUMENTS, "perp", {**_PAGE, "status": "PreLaunch"}, next_page=next_page),
     Call("tickers_spot", "quotes", "rest", TICKERS, "spot", {"category": SPOT}, makes=("quote", "stats")),
     Call("tickers_linear", "quotes", "rest", TICKERS, "perp", {"category": LINEAR}, makes=_ALL),
     # one call for all pairs is less than 20 frames a second for each, which is what the socket's tickers are

@@ -55,9 +55,9 @@ def answer(read: Frame) -> list[Message]:
         return [Ack(None, number)]
     code = None if read.ret_code is None else str(read.ret_code)
     topic = topic_in(read.ret_msg)
-    refused = Refused(topic, number, code, read.ret_msg)
+    refused = Refused(topic, number, code, read.ret_msg, whole=topic is not None)
     if topic is not None and _ALREADY in read.ret_msg:
-        return [Ack(topic)]
+        return [Ack(topic), refused]  # that one is there, the others of its request are not
     return [refused]
 
 

@@ -28,12 +28,14 @@ MARKETS: Final[tuple[Market, ...]] = ("spot", "perp")
 ENDPOINT_MARKET: Final[dict[str, Market]] = {"spot": "spot", "linear": "perp"}
 #: channels of interfaces that are gone: the second (until 2022), and the first liquidations of this one (until 2025-02)
 OLD: Final = frozenset(
-    {"trade", "orderBookL2_25", "orderBook_200", "instrument_info", "klineV2", "candle", "liquidation", "insurance"}
+    {"trade", "orderBookL2_25", "orderBook_200", "instrument_info", "klineV2", "candle", "liquidation"}
 )
 _BEST_PREFIX: Final = b'{"topic":"orderbook.1.'
 _TICKER_PREFIX: Final = b'{"topic":"tickers.'
 #: what is said of a symbol says it of one market's listing
-_OF_A_MARKET: Final = frozenset({"unknown_symbol", "out_of_scope", "quarantined", "no_snapshot", "bad_number"})
+_OF_A_MARKET: Final = frozenset(
+    {"unknown_symbol", "out_of_scope", "quarantined", "no_snapshot", "other_market", "bad_number"}
+)
 
 _book: Final = msgspec.json.Decoder(BookFrame)
 _ticker: Final = msgspec.json.Decoder(TickerFrame)

@@ -5,6 +5,7 @@ A function here takes one row, the instrument it was looked up as, and when it c
 """
 
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -160,10 +161,10 @@ def liquidations(reader: Reader, data: msgspec.Raw, recv: int) -> list[Message]:
 def settlements(reader: Reader, data: msgspec.Raw, recv: int) -> list[Message]:
     """Payments of a symbol, the newest first: the step from the row below is a row's interval."""
     found = PAID.read(data)
-    older = {id(row): below for row, below in zip(found, [*found[1:], None], strict=True)}
+    older = {id(row): below for row, below in pairwise(found)}
 
     def make(row: PaidRow, at: Listed) -> Message:
-        paid, at_ns, below = normalise.rate(row.funding_rate), _paid_ns(row), older[id(row)]
+        paid, at_ns, below = normalise.rate(row.funding_rate), _paid_ns(row), older.get(id(row))
         if paid is None:
             raise BadNumber(row.funding_rate)
         interval = at.instrument.funding_interval_h

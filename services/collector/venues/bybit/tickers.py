@@ -55,8 +55,10 @@ class Tickers:
         at = self._reader.find(native)
         if at is None:
             return [self._reader.miss(native)]
-        known = self._known.get(native)
-        if frame.type == "snapshot":
+        snapshot, known = frame.type == "snapshot", self._known.get(native)
+        if (not snapshot or "markPrice" in data) != (self._reader.market == "perp"):
+            return [Unknown("other_market", native)]
+        if snapshot:
             known = self._known[native] = Known(data)
         elif known is None:
             return [Unknown("no_snapshot", native)]
