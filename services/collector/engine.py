@@ -306,7 +306,7 @@ class Engine:
             self.books.take(connection, message)
         elif isinstance(message, Lost):
             self.books.gaps += 1
-            gone = connection.session.renew(message.kind, message.symbol)
+            gone = connection.session.renew(message.stream, message.symbol)
             self.desk.state(connection, gone, "down", message.reason, recv)
         else:
             self._message(message, frame, connection.slot[0], recv)

@@ -3,6 +3,7 @@
 Requests are JSON-RPC 2.0; answers of the older form, which recordings hold, have `request_id` and `subs` instead.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -12,6 +13,7 @@ from services.collector.messages import Ack, Message, Refused, Unknown
 from services.collector.venues.grvt.shapes import UNREADABLE, begins
 
 EMPTY: Final = "empty"
+_SEQUENCE: Final = re.compile("[1-9][0-9]{0,17}").fullmatch
 #: too many requests for the account's tier
 RATE_LIMITED: Final = "1006"
 BAD_SHAPE: Final = "bad_shape"
@@ -23,6 +25,7 @@ class Subscribed(msgspec.Struct):
     stream: str
     subs: list[str] = []
     unsubs: list[str] = []
+    first_sequence_number: list[str | int] = []
 
 
 class Failed(msgspec.Struct):
@@ -50,7 +53,7 @@ def request_frame(method: str, topics: Sequence[str], number: int) -> bytes:
     return msgspec.json.encode({"jsonrpc": "2.0", "method": method, "params": params, "id": number})
 
 
-def accepted(result: msgspec.Raw, number: msgspec.Raw | None) -> list[Message]:
+def accepted(result: msgspec.Raw | bytes, number: msgspec.Raw | None) -> list[Message]:
     """An acknowledgement for each topic that the answer names, come or gone."""
     try:
         read = _subscribed.decode(result)
@@ -58,6 +61,17 @@ def accepted(result: msgspec.Raw, number: msgspec.Raw | None) -> list[Message]:
         return [Unknown(BAD_SHAPE)]
     asked = number_of(number)
     return [Ack(topic_text(read.stream, one), asked) for one in (*read.subs, *read.unsubs)] or [Unknown(EMPTY)]
+
+
+def before_first(result: msgspec.Raw | bytes) -> dict[str, int]:
+    """The number before the first delta of each topic that an answer names, as far as it tells them."""
+    try:
+        read = _subscribed.decode(result)
+    except UNREADABLE:
+        return {}
+    told = zip(read.subs, read.first_sequence_number, strict=False)
+    numbers = {topic_text(read.stream, one): str(first) for one, first in told}
+    return {one: int(first) - 1 for one, first in numbers.items() if _SEQUENCE(first)}
 
 
 def refused(error: msgspec.Raw | bytes, number: msgspec.Raw | None) -> list[Message]:

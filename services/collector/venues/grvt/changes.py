@@ -1,8 +1,14 @@
 """Delta feeds kept whole: a snapshot (number 0), then only the fields that changed. One connection's state.
 
-Procedure (the venue's, of its subscribe answer): a snapshot has number 0, deltas 1 and up; the first after a snapshot
-may have any number; from then on each names the number before it. The same number again is a retry. Anything else is a
-gap: what was known is forgotten, and known again field by field as they come. An unknown field is never guessed.
+Procedure (the exchange's, from its description of the subscribe answer):
+
+1. a picture has number 0, deltas have 1 and up;
+2. the answer to the subscription tells the number of the first delta after the picture; where nobody saw it, that may
+   be any;
+3. from then on each delta names the number before it;
+4. the same number again is a retry;
+5. anything else is a gap, a frame that cannot be used makes one: what was known is forgotten, and known again field by
+   field as they come. An unknown field is never guessed.
 """
 
 from collections.abc import Mapping
@@ -13,16 +19,20 @@ from msgspec import UNSET
 
 from services.collector.venues.grvt.shapes import Mini, Ticker
 
+#: the number of a picture that nobody told more of, and what follows a frame that could not be used
+PICTURE: Final = 0
+SPOILED: Final = -1
+
 Verdict = Literal["snapshot", "next", "doubled", "gap"]
 
 
 def judge(last: int, seq: int, before: int | None) -> Verdict:
     """What a frame is to the one applied last. `before` None: the frame does not name it."""
-    if seq == 0:
+    if seq == PICTURE:
         return "snapshot"
     if seq == last:
         return "doubled"
-    if last == 0 or (seq == last + 1 if before is None else before == last):
+    if last == PICTURE or (seq == last + 1 if before is None else before == last):
         return "next"
     return "gap"
 
@@ -33,7 +43,7 @@ class Top:
     __slots__ = ("ask", "ask_size", "bid", "bid_size", "index", "last", "mark")
 
     def __init__(self, unsaid: str | None) -> None:
-        self.last = 0
+        self.last = PICTURE
         self.bid = self.bid_size = self.ask = self.ask_size = self.mark = self.index = unsaid
 
     def sides(self) -> tuple[str, str, str, str] | None:
@@ -72,7 +82,7 @@ class Whole:
     __slots__ = ("fields", "last")
 
     def __init__(self) -> None:
-        self.last = 0
+        self.last = PICTURE
         self.fields: dict[str, msgspec.Raw] = {}
 
     def take(self, feed: msgspec.Raw) -> Ticker:

@@ -18,7 +18,8 @@ from services.collector.normalise import BadNumber
 from services.collector.table import Listed, Table
 from services.collector.venue import Decode, DecoderOptions, Request
 from services.collector.venues.grvt import answers, lite, reading, rows, shapes
-from services.collector.venues.grvt.changes import Top, Whole, judge
+from services.collector.venues.grvt.answers import topic_text
+from services.collector.venues.grvt.changes import PICTURE, SPOILED, Top, Whole, judge
 from services.collector.venues.grvt.decode_rest import rest
 from services.collector.venues.grvt.reading import BOOKS, MINI, MINI_DELTA, TICKER, TICKERS, TRADES, Reader
 from services.collector.venues.grvt.shapes import UNREADABLE, begins
@@ -58,6 +59,8 @@ class _Feeds:
         self.reader = reader
         self.tops: dict[str, Top] = {}
         self.wholes: dict[str, Whole] = {}
+        #: topic -> the number before its first delta, until its picture has come
+        self.told: dict[str, int] = {}
 
     def push(self, keys: Keys, recv: int) -> list[Message]:
         """The messages of one push of any stream."""
@@ -66,29 +69,38 @@ class _Feeds:
             try:
                 return self.mini(_mini.decode(msgspec.json.encode(keys)), recv)
             except UNREADABLE:
-                return [Unknown(reading.BAD_SHAPE, reading.native_of(feed))]
+                return self.spoiled(self.tops, reading.native_of(feed), reading.BAD_SHAPE)
         try:
             seq = rows.number(text(keys, "sequence_number"))
             before = rows.number(text(keys, "prev_sequence_number")) if "prev_sequence_number" in keys else None
         except BadNumber:
-            return [Unknown(reading.BAD_NUMBER, reading.native_of(feed))]
+            return self.spoiled(self.wholes, reading.native_of(feed), reading.BAD_NUMBER)
+        selector = text(keys, "selector")
         if stream == TICKER:
             return self.reader.one(feed, TICKERS, lambda row, at: self.ticker(row, at, seq, recv))
         if stream == "v1.ticker.d":
-            return self.ticker_delta(feed, seq, before, recv)
-        if stream in ("v1.book.s", "v1.book.d"):
-            whole = seq == 0 or stream == "v1.book.s"
-            limit = depth_of(text(keys, "selector")) if stream == "v1.book.s" else None
-            return self.reader.one(
-                feed,
-                BOOKS,
-                lambda row, at: [
-                    rows.snapshot(row, at, recv, "ws", seq, limit) if whole else rows.delta(row, at, recv, seq, before)
-                ],
-            )
+            return self.ticker_delta(feed, seq, before, topic_text(stream, selector), recv)
+        if stream == "v1.book.s":
+            limit = depth_of(selector)
+            return self.reader.one(feed, BOOKS, lambda row, at: [rows.snapshot(row, at, recv, "ws", seq, limit)])
+        if stream == "v1.book.d" and seq == PICTURE:
+            number = self.number(topic_text(stream, selector))
+            return self.reader.one(feed, BOOKS, lambda row, at: [rows.snapshot(row, at, recv, "ws", number, None)])
+        if stream == "v1.book.d":
+            return self.reader.one(feed, BOOKS, lambda row, at: [rows.delta(row, at, recv, seq, before)])
         if stream == "v1.trade":
             return self.reader.one(feed, TRADES, lambda row, at: trades(row, at, recv, replayed=seq == 0))
-        return [Unknown("unused_channel", reading.native_of(feed))]
+        return [Unknown("unused_channel" if stream else reading.BAD_SHAPE, reading.native_of(feed))]
+
+    def number(self, topic: str) -> int:
+        """The number that a picture stands for: the one before the first delta, where it was told."""
+        return self.told.pop(topic, PICTURE)
+
+    def spoiled(self, kept: Mapping[str, Top | Whole], native: str | None, reason: str) -> list[Message]:
+        """A frame that cannot be used: the next delta of its instrument shows a gap."""
+        if native is not None and native in kept:
+            kept[native].last = SPOILED
+        return [Unknown(reason, native)]
 
     def mini(self, frame: shapes.MiniFrame, recv: int) -> list[Message]:
         """The hot one. A delta that changes neither side nor mark says that they stand."""
@@ -100,27 +112,29 @@ class _Feeds:
             return [Unknown(reading.OTHER, native)]
         try:
             seq = rows.number(frame.sequence_number)
-            before = rows.number(frame.prev_sequence_number) if frame.prev_sequence_number else None
             if frame.stream == MINI:
                 return _said(Top(""), feed, listed, seq, recv)
+            before = rows.number(frame.prev_sequence_number) if frame.prev_sequence_number else None
             top = self.tops.get(native)
             verdict = "snapshot" if top is None else judge(top.last, seq, before)
             if verdict == "doubled":
                 return [Unknown("doubled", native)]
+            known = top is not None and top.sides() is not None
             if top is None or verdict != "next":
                 top = self.tops[native] = Top(None)
-            top.last = seq
-            made = _said(top, feed, listed, seq, recv)
-            return [_lost(listed, "quote", seq)] if verdict == "gap" else made
+            top.last = seq or self.number(topic_text(frame.stream, frame.selector))
+            made = _said(top, feed, listed, top.last, recv)
+            if verdict != "gap":
+                return made
+            return [_lost(listed, "quote", seq) if known else Unknown("gap", native)]
         except BadNumber:
-            self.tops.pop(native, None)
-            return [Unknown(reading.BAD_NUMBER, native)]
+            return self.spoiled(self.tops, native, reading.BAD_NUMBER)
 
     def ticker(self, row: shapes.Ticker, at: Listed, seq: int, recv: int) -> list[Message]:
         made = reading.prices(row, at, recv, "ws", seq) if self.reader.quote_channel == TICKER else []
         return made + reading.figures(row, at, recv, "ws")
 
-    def ticker_delta(self, feed: msgspec.Raw, seq: int, before: int | None, recv: int) -> list[Message]:
+    def ticker_delta(self, feed: msgspec.Raw, seq: int, before: int | None, topic: str, recv: int) -> list[Message]:
         native = reading.native_of(feed)
         listed = None if native is None else self.reader.find(native)
         if native is None or listed is None:
@@ -131,11 +145,11 @@ class _Feeds:
             return [Unknown("doubled", native)]
         if whole is None or verdict != "next":
             whole = self.wholes[native] = Whole()
-        whole.last = seq
+        whole.last = seq or self.number(topic)
         try:
             row = whole.take(feed)
         except UNREADABLE:
-            return [Unknown(reading.BAD_SHAPE, native)]
+            return self.spoiled(self.wholes, native, reading.BAD_SHAPE)
         if verdict == "gap":
             return [_lost(listed, "funding", seq)]
         return self.reader.made(row, lambda row, at: reading.figures(row, at, recv, "ws"))
@@ -196,9 +210,11 @@ def decoder(table: Table, options: DecoderOptions) -> Decode:
         if "error" in keys:
             return answers.refused(keys["error"], keys.get("id"))
         if "jsonrpc" in keys and "result" in keys:
+            feeds.told |= answers.before_first(keys["result"])
             return answers.accepted(keys["result"], keys.get("id"))
         if "stream" in keys and "subs" in keys:
-            return answers.accepted(msgspec.Raw(frame), keys.get("request_id"))
+            feeds.told |= answers.before_first(frame)
+            return answers.accepted(frame, keys.get("request_id"))
         if answers.is_request(keys):
             return [Unknown("client_frame")]
         return rest(reader, keys, recv, None)

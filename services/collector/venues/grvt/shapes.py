@@ -34,6 +34,7 @@ class MiniFrame(msgspec.Struct, gc=False):
     stream: str
     sequence_number: str
     feed: Mini
+    selector: str = ""
     prev_sequence_number: str = ""
 
 
