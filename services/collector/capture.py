@@ -12,7 +12,8 @@ session: a decoder's state lives as long as its label.
 
 What is read is more (`read_files`): these lines; a frame's text as it is; a wrapper with the frame in `payload`, `msg`
 or `hex`; the lines of recorded sessions of another form, `<epoch seconds>: <frame>`, `<url> <-> <time>` (connected),
-`<url> <- <time>: <text>` (sent), `<url> -> <time>: <body>` (a REST answer); and a file that is one JSON value.
+`<url> <- <time>: <text>` (sent), `<url> -> <time>: <body>` (a REST answer); a `response` beside the `_request` that it
+answers; and a file that is one JSON value.
 """
 
 import heapq
@@ -44,6 +45,8 @@ _ANSWERS: Final = frozenset({"code", "data", "error", "event", "id", "op", "resu
 
 #: one answer of a recorded route
 _ROUTE: Final = frozenset({"queryString", "data"})
+#: a recorded answer beside the JSON object that it was asked for with
+_EXCHANGE: Final = frozenset({"_request", "response"})
 
 _UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _object: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -232,7 +235,7 @@ def instant(text: bytes) -> int:
 
 def request_of(address: str, params: Mapping[str, str] | None = None) -> Request:
     """A request from a path or whole address, with or without a query."""
-    parts = urlsplit(address.removeprefix("GET ").strip())
+    parts = urlsplit(address.removeprefix("GET ").removeprefix("POST ").strip())
     path = parts.path if parts.path.startswith("/") else f"/{parts.path}"
     return Request(path, {**dict(parse_qsl(parts.query, keep_blank_values=True)), **(params or {})})
 
@@ -269,6 +272,9 @@ def _json_line(line: bytes, number: int) -> Captured:
         return Captured(number, frame, recv, conn)
     if "payload" in keys:
         return Captured(number, _unquoted(bytes(keys["payload"])), recv, conn)
+    if keys.keys() >= _EXCHANGE and bytes(keys["_request"])[:1] == b"{":
+        params = {name: _unquoted(bytes(value)).decode() for name, value in _object.decode(keys["_request"]).items()}
+        return Captured(number, _unquoted(bytes(keys["response"])), recv, conn, Request("", params))
     if keys.keys() == _ROUTE:
         return Captured(number, bytes(keys["data"]), recv, conn)
     if "msg" in keys and (bytes(keys["msg"])[:1] in (b"{", b"[") or not _ANSWERS & keys.keys()):

@@ -157,7 +157,7 @@ class Recorded:
     def channel(self, captured: Captured, message: Message) -> str | None:
         """The channel that a message came by: the frame's own, else the only one that makes such events."""
         if captured.request is not None:
-            return captured.request.endpoint
+            return captured.request.endpoint or None
         topic = self.venue.topic_of(captured.frame)
         if topic is not None:
             return self.venue.channel_of(topic) or topic

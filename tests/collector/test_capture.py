@@ -220,3 +220,19 @@ def test_a_recording_that_is_full_says_so(tmp_path: Path) -> None:
 @given(st.binary(max_size=120))
 def test_no_bytes_make_a_line_unreadable(line: bytes) -> None:
     parse(line, 1)
+
+
+def test_an_answer_beside_its_request_is_a_body_of_which_it_is_known_what_was_asked() -> None:
+    data = b"""{
+ "_request": {"type": "fundingHistory", "coin": "BTC", "startTime": 5, "req": {"a": [1]}},
+ "_date": ["Mon, 17 Jul 2023 21:43:20 GMT"],
+ "response": [{"coin": "BTC"}]
+}"""
+    params = {"type": "fundingHistory", "coin": "BTC", "startTime": "5", "req": '{"a": [1]}'}
+    assert lines(data) == [Captured(1, b'[{"coin": "BTC"}]', request=Request("", params), file="f")]
+
+
+def test_a_request_may_say_its_method() -> None:
+    for method in (b"GET", b"POST"):
+        line = b'{"rest":{"endpoint":"' + method + b' /info","params":{"n":5}},"body":"[]"}'
+        assert parse(line, 1) == Captured(1, b"[]", request=Request("/info", {"n": "5"}))
