@@ -184,10 +184,16 @@ def read_env_file(path: Path) -> dict[str, str]:
     return values
 
 
+def variables(environment: Mapping[str, str] | None = None, env_file: Path | None = None) -> dict[str, str]:
+    """Every variable of the environment over those of the file. Raises `SettingError` for a line that is none."""
+    found = read_env_file(env_file if env_file is not None else Path(".env"))
+    found.update(os.environ if environment is None else environment)
+    return found
+
+
 def load(environment: Mapping[str, str] | None = None, env_file: Path | None = None) -> Settings:
     """Settings from the environment over the file. Raises `SettingError` naming the first bad one."""
-    given = dict(read_env_file(env_file if env_file is not None else Path(".env")))
-    given.update(os.environ if environment is None else environment)
+    given = variables(environment, env_file)
     hints = get_type_hints(Settings, include_extras=True)
     found: dict[str, Any] = {}
     for field in msgspec.structs.fields(Settings):

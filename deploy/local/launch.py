@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,9 +23,10 @@ from deploy.local.process import REPOSITORY, CannotRun, last_lines, version
 from deploy.local.run import Run
 from deploy.local.screen import Facts, lines
 from deploy.local.setup import tree_size
+from services.collector.variables import configured
 from services.collector.venues import VENUES
 from shared.bus import connect
-from shared.config import SettingError, Settings, load
+from shared.config import SettingError, Settings, load, variables
 
 _DETACHED = "PARALLAX_DETACHED"
 START_LIMIT_S = 90.0
@@ -55,9 +56,17 @@ def launch(settings: Settings, request: programs.ReplayRequest | None) -> int:
         return already_running(settings)
     with lock:
         venues = list(request.files) if request else settings.venue_list(VENUES)
+        check_variables(settings, venues)
         made = plan.make(settings, venues, request)
         detached = bool(os.environ.get(_DETACHED))
         return asyncio.run(Run(made, words.language(), once=bool(os.environ.get("ONCE")), detached=detached).main())
+
+
+def check_variables(settings: Settings, venues: Sequence[str]) -> None:
+    """Refuse what an exchange's own variables cannot be, before anything starts. Raises `SettingError`."""
+    given = variables(env_file=REPOSITORY / ".env")
+    for venue in venues:
+        configured(VENUES[venue], given, addresses=settings.mode == "live" and not settings.venue_gateway)
 
 
 def already_running(settings: Settings) -> int:

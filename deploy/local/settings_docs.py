@@ -7,6 +7,8 @@ from msgspec import NODEFAULT
 from msgspec.structs import fields
 
 from deploy.local.process import REPOSITORY
+from services.collector.venue import Variable
+from services.collector.venues import VENUES
 from shared.config import Runtime, Settings, expectation
 
 DOCUMENT = REPOSITORY / "docs" / "settings.md"
@@ -28,6 +30,13 @@ _RUNTIME = """
 
 Kept in Redis (hash `config`), changed in the console or by `POST /api/config`, validated before they are written, and
 followed by every service without a restart.
+
+"""
+_VENUES = """
+## Of one exchange
+
+Environment variables as well, read by the exchange's collector. Addresses are for test nets and gateways of your own;
+where `VENUE_GATEWAY` is set they change nothing.
 
 """
 _MAKE = """
@@ -86,14 +95,31 @@ def table(kind: type, upper: bool) -> str:
     return "\n".join(lines) + "\n"
 
 
+def venue_variables() -> list[tuple[str, Variable]]:
+    """(exchange, variable) of all exchanges."""
+    return [(venue.display_name, one) for venue in VENUES.values() for one in venue.variables]
+
+
+def venue_table() -> str:
+    lines = ["| setting | default | what | accepted |", "| --- | --- | --- | --- |"]
+    for venue, one in venue_variables():
+        shown = f"`{one.default}`" if one.default else "(empty)"
+        lines.append(f"| `{one.name}` | {shown} | {venue}: {one.description} | {one.accepted} |")
+    return "\n".join(lines) + "\n"
+
+
 def document() -> str:
-    return _HEAD + table(Settings, upper=True) + _MAKE + _RUNTIME + table(Runtime, upper=False)
+    return (
+        _HEAD + table(Settings, upper=True) + _VENUES + venue_table() + _MAKE + _RUNTIME + table(Runtime, upper=False)
+    )
 
 
 def example() -> str:
     parts = [_EXAMPLE_HEAD]
     for name, default, takes, described in rows(Settings):
         parts.append(f"\n# {described}{f' ({takes})' if takes else ''}\n# {name.upper()}={default}\n")
+    for venue, one in venue_variables():
+        parts.append(f"\n# {venue}: {one.description} ({one.accepted})\n# {one.name}={one.default}\n")
     return "".join(parts)
 
 

@@ -11,9 +11,10 @@ from services.collector import demand, directory, members
 from services.collector.around import Surroundings
 from services.collector.engine import Engine
 from services.collector.health import Health
+from services.collector.variables import configured
 from services.collector.venue import Venue
 from shared.bus import AWAY
-from shared.config import Settings
+from shared.config import Settings, variables
 from shared.service import Service
 from shared.settings_store import RuntimeStore
 from shared.streams import RETENTION_MS
@@ -38,8 +39,14 @@ def surroundings(settings: Settings) -> Surroundings:
     )
 
 
+def of_deployment(venue: Venue, settings: Settings) -> Venue:
+    """The record with what the environment says of it. Raises `SettingError`."""
+    return configured(venue, variables(), addresses=not settings.venue_gateway)
+
+
 async def collect(service: Service, venue: Venue) -> None:
-    """Collect one venue until the service stops."""
+    """Collect one venue until the service stops. Raises `SettingError` at the start."""
+    venue = of_deployment(venue, service.settings)
     fatal: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     writer = StreamWriter(
         service.settings.redis, service.member, retention_ms=RETENTION_MS, on_fatal=fatal.set_exception

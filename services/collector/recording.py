@@ -13,10 +13,11 @@ import uvloop
 
 from services.collector.capture import Unrecorded, Writer
 from services.collector.engine import Engine
-from services.collector.process import surroundings
+from services.collector.process import of_deployment, surroundings
 from services.collector.rest import Body
 from services.collector.runner import Connection
 from services.collector.standing import standing
+from services.collector.venue import Venue
 from services.collector.venues import VENUES
 from shared.codec import SCHEMA
 from shared.config import Settings, load
@@ -66,6 +67,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--max-mb", type=int, default=1024, help="stop when the file is this large (default 1024)")
     given = parser.parse_args(arguments)
     settings = load()
+    venue = of_deployment(VENUES[given.venue], settings)
     set_up_logging(settings.log_level)
     try:
         writer = Writer(given.out, given.venue, SCHEMA, given.max_mb << 20)
@@ -73,19 +75,19 @@ def main(arguments: Sequence[str]) -> int:
         print(f"record: {given.out} cannot be written: {error.strerror}", file=sys.stderr)
         return 2
     try:
-        uvloop.run(_record(given.venue, settings, writer, given.seconds))
+        uvloop.run(_record(venue, settings, writer, given.seconds))
     finally:
         writer.close()
     print(f"record: {writer.frames} frames in {given.out}", file=sys.stderr)
     return 0
 
 
-async def _record(name: str, settings: Settings, writer: Writer, seconds: float | None) -> None:
+async def _record(venue: Venue, settings: Settings, writer: Writer, seconds: float | None) -> None:
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     tape = Tape(writer)
-    engine = Engine(VENUES[name], "record", Nowhere(), surroundings(settings), tap=tape)
+    engine = Engine(venue, "record", Nowhere(), surroundings(settings), tap=tape)
     running = asyncio.create_task(engine.run())
     engine.hold(("record",), {})
     ends = [running, asyncio.create_task(stop.wait()), asyncio.create_task(tape.full.wait())]

@@ -194,8 +194,8 @@ def nothing_outside(_bodies: Mapping[str, bytes]) -> frozenset[str]:
 class Variable:
     """An environment variable that users of one venue may set; `services/collector/variables.py` has the usual ones.
 
-    `apply(venue, text)` gives the record with it and raises `ValueError` for a text that cannot be used; `accepted` says
-    what can. `default` is what the record has without it, for the documents. `address`: it says where traffic goes.
+    `apply(venue, text)` gives the record with it. It raises `ValueError` for a text that cannot be used; `accepted`
+    says what can. `default` is what the record has without it, for the documents. `address`: it says where traffic goes.
     `secret`: its value is never shown.
     """
 

@@ -6,6 +6,7 @@ from typing import Final
 import msgspec
 
 from services.collector.messages import BookDelta, BookSnapshot
+from services.collector.variables import rest_url, seconds, socket_url
 from services.collector.venue import Call, Channel, Endpoint, Follow, Host, Limits, Ping, Span, Venue
 from services.collector.venues.lighter.decode import SUBSCRIBED, UPDATE, decoder
 from services.collector.venues.lighter.instruments import DETAILS, NAME, UNREADABLE, is_listing, listing, outside
@@ -13,6 +14,9 @@ from shared.instruments import Instrument, Market
 
 STREAM: Final = "stream"
 REST: Final = "rest"
+#: read-only: open from regions where trading is not
+SOCKET_URL: Final = "wss://mainnet.zklighter.elliot.ai/stream?readonly=true"
+REST_URL: Final = "https://mainnet.zklighter.elliot.ai"
 #: the topics that serve a whole market
 EVERY: Final[dict[Market, str]] = {"perp": "market_stats:all", "spot": "spot_market_stats:all"}
 
@@ -93,12 +97,11 @@ VENUE: Final = Venue(
     name=NAME,
     display_name="Lighter",
     cryexc={"perp": "lighter", "spot": "lighterspot"},
-    hosts=(Host(REST, "https://mainnet.zklighter.elliot.ai", 60, 60.0),),
+    hosts=(Host(REST, REST_URL, 60, 60.0),),
     endpoints=(
         Endpoint(
             STREAM,
-            # read-only: open from regions where trading is not
-            "wss://mainnet.zklighter.elliot.ai/stream?readonly=true",
+            SOCKET_URL,
             None,
             # it wants a frame of ours in each two minutes, whatever it sends itself
             Ping(b'{"type":"ping"}', idle_s=50.0, dead_s=30.0, always=True),
@@ -122,7 +125,7 @@ VENUE: Final = Venue(
         Channel("trade", STREAM, "perp", ("liquidation",)),
     ),
     calls=(
-        Call(DETAILS, "listing", REST, "/api/v1/orderBookDetails", None),
+        Call(DETAILS, "listing", REST, "/api/v1/orderBookDetails", None, every_s=900.0),
         # open interest in base, and markets that come, go or halt between two listings
         Call("markets", "poll", REST, "/api/v1/orderBookDetails", "perp", every_s=60.0, makes=("stats",)),
         _quotes("perp"),
@@ -155,4 +158,9 @@ VENUE: Final = Venue(
     trade_url=trade_url,
     topic_of=topic_of,
     outside=outside,
+    variables=(
+        socket_url("LIGHTER_WS_PUBLIC_URL", "address of its socket", STREAM, default=SOCKET_URL),
+        rest_url("LIGHTER_REST_BASE_URL", "address of its REST calls", REST, default=REST_URL, without=("/api/v1",)),
+        seconds("LIGHTER_MARKET_REFRESH_SECONDS", "how often its markets are listed", DETAILS, default="900"),
+    ),
 )

@@ -8,6 +8,7 @@ from zlib import crc32
 import msgspec
 
 from services.collector.messages import BookDelta, BookSnapshot
+from services.collector.variables import socket_url
 from services.collector.venue import Call, Channel, Endpoint, Follow, Host, Limits, Ping, Venue
 from services.collector.venues.okx.answers import BY_TYPE, Arg, request_frame, topic_text
 from services.collector.venues.okx.decode import decoder
@@ -16,6 +17,7 @@ from shared.events import Level
 from shared.instruments import Instrument, Market
 
 PUBLIC: Final = "public"
+SOCKET_URL: Final = "wss://ws.okx.com:8443/ws/v5/public"
 CHECKED_LEVELS: Final = 25
 INST_TYPE: Final[dict[Market, str]] = {"spot": "SPOT", "perp": "SWAP"}
 TRADE_PAGE: Final[dict[Market, str]] = {"spot": "trade-spot", "perp": "trade-swap"}
@@ -126,7 +128,7 @@ VENUE: Final = Venue(
     endpoints=(
         Endpoint(
             PUBLIC,
-            "wss://ws.okx.com:8443/ws/v5/public",
+            SOCKET_URL,
             None,
             Ping(b"ping", idle_s=20.0, dead_s=30.0),
             Limits(
@@ -215,4 +217,5 @@ VENUE: Final = Venue(
     topic_of=topic_of,
     outside=outside,
     verify=verify,
+    variables=(socket_url("OKX_WS_PUBLIC_URL", "address of its public socket", PUBLIC, default=SOCKET_URL),),
 )
