@@ -195,8 +195,8 @@ class Variable:
     """An environment variable that users of one venue may set; `services/collector/variables.py` has the usual ones.
 
     `apply(venue, text)` gives the record with it. It raises `ValueError` for a text that cannot be used; `accepted`
-    says what can. `default` is what the record has without it, for the documents. `address`: it says where traffic goes.
-    `secret`: its value is never shown.
+    says what can. `default` is what the record has without it, for the documents. `address`: it says where traffic
+    goes. `secret`: its value is never shown.
     """
 
     name: str
