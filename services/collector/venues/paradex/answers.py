@@ -3,6 +3,7 @@
 A request names one channel and has a number, which its answer repeats. A refusal names nothing but that number.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -10,6 +11,8 @@ import msgspec
 
 from services.collector.messages import Ack, Message, Refused, Unknown
 
+#: a channel that was asked for twice is refused the second time: it stands (the documentation does not give the text)
+STANDING: Final = re.compile("already|duplicate", re.IGNORECASE)
 METHODS: Final = frozenset({"subscribe", "unsubscribe", "auth"})
 
 
@@ -60,6 +63,8 @@ def answer(read: Answer) -> list[Message]:
     if read.error is not None:
         error = read.error
         detail = f"{error.message}: {error.data}" if error.data else error.message
+        if read.id is not None and STANDING.search(detail):
+            return [Ack(None, read.id)]
         return [Refused(None, read.id, str(error.code), detail)]
     if read.result is not None:
         if read.result.channel:

@@ -29,6 +29,8 @@ MARKETS: Final[tuple[Market, ...]] = ("spot", "perp")
 _BEST_PREFIX: Final = b"\x30\x00\x02\x00\x01\x00"
 _BEST: Final = Struct("<8x6qB")
 _TEXT_AT: Final = 57
+#: what every answer begins with, and no REST body holds
+JSON_RPC: Final = b'"jsonrpc"'
 
 _answer: Final = msgspec.json.Decoder(Answer)
 
@@ -117,7 +119,7 @@ def text(reader: Reader, frame: bytes, recv: int) -> list[Message]:
     try:
         read = _answer.decode(frame)
     except msgspec.ValidationError:
-        return rest(reader, frame, recv, None)
+        return [Unknown("bad_shape")] if JSON_RPC in frame else rest(reader, frame, recv, None)
     except UNREADABLE:
         return [Unknown("not_json")]
     return answer(read)

@@ -134,6 +134,8 @@ def rest(reader: Reader, frame: bytes, recv: int, request: Request | None) -> li
     if body.error:
         return [Refused(None, None, body.error, body.message)]
     path = request.endpoint if request is not None else path_by_form(frame, body)
+    if path is None and body.results is None and (native := native_of(frame)):
+        return [Unknown("bare_row", native)]
     if path is None or path.endswith(INTERACTIVE):
         return [Unknown("unused_endpoint")]
     if path == MARKETS:
