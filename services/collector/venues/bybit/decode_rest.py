@@ -25,6 +25,7 @@ TICKERS: Final = "/v5/market/tickers"
 BOOK: Final = "/v5/market/orderbook"
 PAID: Final = "/v5/market/funding/history"
 INSTRUMENTS: Final = "/v5/market/instruments-info"
+USED: Final = frozenset({TICKERS, BOOK, PAID, INSTRUMENTS})
 
 MARKET_OF: Final[dict[str, Market]] = {SPOT: "spot", LINEAR: "perp"}
 #: categories that are listed by the same calls and are none of ours
@@ -62,15 +63,17 @@ class Rest:
             return [Unknown("not_json")]
         if body.ret_code != 0:
             return [Refused(None, None, str(body.ret_code), body.ret_msg)]
+        if request is not None and request.endpoint not in USED:
+            return [Unknown("unused_endpoint")]
         try:
             result = _result.decode(body.result)
         except UNREADABLE:
-            return [Unknown("bad_shape")]
+            return [Unknown("bad_shape" if request is not None else "unused_endpoint")]
         endpoint = request.endpoint if request is not None else _by_form(body, result)
+        if endpoint is None:
+            return [Unknown("unused_endpoint")]
         if endpoint == INSTRUMENTS:
             return [Relist(None, "listing")]
-        if endpoint not in (TICKERS, BOOK, PAID):
-            return [Unknown("unused_endpoint")]
         asked = request.params.get("category", "") if request is not None else ""
         category = result.category or asked
         if category in FOREIGN:
