@@ -24,12 +24,13 @@ BATCH_EVENTS: Final = 32
 class Stream:
     """One key: the events of this turn, its next number, and the head of its XADD."""
 
-    __slots__ = ("head", "key", "next_seq", "pending", "retention_ms", "used")
+    __slots__ = ("dirty", "head", "key", "next_seq", "pending", "retention_ms", "used")
 
     def __init__(self, key: str, retention_ms: int) -> None:
         self.key, self.retention_ms = key, retention_ms
         self.pending: list[Event] = []
         self.next_seq = 0
+        self.dirty = False
         self.used = True
         self.head = b""
         self.set_clock(0)
@@ -70,14 +71,19 @@ class Outbox:
         batch_events: int = BATCH_EVENTS,
     ) -> None:
         self.producer = producer
+        #: called when there is something to `collect`
+        self.wake: Callable[[], object] = lambda: None
         self.retention_ms = retention_ms
         self.max_in_flight, self.batch_events = max_in_flight, batch_events
         self.streams: dict[str, Stream] = {}
         self.dirty: list[Stream] = []
+        self.packed: list[bytes] = []
         self.backlog = Backlog(backlog_bytes, batch_events)
         self.expected: deque[Sent | Callback] = deque()
         self.refused: list[Sent] = []
         self.open = False
+        #: nothing will be sent any more, and nothing is kept
+        self.closed = False
         self.in_flight = 0
         self.redis_ms = 0
         self.accepted_batches = self.accepted_events = self.resent = self.refusals = 0
@@ -95,18 +101,43 @@ class Outbox:
         """Nothing pending, waiting or unanswered."""
         return not (self.dirty or self.backlog or self.expected or self.refused)
 
+    def append(self, stream: Stream, event: Event) -> None:
+        """Put an event behind the others of its stream."""
+        if not stream.pending:
+            self.touch(stream)
+        stream.pending.append(event)
+        if len(stream.pending) == self.batch_events:
+            self.pack(stream)
+
+    def touch(self, stream: Stream) -> None:
+        """A stream's first event since it was packed."""
+        if not stream.dirty:
+            stream.dirty = True
+            if not self.dirty:
+                self.wake()
+            self.dirty.append(stream)
+
+    def pack(self, stream: Stream) -> None:
+        """Turn what was appended to a stream, at most `batch_events`, into a batch, which leaves with the next write.
+
+        A batch is packed as soon as it is full: its events are still in the processor's caches then.
+        """
+        events, stream.pending = stream.pending, []
+        if not self.closed:
+            self._place(stream, events, self.packed)
+
     def collect(self) -> list[bytes]:
-        """Turn what was appended into batches. Returns the commands to write now."""
-        out: list[bytes] = []
-        size = self.batch_events
+        """Turn all that was appended into batches. Returns the commands to write now."""
         for stream in self.dirty:
-            events, stream.pending = stream.pending, []
-            if len(events) <= size:
-                self._place(stream, events, out)
-            else:
-                for at in range(0, len(events), size):
-                    self._place(stream, events[at : at + size], out)
+            stream.dirty = False
+            if stream.pending:
+                self.pack(stream)
         self.dirty.clear()
+        return self.take_packed()
+
+    def take_packed(self) -> list[bytes]:
+        """The commands that come before anything else that is written."""
+        out, self.packed = self.packed, []
         return out
 
     def pump(self) -> list[bytes]:
@@ -145,6 +176,7 @@ class Outbox:
     def broken(self) -> list[Callback]:
         """The connection is gone: all that is unanswered counts as refused. Returns the callbacks never answered."""
         self.open = False
+        self.packed = []
         lost: list[Callback] = []
         for record in self.expected:
             if isinstance(record, Sent):

@@ -260,7 +260,8 @@ class Desk:
             return
         if event.ts is not None and (feed.live_ts is None or event.ts > feed.live_ts):
             feed.live_ts = event.ts
-        self._out(feed, event)
+        self.events += 1
+        self._append(feed.key, event)
 
     def _replayed(self, source: Source, message: Replayed) -> None:
         event = message.event

@@ -1,27 +1,27 @@
 """The ids seen last, so that an overlap of two connections or a replay doubles nothing. Pure."""
 
-from collections import deque
 from collections.abc import Hashable
 from typing import Final
 
-KEPT: Final = 256
+#: so many are remembered at least, and less than twice as many
+KEPT: Final = 128
 
 
 class Ring:
-    """The last `KEPT` ids of one symbol. It outlives connections."""
+    """The last ids of one symbol, in two halves: when the newer is full, the older is let go. It outlives connections."""
 
-    __slots__ = ("_ids", "_order")
+    __slots__ = ("_newer", "_older")
 
     def __init__(self) -> None:
-        self._ids: set[Hashable] = set()
-        self._order: deque[Hashable] = deque()
+        self._newer: set[Hashable] = set()
+        self._older: set[Hashable] = set()
 
     def new(self, name: Hashable) -> bool:
         """Remember an id; False where it is among the last ones already."""
-        if name in self._ids:
+        newer = self._newer
+        if name in newer or name in self._older:
             return False
-        self._ids.add(name)
-        self._order.append(name)
-        if len(self._order) > KEPT:
-            self._ids.discard(self._order.popleft())
+        newer.add(name)
+        if len(newer) == KEPT:
+            self._older, self._newer = newer, set()
         return True

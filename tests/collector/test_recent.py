@@ -7,9 +7,13 @@ from services.collector.recent import KEPT, Ring
 
 
 @given(st.lists(st.integers(0, 400), max_size=2000))
-def test_an_id_is_new_unless_it_is_among_the_last_ones(ids: list[int]) -> None:
+def test_an_id_of_the_last_ones_is_not_new_and_one_of_long_ago_is(ids: list[int]) -> None:
     ring, order = Ring(), list[int]()
     for one in ids:
-        assert ring.new(one) == (one not in order[-KEPT:])
-        if one not in order[-KEPT:]:
+        new = ring.new(one)
+        if one in order[-KEPT:]:
+            assert not new
+        elif one not in order[-2 * KEPT :]:
+            assert new
+        if new:
             order.append(one)

@@ -33,9 +33,8 @@ def outbox(**options: int) -> Outbox:
 
 def append(box: Outbox, *numbers: int) -> None:
     stream = box.stream(TRADES)
-    if not stream.pending:
-        box.dirty.append(stream)
-    stream.pending += [trade(number) for number in numbers]
+    for number in numbers:
+        box.append(stream, trade(number))
 
 
 def accept(box: Outbox, entry_id: bytes = b"1000000-0") -> None:
