@@ -63,15 +63,18 @@ def accepted(result: msgspec.Raw | bytes, number: msgspec.Raw | None) -> list[Me
     return [Ack(topic_text(read.stream, one), asked) for one in (*read.subs, *read.unsubs)] or [Unknown(EMPTY)]
 
 
-def before_first(result: msgspec.Raw | bytes) -> dict[str, int]:
-    """The number before the first delta of each topic that an answer names, as far as it tells them."""
+def note(told: dict[str, int], result: msgspec.Raw | bytes) -> None:
+    """Keep the number before the first delta of each topic that an answer names, until the topic is let go."""
     try:
         read = _subscribed.decode(result)
     except UNREADABLE:
-        return {}
-    told = zip(read.subs, read.first_sequence_number, strict=False)
-    numbers = {topic_text(read.stream, one): str(first) for one, first in told}
-    return {one: int(first) - 1 for one, first in numbers.items() if _SEQUENCE(first)}
+        return
+    for selector, number in zip(read.subs, read.first_sequence_number, strict=False):
+        first = str(number)
+        if _SEQUENCE(first):
+            told[topic_text(read.stream, selector)] = int(first) - 1
+    for selector in read.unsubs:
+        told.pop(topic_text(read.stream, selector), None)
 
 
 def refused(error: msgspec.Raw | bytes, number: msgspec.Raw | None) -> list[Message]:

@@ -59,7 +59,7 @@ class _Feeds:
         self.reader = reader
         self.tops: dict[str, Top] = {}
         self.wholes: dict[str, Whole] = {}
-        #: topic -> the number before its first delta, until its picture has come
+        #: topic -> the number before its first delta
         self.told: dict[str, int] = {}
 
     def push(self, keys: Keys, recv: int) -> list[Message]:
@@ -94,7 +94,7 @@ class _Feeds:
 
     def number(self, topic: str) -> int:
         """The number that a picture stands for: the one before the first delta, where it was told."""
-        return self.told.pop(topic, PICTURE)
+        return self.told.get(topic, PICTURE)
 
     def spoiled(self, kept: Mapping[str, Top | Whole], native: str | None, reason: str) -> list[Message]:
         """A frame that cannot be used: the next delta of its instrument shows a gap."""
@@ -210,10 +210,10 @@ def decoder(table: Table, options: DecoderOptions) -> Decode:
         if "error" in keys:
             return answers.refused(keys["error"], keys.get("id"))
         if "jsonrpc" in keys and "result" in keys:
-            feeds.told |= answers.before_first(keys["result"])
+            answers.note(feeds.told, keys["result"])
             return answers.accepted(keys["result"], keys.get("id"))
         if "stream" in keys and "subs" in keys:
-            feeds.told |= answers.before_first(frame)
+            answers.note(feeds.told, frame)
             return answers.accepted(frame, keys.get("request_id"))
         if answers.is_request(keys):
             return [Unknown("client_frame")]

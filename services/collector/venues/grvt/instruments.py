@@ -115,7 +115,7 @@ def instrument(row: Row) -> Instrument | None:
 
 def loose(raw: Loose) -> str | None:
     """A number that comes as text or as a JSON number, in its own digits; None where it is absent, null or empty."""
-    text = bytes(raw).decode()
+    text = bytes(raw).decode(errors="replace")
     if text.startswith('"'):
         text = text[1:-1]
     return None if text in ("", "null") else text

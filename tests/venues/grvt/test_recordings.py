@@ -1,0 +1,73 @@
+"""Recorded frames and the specification's samples: every frame counted, nothing unexplained."""
+
+from collections import Counter
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+
+from services.collector.capture import read_files
+from services.collector.messages import Message, Refused, Unknown
+from services.collector.recorded import Listing, Recorded
+from services.collector.venues.grvt import VENUE
+
+FOLDER = "grvt"
+LISTING = Path(__file__).parent / "listing" / "all_instruments.json"
+
+
+def kind(message: Message) -> str:
+    return message.reason if isinstance(message, Unknown) else type(message).__name__
+
+
+@pytest.mark.parametrize(
+    ("name", "frames", "expected"),
+    [
+        (
+            "ccxt_ccxt__rest_docstrings.jsonl",
+            9,
+            # candles; and a row of the minutes between two payments, twice
+            {"Relist": 1, "Quote": 2, "Mark": 2, "Funding": 2, "Stats": 2, "BookSnapshot": 1, "Trade": 1}
+            | {"unused_endpoint": 2, "not_a_payment": 2},
+        ),
+        (
+            "ccxt_ccxt__ws_docstrings.jsonl",
+            9,
+            # the picture of a delta feed was written down without its fields, its deltas not all; a picture beside
+            # the deltas; a candle
+            {"Ack": 1, "incomplete": 1, "Funding": 1, "Stats": 1, "other_quote_channel": 1, "gap": 1, "Replayed": 1}
+            | {"unused_channel": 1, "BookSnapshot": 1, "Refused": 1},
+        ),
+        (
+            "gravity-technologies_api-spec__market_data_api.md.jsonl",
+            44,
+            # every sample in both encodings; currency, supported assets, margin rules, candles
+            {"client_frame": 18, "Relist": 4, "Refused": 2, "unused_endpoint": 8, "Quote": 4, "Mark": 4, "Funding": 2}
+            | {"Stats": 2, "BookSnapshot": 2, "Trade": 4, "Settlement": 2},
+        ),
+        (
+            "gravity-technologies_api-spec__market_data_streams.md.jsonl",
+            67,
+            # doubled: both encodings of one delta have the same number; candles; mini.s beside mini.d
+            {"client_frame": 24, "Ack": 24, "Refused": 3, "other_quote_channel": 2, "Quote": 1, "Mark": 1, "doubled": 2}
+            | {"Funding": 3, "Stats": 3, "BookSnapshot": 2, "BookDelta": 2, "Trade": 2, "unused_channel": 2},
+        ),
+        (
+            "unnamed-trader__grvt_frames.jsonl",
+            10,
+            # a delta whose picture was not recorded; a picture beside the deltas
+            {"Ack": 2, "BookSnapshot": 2, "BookDelta": 3, "other_quote_channel": 1, "incomplete": 1, "Refused": 1},
+        ),
+    ],
+)
+def test_every_recorded_frame_is_accounted_for(
+    captures: Path, name: str, frames: int, expected: dict[str, int]
+) -> None:
+    listing = Listing(VENUE)
+    assert listing.add(LISTING.read_bytes())
+    listing.refresh()
+    recorded = Recorded(VENUE, listing, None, {"perp": "v1.mini.d"})
+    lines = [one for one in read_files([str(captures / FOLDER / name)], BytesIO()) if one.skipped is None]
+    assert len(lines) == frames
+    made = [message for line in lines for message in recorded.decode(line)]
+    assert Counter(map(kind, made)) == expected
+    assert all(message.reason for message in made if isinstance(message, Refused))
