@@ -76,7 +76,7 @@ class Table:
         self._all = list(instruments)
         for instrument in self._all:
             if instrument.status == "quarantined" and instrument.quarantine_reason == COLLISION:
-                self._withheld.add((instrument.market, instrument.native))
+                self._withheld.update((instrument.market, name) for name in (instrument.native, *instrument.aliases))
                 continue
             row = Listed(instrument)
             self._rows[instrument.market][instrument.native] = row
@@ -93,7 +93,7 @@ class Table:
         return self.spot if market == "spot" else self.perp
 
     def withheld(self, market: Market, native: str) -> bool:
-        """Whether the venue lists it, but another instrument has its symbol."""
+        """Whether the venue lists it (by its id or an alias), but another instrument has its symbol."""
         return (market, native) in self._withheld
 
     def __len__(self) -> int:

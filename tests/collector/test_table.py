@@ -44,10 +44,11 @@ def test_one_alias_may_stand_for_several_instruments() -> None:
 
 
 def test_who_lost_its_symbol_is_listed_and_never_looked_up() -> None:
-    rivals = [instrument("XUSDT"), instrument("1000XUSDT", multiplier="1000")]
+    rivals = [instrument("XUSDT"), instrument("1000XUSDT", multiplier="1000", aliases=("x#1",))]
     table = Table(resolve_collisions(rivals))
     assert "1000XUSDT" not in table.spot
     assert table.withheld("spot", "1000XUSDT")
+    assert table.withheld("spot", "x#1")
     assert not table.withheld("perp", "1000XUSDT")
     assert table.by_symbol["BTC/USDT"].native == "XUSDT"
     assert [one.native for one in table] == ["XUSDT", "1000XUSDT"]
