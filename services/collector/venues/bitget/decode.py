@@ -16,7 +16,7 @@ from services.collector.table import Table
 from services.collector.venue import Decode, DecoderOptions, Request
 from services.collector.venues.bitget import rows
 from services.collector.venues.bitget.decode_rest import rest
-from services.collector.venues.bitget.reading import BEST, Reader, push
+from services.collector.venues.bitget.reading import ACTIONS, BEST, Reader, push
 from services.collector.venues.bitget.shapes import UNREADABLE, BestPush, Frame, native_of
 from services.collector.venues.bitget.topics import MARKET, SETTLE, answer
 
@@ -49,6 +49,7 @@ def decoder(table: Table, options: DecoderOptions) -> Decode:
         if (
             listed is None
             or len(found) != 1
+            or hot.action not in ACTIONS
             or listed.instrument.settle != SETTLE.get(arg.inst_type)
             or not reader.quotes(BEST, listed)
         ):

@@ -43,6 +43,8 @@ LISTINGS: Final = frozenset({"/api/v2/spot/public/symbols", f"{MIX}contracts", f
 #: books, and the number of levels of a side where the request does not say
 BOOKS: Final = {f"{CLASSIC}orderbook": 150, f"{CLASSIC}merge-depth": 100, f"{MIX}merge-depth": 100}
 UNIFIED_BOOKS: Final = {f"{UNIFIED}orderbook": 5}
+TOO_MANY: Final = "429"
+#: addresses of v1
 OLD_PATHS: Final = ("/api/spot/v1/", "/api/mix/v1/", "/api/swap/")
 
 RATE_ROWS: Final = Rows(RateRow)
@@ -181,7 +183,7 @@ def rest(reader: Reader, frame: bytes, recv: int, request: Request | None) -> li
     except UNREADABLE:
         return [Unknown("not_json")]
     if body.code != SUCCESS:
-        return [Refused(None, None, body.code, body.msg)]
+        return [Refused(None, None, body.code, body.msg, body.code == TOO_MANY)]
     if request is None:
         return unasked(reader, frame, body.data, recv)
     try:
@@ -225,7 +227,7 @@ def book(reader: Reader, product: str, data: msgspec.Raw, recv: int, request: Re
     native = request.params.get("symbol", "")
     listed = reader.find(product, native)
     if isinstance(listed, Unknown):
-        return [listed]
+        return [listed if native else Unknown("no_request")]
     asked_for = request.params.get("limit", "")
     limit = int(asked_for) if asked_for.isascii() and asked_for.isdigit() and len(asked_for) < 9 else None
     if request.endpoint in BOOKS:

@@ -36,6 +36,7 @@ BOOKS: Final = "books"
 ACTIONS: Final = frozenset({"snapshot", "update"})
 #: pictures of so many levels
 PICTURES: Final = {"books5": 5, "books15": 15, "books50": 50}
+USED: Final = frozenset({BEST, TICKER, BOOKS, *TRADES, *PICTURES})
 
 Make = Callable[[Any, Listed], list[Message]]
 
@@ -140,10 +141,12 @@ def push(reader: Reader, action: str, arg: Arg, data: msgspec.Raw, recv: int) ->
     """The messages of one push of any channel of either version."""
     unified = not arg.channel
     channel, native, product = arg.channel or arg.topic, arg.inst_id or arg.symbol, arg.inst_type.upper()
-    if action not in ACTIONS or not product:
+    if action not in ACTIONS or not product or not channel:
         return [Unknown("old_api" if product in OLD else "bad_shape", native or None)]
     if channel == LIQUIDATION and product in MARKET:
         return per_row(reader, product, FORCED_ROWS.read(data), lambda row, at: [rows.forced(row, at, recv)])
+    if channel not in USED and product in MARKET:
+        return [Unknown("unused_channel", native or None)]
     listed = reader.find(product, native)
     if isinstance(listed, Unknown):
         return [listed]
@@ -154,9 +157,7 @@ def push(reader: Reader, action: str, arg: Arg, data: msgspec.Raw, recv: int) ->
     if channel == TICKER:
         found = (UNIFIED_TICKER_ROWS if unified else TICKER_ROWS).read(data)
         return tickers(reader, listed, (product, native), found, action, recv)
-    if channel in TRADES:
-        return trades(listed, native, (UNIFIED_TRADE_ROWS if unified else TRADE_ROWS).read(data), action, recv)
-    return [Unknown("unused_channel", native or None)]
+    return trades(listed, native, (UNIFIED_TRADE_ROWS if unified else TRADE_ROWS).read(data), action, recv)
 
 
 def best(reader: Reader, listed: Listed, native: str, found: list[Any], recv: int) -> list[Message]:

@@ -39,6 +39,7 @@ HOUR_NS: Final = 3_600_000_000_000
 #: of a liquidation's size where the lot is not known
 SIZE_UNIT: Final = Decimal("0.00000001")
 _WIDE: Final = Context(prec=100)
+_MAX_NUMBER: Final = (1 << 63) - 1
 
 #: what `nextFundingTime` is where a contract pays none
 NO_TIME: Final = frozenset({None, "", "0"})
@@ -49,33 +50,41 @@ def time_of(text: str | None) -> int | None:
 
 
 def sequence(number: int | str | None) -> int | None:
-    return int(number) if type(number) is str else number  # type: ignore[return-value]
+    """A book's number, of which v3 makes a text now and then."""
+    if not isinstance(number, str):
+        return number
+    count = int(number)
+    if count > _MAX_NUMBER:
+        raise BadNumber(number)
+    return count
 
 
 def top(row: BookRow | UnifiedBookRow, at: Listed, recv: int) -> Quote:
     """The best bid and offer of a one-level picture; `ts` is the matching engine's. The hot path."""
-    bids, asks, ts, seq = row.bids, row.asks, row.ts, row.seq
-    if type(seq) is str:
-        seq = int(seq)
+    bids, asks, ts = row.bids, row.asks, row.ts
+    seq = row.seq if type(row.seq) is int else sequence(row.seq)
     if bids and asks:
         bid, ask = bids[0], asks[0]
         if at.plain and POSITIVE_FOUR(f"{bid.px} {bid.sz} {ask.px} {ask.sz}"):
             when = nanoseconds(ts) if ts else None
-            return Quote(at.symbol, bid.px, bid.sz, ask.px, ask.sz, when, recv, "ws", seq)  # type: ignore[arg-type]
+            return Quote(at.symbol, bid.px, bid.sz, ask.px, ask.sz, when, recv, "ws", seq)
     else:
         none = Level("", "")
         bid, ask = (bids or (none,))[0], (asks or (none,))[0]
     sides = normalise.sides(bid.px, bid.sz, ask.px, ask.sz, at)
-    return Quote(at.symbol, *sides, nanoseconds(ts) if ts else None, recv, "ws", seq)  # type: ignore[arg-type]
+    return Quote(at.symbol, *sides, nanoseconds(ts) if ts else None, recv, "ws", seq)
 
 
 def ticker(row: AnyTicker, at: Listed, recv: int, source: Source, *, quotes: bool) -> list[Message]:
-    """Everything a ticker says: the quote where this is its channel, the mark, the funding, the figures of the day."""
+    """Everything a ticker says: the quote where this is its channel, the mark, the funding, the figures of the day.
+
+    An empty side is none; of one that is not there nothing is known, and so there is no quote.
+    """
     ts = time_of(row.ts)
     made: list[Message] = []
-    if quotes:
-        sides = normalise.sides(row.bid_pr or "", row.bid_sz or "", row.ask_pr or "", row.ask_sz or "", at)
-        made.append(Quote(at.symbol, *sides, ts, recv, source))
+    bid, bid_size, ask, ask_size = row.bid_pr, row.bid_sz, row.ask_pr, row.ask_sz
+    if quotes and bid is not None and bid_size is not None and ask is not None and ask_size is not None:
+        made.append(Quote(at.symbol, *normalise.sides(bid, bid_size, ask, ask_size, at), ts, recv, source))
     if at.instrument.market == "perp":
         mark, index = normalise.price(row.mark_price, at), normalise.price(row.index_price, at)
         if mark is not None or index is not None:
@@ -192,12 +201,13 @@ def _text(raw: msgspec.Raw) -> str:
 def _proof(
     row: BookRow | UnifiedBookRow, at: Listed
 ) -> tuple[int | None, tuple[tuple[Priced, ...], tuple[Priced, ...]] | None]:
-    """(checksum, the venue's digits): 0 means that the venue computed none, as in every snapshot."""
-    if not row.checksum:
-        return None, None
+    """(checksum, the venue's digits): 0 means that the venue computed none, as in every snapshot.
+
+    The digits of a snapshot are needed all the same: later checksums are over them.
+    """
     if at.plain:
-        return row.checksum, None
-    return row.checksum, (tuple((x.px, x.sz) for x in row.bids), tuple((x.px, x.sz) for x in row.asks))
+        return row.checksum or None, None
+    return row.checksum or None, (tuple((x.px, x.sz) for x in row.bids), tuple((x.px, x.sz) for x in row.asks))
 
 
 def _amount(text: str | None) -> str | None:

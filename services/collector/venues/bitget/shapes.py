@@ -12,7 +12,7 @@ UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 #: a number of a book that the bus can carry; v3 sends some of them as text
 Number = Annotated[int, msgspec.Meta(ge=-(1 << 63), le=(1 << 63) - 1)]
-Sequence = Number | Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,18}$")]
+Sequence = Number | Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,19}$")]
 
 
 class Arg(msgspec.Struct, gc=False, rename="camel"):
@@ -70,6 +70,7 @@ class UnifiedBookRow(msgspec.Struct, gc=False):
 class BestPush(msgspec.Struct, gc=False):
     """The hot one: a push of `books1`."""
 
+    action: str
     arg: Arg
     data: list[BookRow]
 

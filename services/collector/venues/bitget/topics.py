@@ -75,9 +75,10 @@ def channel_of(topic: str) -> str | None:
 
 def topic_of(frame: bytes) -> str | None:
     try:
-        return topic_text(_push.decode(frame).arg) or None
+        arg = _push.decode(frame).arg
     except UNREADABLE:
         return None
+    return topic_text(arg) if arg.channel or arg.topic else None
 
 
 def market_of(frame: bytes) -> Market | None:

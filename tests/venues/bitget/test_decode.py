@@ -1,0 +1,217 @@
+"""No bytes make the decoder raise, and the fast way means what the general way means."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.collector.messages import BookDelta, BookSnapshot, Message, Replayed, Unknown
+from services.collector.table import Table
+from services.collector.venue import DecoderOptions, Request
+from services.collector.venues.bitget import VENUE
+from services.collector.venues.bitget.rows import next_due
+from shared.codec import encode_event
+from shared.events import KIND, Quote, Trade
+
+HERE = Path(__file__).parent
+BODIES = msgspec.json.decode((HERE / "books1" / "instruments.json").read_bytes(), type=dict[str, msgspec.Raw])
+LISTING = {call: bytes(body) for call, body in BODIES.items()}
+TABLE = Table(VENUE.listing(LISTING), VENUE.outside(LISTING))
+FRAMES = [
+    line
+    for path in sorted(HERE.glob("*/frames.jsonl"))
+    for line in path.read_bytes().splitlines()
+    if line.startswith((b'{"action"', b'{"code"'))
+]
+ENDPOINTS = sorted(
+    {call.path for call in VENUE.calls}
+    | {"/api/v3/market/fills", "/api/v3/market/orderbook", "/api/v2/mix/market/open-interest", "/api/v3/market/tickers"}
+)
+ASKED = {"symbol": "BTCUSDT", "productType": "USDT-FUTURES", "category": "USDT-FUTURES"}
+
+
+def decode(frame: bytes, recv: int = 1, request: Request | None = None) -> list[Message]:
+    made: list[Message] = VENUE.decoder(TABLE, DecoderOptions(endpoint="v2"))(frame, recv, request)
+    return made
+
+
+def check(messages: list[Message]) -> None:
+    """At least one message, and every event can go on the bus."""
+    assert messages
+    for message in messages:
+        event = message.event if isinstance(message, Replayed) else message
+        if type(event) in KIND:
+            encode_event(event)  # type: ignore[arg-type]
+        else:
+            msgspec.msgpack.encode(event)
+
+
+NATIVES = st.sampled_from(["BTCUSDT", "BTCPERP", "1000BONKUSDT", "BTCUSD", "BTCUSDT260925", "XX", ""])
+PRODUCTS = st.sampled_from(
+    ["SPOT", "USDT-FUTURES", "USDC-FUTURES", "COIN-FUTURES", "usdt-futures", "spot", "sp", "mc", "OPTIONS", ""]
+)
+CHANNELS = st.sampled_from(
+    ["books1", "books", "books5", "books15", "books50", "ticker", "trade", "publicTrade", "liquidation", "candle1m", ""]
+)
+SCALARS = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(max_size=8),
+    NATIVES,
+    st.sampled_from(["-1", "1e9", "1e-400", "0", "00", ".5", "5.", "NaN", "buy", "67250.1", "9" * 19, "9" * 80]),
+)
+NAMES = (
+    "arg action data event code msg op table instType channel instId topic symbol category asks bids a b ts seq pseq "
+    "checksum lastPr bidPr bidSz askPr askSz markPrice indexPrice fundingRate nextFundingTime holdingAmount baseVolume "
+    "quoteVolume bid1Price bid1Size ask1Price ask1Size tradeId price size side i p v S T amount fundingTime resultList "
+    "fundingRateInterval nextUpdate openInterestList list execId timestamp baseCoin quoteCoin status pricePlace"
+)
+KEYS = st.sampled_from(NAMES.split())
+VALUES = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=8), max_leaves=20
+)
+PUSHES = st.fixed_dictionaries(
+    {
+        "action": st.sampled_from(["snapshot", "update", ""]),
+        "arg": st.fixed_dictionaries({"instType": PRODUCTS, "channel": CHANNELS, "instId": NATIVES})
+        | st.fixed_dictionaries({"instType": PRODUCTS, "topic": CHANNELS, "symbol": NATIVES}),
+        "data": st.lists(VALUES, max_size=4) | VALUES,
+    }
+)
+
+
+@settings(max_examples=300)
+@given(st.binary(max_size=200), st.sampled_from([None, *ENDPOINTS]))
+def test_no_bytes_make_the_decoder_raise(frame: bytes, endpoint: str | None) -> None:
+    check(decode(frame, request=None if endpoint is None else Request(endpoint, ASKED)))
+
+
+@settings(max_examples=500)
+@given(PUSHES | VALUES, st.sampled_from([None, *ENDPOINTS]), st.booleans())
+def test_no_json_makes_the_decoder_raise(value: Any, endpoint: str | None, named: bool) -> None:
+    body = {"code": "00000", "data": value.get("data") if isinstance(value, dict) else value} if endpoint else value
+    request = None if endpoint is None else Request(endpoint, ASKED if named else {})
+    check(decode(json.dumps(body).encode(), request=request))
+
+
+@settings(max_examples=500)
+@given(st.sampled_from(FRAMES), st.data())
+def test_no_damage_to_a_real_frame_makes_the_decoder_raise(frame: bytes, data: st.DataObject) -> None:
+    start = data.draw(st.integers(0, len(frame)))
+    end = data.draw(st.integers(start, min(len(frame), start + 12)))
+    check(decode(frame[:start] + data.draw(st.binary(max_size=6)) + frame[end:]))
+
+
+@pytest.mark.parametrize(
+    "frame", [b"[" * 100_000, b'{"arg":' * 50_000, b'{"action":"snapshot","arg":{"channel":"books1"' + b"[" * 100_000]
+)
+def test_depth_beyond_all_measure_is_one_unknown(frame: bytes) -> None:
+    assert [type(message) for message in decode(frame)] == [Unknown]
+
+
+def push(channel: str, native: str, rows: list[Any], product: str = "USDT-FUTURES") -> bytes:
+    arg = {"instType": product, "channel": channel, "instId": native}
+    return json.dumps({"action": "update", "arg": arg, "data": rows}, separators=(",", ":")).encode()
+
+
+def test_a_number_too_long_for_any_price_is_a_bad_number() -> None:
+    frame = push("books1", "BTCUSDT", [{"asks": [["9" * 5000, "1"]], "bids": [], "ts": "9" * 5000}])
+    assert decode(frame) == [Unknown("bad_number", "BTCUSDT")]
+
+
+PRICES = st.decimals(min_value="0.00000001", max_value="99999999", places=8).map(lambda d: format(d, "f"))
+
+
+@given(PRICES, PRICES, PRICES, PRICES, st.sampled_from(["BTCUSDT", "1000BONKUSDT", "IPUSDT"]))
+def test_keys_in_another_order_and_the_names_of_v3_mean_the_same(
+    bid: str, bid_size: str, ask: str, ask_size: str, native: str
+) -> None:
+    row = {"asks": [[ask, ask_size]], "bids": [[bid, bid_size]], "seq": 5, "pseq": 0, "ts": "1785926301005"}
+    fast = push("books1", native, [row])
+    whole = json.loads(fast)
+    slow = json.dumps({"data": [dict(reversed(row.items()))], "arg": whole["arg"], "action": "update"}).encode()
+    unified = {"instType": "usdt-futures", "topic": "books1", "symbol": native}
+    other = {"a": row["asks"], "b": row["bids"], "seq": "5", "pseq": 0, "ts": row["ts"]}
+    assert decode(fast) == decode(slow)
+    assert decode(fast) == decode(json.dumps({"action": "snapshot", "arg": unified, "data": [other]}).encode())
+    assert isinstance(decode(fast)[0], Quote)
+
+
+def test_the_two_markets_of_one_id_are_told_apart() -> None:
+    row = {"asks": [["2", "1"]], "bids": [["1", "1"]]}
+    symbols = [decode(push("books1", "BTCUSDT", [row], product))[0] for product in ("SPOT", "USDT-FUTURES")]
+    assert [quote.symbol for quote in symbols if isinstance(quote, Quote)] == ["BTC/USDT", "BTC/USDT:USDT"]
+
+
+def test_a_table_that_is_filled_later_serves_a_decoder_made_before() -> None:
+    table = Table()
+    late = VENUE.decoder(table, DecoderOptions())
+    frame = push("trade", "BTCUSDT", [{"tradeId": "1", "price": "1", "size": "2", "side": "buy", "ts": "1"}])
+    assert late(frame, 1) == [Unknown("unknown_symbol", "BTCUSDT")]
+    table.replace(VENUE.listing(LISTING), VENUE.outside(LISTING))
+    assert [type(message) for message in late(frame, 1)] == [Trade]
+
+
+def test_what_a_ticker_of_v3_left_out_dies_with_its_connection() -> None:
+    options = DecoderOptions(quote_channel={"perp": "ticker"})
+    arg = {"instType": "usdt-futures", "topic": "ticker", "symbol": "BTCUSDT"}
+    sides = {"bid1Price": "1", "bid1Size": "2", "ask1Price": "3", "ask1Size": "4"}
+    whole = json.dumps({"action": "snapshot", "arg": arg, "data": [sides]}).encode()
+    change = json.dumps({"action": "update", "arg": arg, "data": [{"bid1Price": "2"}]}).encode()
+    one, other = VENUE.decoder(TABLE, options), VENUE.decoder(TABLE, options)
+    one(whole, 1)
+    assert any(isinstance(message, Quote) and message.bid == "2" for message in one(change, 2))
+    assert not any(isinstance(message, Quote) for message in other(change, 2))
+
+
+def book(seq: int | None, prev: int | None = None) -> BookDelta:
+    return BookDelta("BTC/USDT", (), (), None, seq, prev, None, 1)
+
+
+def snapshot(seq: int | None) -> BookSnapshot:
+    return BookSnapshot("BTC/USDT", (), (), seq, None, 1)
+
+
+@pytest.mark.parametrize(
+    ("previous", "delta", "verdict"),
+    [
+        (snapshot(100), book(103, 100), "apply"),
+        (book(103, 100), book(7, 103), "apply"),  # numbers may begin anew
+        (book(9, 7), book(9, 7), "skip"),  # doubled
+        (book(9, 7), book(12, 11), "gap"),  # lost
+        (book(9, 7), book(8, 6), "gap"),  # late: numbers have no order
+        (book(9, 7), book(12, 0), "gap"),  # what a snapshot says, in a change
+        (snapshot(None), book(None), "apply"),  # frames of 2024
+        (snapshot(100), book(None), "gap"),
+        (snapshot(None), book(5, 4), "gap"),
+    ],
+)
+def test_a_book_goes_on_by_the_number_before(
+    previous: BookSnapshot | BookDelta, delta: BookDelta, verdict: str
+) -> None:
+    assert VENUE.follows(previous, delta) == verdict
+
+
+HOUR = 3_600_000_000_000
+
+
+@pytest.mark.parametrize(
+    ("recv", "hours", "due"),
+    [
+        (7 * HOUR, "8", 8 * HOUR),
+        (8 * HOUR, "8", 16 * HOUR),
+        (9 * HOUR + 1, "1", 10 * HOUR),
+        (0, "8", None),
+        (7, None, None),
+        (7, "0", None),
+        (7, "0.5", None),
+    ],
+)
+def test_a_payment_whose_time_is_not_told_is_due_by_the_clock(recv: int, hours: str | None, due: int | None) -> None:
+    assert next_due(recv, hours) == due
