@@ -7,6 +7,7 @@ The rules, as of 2026:
 4. Text `ping` is answered by text `pong`; 30 s without a frame either way close the connection.
 5. A `notice` 64008 announces a close for an upgrade.
 6. `books`: a snapshot (prevSeqId -1), then updates whose prevSeqId is the last seqId, also while nothing changes.
+7. `mark-price` comes when it has changed, at most every 200 ms, and every 10 s where it has not.
 """
 
 from collections import deque
@@ -38,6 +39,7 @@ SWAPS_ONLY = frozenset({"funding-rate"})
 DERIVATIVES_ONLY = frozenset({"mark-price", "open-interest"})
 KEEP_ALIVE_S = 60.0
 FUNDING_S = 60.0
+MARK_REST_S = 10.0
 
 
 class Command(msgspec.Struct):
@@ -62,6 +64,7 @@ class Okx:
         self._bodies = Bodies(self._rows, self.market, self._levels)
         self._attempts: deque[float] = deque()
         self._tickers: set[Topic] = set()
+        self._moved: set[Topic] = set()
         self._rng = Random(world.options.seed + 1)
         self.paces: Sequence[tuple[float, Callable[[float], None]]] = (
             (0.1, self._ten_times_a_second),
@@ -256,6 +259,9 @@ class Okx:
         topic = topics.get("tickers")
         if topic is not None:
             self._tickers.add(topic)
+        topic = topics.get("mark-price")
+        if topic is not None:
+            self._moved.add(topic)
 
     def traded(self, row: Listed, buys: bool, t: float) -> None:
         for channel in ("trades", "trades-all"):
@@ -304,7 +310,13 @@ class Okx:
                     self.feed.publish(topic, payload)
 
     def _marks(self, t: float) -> None:
-        self._each(("mark-price",), t)
+        """A mark is sent when its instrument has moved, and every ten seconds where it has not (rule 7)."""
+        moved, self._moved = self._moved, set()
+        for topic in self.feed.followed("mark-price"):
+            sent = topic.state if isinstance(topic.state, float) else 0.0
+            if topic.row is not None and topic.row.status == "trading" and (topic in moved or t - sent >= MARK_REST_S):
+                topic.state = t
+                self.feed.publish(topic, frames.data("mark-price", topic.name, frames.mark(topic.row, self.market, t)))
 
     def _interest(self, t: float) -> None:
         self._each(("open-interest",), t)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -10,7 +11,7 @@ from websockets.exceptions import InvalidStatus
 
 from services.simulator.options import Options, Rules
 from services.simulator.server import Simulator
-from tests.simulator.client import closed, next_that, rest, say, socket
+from tests.simulator.client import closed, next_that, rest, say, socket, until
 
 PUBLIC = "ws.okx.com/ws/v5/public"
 
@@ -201,3 +202,22 @@ async def test_an_upgrade_is_noticed_in_advance(sim: Simulator) -> None:
         await rest(sim, "_sim/fault", {"kind": "shutdown", "venue": "okx", "delay_ms": 100})
         assert (await next_that(ws, lambda m: m.get("event") == "notice"))["code"] == "64008"
         assert (await closed(ws))[0] == 1001
+
+
+async def test_a_mark_comes_when_its_instrument_has_moved_and_every_ten_seconds_where_it_has_not() -> None:
+    async with Simulator(Options(venues=("okx",), instruments=20, rate=0)) as still, socket(still, PUBLIC) as ws:
+        await say(ws, subscribe("mark-price:BTC-USDT-SWAP"))
+        await next_that(ws, data_of("mark-price"))
+        topic = still.exchanges["okx"].feed.topics["ws.okx.com/public/mark-price:BTC-USDT-SWAP"]
+        await until(lambda: isinstance(topic.state, float))
+        marks, t = dict(still.exchanges["okx"].paces)[0.2], time.time() + 1.0
+        before = topic.sent
+        marks(t)
+        assert topic.sent == before
+        assert topic.row is not None
+        still.driver.quote([topic.row], t)
+        marks(t + 0.2)
+        marks(t + 0.4)
+        assert topic.sent == before + 1
+        marks(t + 10.3)
+        assert topic.sent == before + 2
