@@ -9,8 +9,9 @@ from typing import Final
 import msgspec
 
 from services.collector.messages import Message, Refused, Relist, Unknown
+from services.collector.normalise import BadNumber
 from services.collector.venue import Request
-from services.collector.venues.hyperliquid import reading
+from services.collector.venues.hyperliquid import reading, rows
 from services.collector.venues.hyperliquid.instruments import UNREADABLE, is_listing
 from services.collector.venues.hyperliquid.reading import Reader
 
@@ -19,12 +20,15 @@ SPOT_CONTEXTS: Final = "spotMetaAndAssetCtxs"
 BOOK: Final = "l2Book"
 FUNDING_HISTORY: Final = "fundingHistory"
 RECENT_TRADES: Final = "recentTrades"
+PREDICTED: Final = "predictedFundings"
+#: this venue among those whose rates it predicts
+OURS: Final = "HlPerp"
 LISTINGS: Final = frozenset({"meta", "allPerpMetas", "spotMeta", "perpCategories"})
 
 
 class _Meta(msgspec.Struct):
     universe: list[msgspec.Raw]
-    tokens: msgspec.Raw | None = None
+    tokens: msgspec.Raw = msgspec.Raw(b"")
 
 
 class _Name(msgspec.Struct, gc=False):
@@ -33,6 +37,10 @@ class _Name(msgspec.Struct, gc=False):
 
 class _Coin(msgspec.Struct, gc=False):
     coin: str
+
+
+class _Rate(msgspec.Struct, gc=False, rename="camel"):
+    funding_rate: str
 
 
 class _Failure(msgspec.Struct):
@@ -46,6 +54,8 @@ _coin: Final = msgspec.json.Decoder(_Coin)
 _raws: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _keys: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _failure: Final = msgspec.json.Decoder(_Failure)
+_predicted: Final = msgspec.json.Decoder(list[tuple[str, list[tuple[str, msgspec.Raw]]]])
+_rate: Final = msgspec.json.Decoder(_Rate)
 _any: Final = msgspec.json.Decoder(msgspec.Raw)
 
 #: keys that tell a row from all others
@@ -74,6 +84,8 @@ def rest(reader: Reader, body: bytes, recv: int, request: Request | None) -> Seq
         return reading.settlements(reader, body, recv)
     if asked == RECENT_TRADES:
         return reading.trades(reader, body, recv, "rest")
+    if asked == PREDICTED:
+        return predicted(reader, body, recv)
     return failure(body)
 
 
@@ -85,6 +97,8 @@ def kind_of(body: bytes) -> str:
         if body.lstrip().startswith(b"{"):
             return BOOK if {"coin", "levels"} <= _keys.decode(body).keys() else ""
         found = _raws.decode(body)
+        if found and bytes(found[0]).startswith(b'["'):
+            return PREDICTED if _predicted.decode(body) else ""
         keys = _keys.decode(found[0]).keys() if found else frozenset()
     except UNREADABLE:
         return ""
@@ -101,7 +115,7 @@ def contexts(reader: Reader, body: bytes, recv: int) -> list[Message]:
         meta, found = _pair.decode(body)
     except UNREADABLE:
         return [Unknown("bad_shape")]
-    spot = meta.tokens is not None
+    spot = bool(meta.tokens)
     names = [_named(raw, spot) for raw in (found if spot else meta.universe)]
     told = [(name, reader.find(name), raw) for name, raw in zip(names, found, strict=False) if name is not None]
     made = reading.joined(reader, told, recv, "rest")
@@ -117,8 +131,31 @@ def _named(raw: msgspec.Raw, spot: bool) -> str | None:
         return None
 
 
+def predicted(reader: Reader, body: bytes, recv: int) -> list[Message]:
+    """The venue's own rates; the next payment it names has been seen to be the last one, so the clock says it."""
+    try:
+        found = [(coin, raw) for coin, venues in _predicted.decode(body) for venue, raw in venues if venue == OURS]
+    except UNREADABLE:
+        return [Unknown("bad_shape")]
+    return [_prediction(reader, coin, raw, recv) for coin, raw in found] or [Unknown("empty")]
+
+
+def _prediction(reader: Reader, coin: str, raw: msgspec.Raw, recv: int) -> Message:
+    listed = reader.find(coin)
+    if listed is None or listed.instrument.market != "perp":
+        return reader.missing(coin)
+    try:
+        return rows.funding(_rate.decode(raw).funding_rate, listed, recv, "rest")
+    except BadNumber:
+        return Unknown("bad_number", coin)
+    except UNREADABLE:
+        return Unknown("bad_shape", coin)
+
+
 def failure(body: bytes) -> list[Message]:
     """What the venue refused, or an answer that is not collected."""
+    if body.strip() == b"[]":
+        return [Unknown("empty")]
     try:
         read = _failure.decode(body)
     except UNREADABLE:

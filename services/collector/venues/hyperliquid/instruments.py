@@ -91,7 +91,7 @@ class _Form(msgspec.Struct):
     """As much of a body as tells which call it answers."""
 
     universe: msgspec.Raw
-    tokens: msgspec.Raw | None = None
+    tokens: msgspec.Raw = msgspec.Raw(b"")
 
 
 Row = TypeVar("Row")
@@ -113,7 +113,7 @@ def is_listing(body: bytes) -> str | None:
     text = body.lstrip()
     try:
         if text.startswith(b"{"):
-            return SPOT_META if _form.decode(text).tokens is not None else PERP_METAS
+            return SPOT_META if _form.decode(text).tokens else PERP_METAS
         rows = _raws.decode(text)
         if not rows:
             return None
@@ -149,18 +149,22 @@ def place(dex: str, position: int) -> str:
 
 
 def _read(bodies: Mapping[str, bytes]) -> tuple[list[Instrument], list[str]]:
-    """(instruments, native ids of those that had to give way)."""
+    """(instruments, native ids and places of those that had to give way)."""
     spot = _spot_body(bodies[SPOT_META]) if SPOT_META in bodies else None
     tokens = {token.index: token for token in _rows(spot.tokens, _token)} if spot is not None else {}
     perps = list(_perps(bodies, tokens))
     live = {one.symbol for one in perps if one.status != "delisting"}
     kept = [one for one in perps if one.status != "delisting" or one.symbol not in live]
-    gone = [one.native for one in perps if one.status == "delisting" and one.symbol in live]
+    gone = [name for one in perps if one.status == "delisting" and one.symbol in live for name in _names(one)]
     if spot is None:
         return kept, gone
     idle = _idle(bodies[SPOT_CONTEXTS]) if SPOT_CONTEXTS in bodies else frozenset()
     made = (_spot(row, tokens, row.name in idle) for row in _rows(spot.universe, _spot_row))
     return [*kept, *(one for one in made if one is not None)], gone
+
+
+def _names(one: Instrument) -> tuple[str, ...]:
+    return (one.native, *one.aliases)
 
 
 def _perps(bodies: Mapping[str, bytes], tokens: Mapping[int, Token]) -> Iterator[Instrument]:

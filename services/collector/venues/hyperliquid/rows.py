@@ -137,14 +137,19 @@ def context(row: Context, at: Listed, recv: int, source: Source) -> list[Event]:
     price, index = normalise.price(row.mark_px, at), normalise.price(row.oracle_px, at)
     if price is not None or index is not None:
         made.append(Mark(at.symbol, price, index, None, recv, source))
-    rate = normalise.rate(row.funding)
-    if rate is not None:
-        made.append(
-            Funding(at.symbol, rate, at.instrument.funding_interval_h, next_hour(recv), None, None, recv, source)
-        )
+    if row.funding:
+        made.append(funding(row.funding, at, recv, source))
     if stats.volume is not None or stats.turnover is not None or interest is not None:
         made.append(stats)
     return made
+
+
+def funding(text: str, at: Listed, recv: int, source: Source) -> Funding:
+    """The rate of the hour that runs, as a fraction."""
+    rate = normalise.rate(text)
+    if rate is None:
+        raise BadNumber("no rate")
+    return Funding(at.symbol, rate, at.instrument.funding_interval_h, next_hour(recv), None, None, recv, source)
 
 
 def mark(row: FastContext, at: Listed, recv: int) -> Mark | None:
