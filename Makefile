@@ -71,8 +71,9 @@ check: python ## lint, types, architecture, container files
 	@.venv/bin/docker-compose -f deploy/docker-compose.yml config -q
 	@.venv/bin/hadolint deploy/Dockerfile
 
-bench: python ## the collector beside its peers (PEERS= for Parallax and the ceiling alone)
+bench: python ## the collector beside its peers, and its steps one by one (PEERS= for Parallax and the ceiling alone)
 	@$(SETUP) dev
+	@$(IN) bench steps
 	@$(IN) bench collector
 
 docs: python ## make docs/settings.md and .env.example from the code

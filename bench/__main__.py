@@ -2,9 +2,9 @@
 
 import sys
 
-from bench import collector
+from bench import collector, steps
 
-BENCHES = {"collector": collector.main}
+BENCHES = {"collector": collector.main, "steps": steps.main}
 
 if __name__ == "__main__":
     if len(sys.argv) < 2 or sys.argv[1] not in BENCHES:

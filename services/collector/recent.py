@@ -8,7 +8,7 @@ KEPT: Final = 128
 
 
 class Ring:
-    """The last ids of one symbol, in two halves: when the newer is full, the older is let go. It outlives connections."""
+    """The last ids of one symbol, in two halves: when one is full, the older one is let go. It outlives connections."""
 
     __slots__ = ("_newer", "_older")
 
