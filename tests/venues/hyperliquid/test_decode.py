@@ -59,19 +59,59 @@ SCALARS = st.one_of(
     st.sampled_from([*COINS, "-1", "1e9", "1e-400", "0", "00", ".5", "5.", "NaN", "A", "B"]),
 )
 KEYS = st.sampled_from(
-    (
-        "channel method data subscription type coin time bbo levels px sz n side tid hash ctx ctxs funding markPx midPx "
-        "oraclePx openInterest dayNtlVlm dayBaseVlm universe tokens name szDecimals fundingRate premium status response"
-    ).split()
+    [
+        "channel",
+        "method",
+        "data",
+        "subscription",
+        "type",
+        "coin",
+        "time",
+        "bbo",
+        "levels",
+        "px",
+        "sz",
+        "n",
+        "side",
+        "tid",
+        "hash",
+        "ctx",
+        "ctxs",
+        "funding",
+        "markPx",
+        "midPx",
+        "oraclePx",
+        "openInterest",
+        "dayNtlVlm",
+        "dayBaseVlm",
+        "universe",
+        "tokens",
+        "name",
+        "szDecimals",
+        "fundingRate",
+        "premium",
+        "status",
+        "response",
+    ]
 )
 VALUES = st.recursive(
     SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=6), max_leaves=20
 )
 CHANNELS = st.sampled_from(
-    (
-        "bbo l2Book trades activeAssetCtx activeSpotAssetCtx allDexsAssetCtxs fastAssetCtxs subscriptionResponse error "
-        "pong allMids post"
-    ).split()
+    [
+        "bbo",
+        "l2Book",
+        "trades",
+        "activeAssetCtx",
+        "activeSpotAssetCtx",
+        "allDexsAssetCtxs",
+        "fastAssetCtxs",
+        "subscriptionResponse",
+        "error",
+        "pong",
+        "allMids",
+        "post",
+    ]
 )
 LEVELS = st.fixed_dictionaries({"px": SCALARS, "sz": SCALARS})
 ROWS = st.fixed_dictionaries(
