@@ -16,10 +16,12 @@ def _run(arguments: Sequence[str]) -> int:
     name = parser.parse_args(arguments).venue
     if name not in VENUES:
         parser.error(f"--venue {name}: expected one of {', '.join(VENUES)}")
-    from services.collector.process import collect
+    from services.collector.process import collect, of_deployment
     from shared.service import run
 
-    return run(name, lambda service: collect(service, VENUES[name]))
+    settings = load()
+    venue = of_deployment(VENUES[name], settings)
+    return run(name, lambda service: collect(service, venue), settings)
 
 
 def _samples(arguments: Sequence[str]) -> int:

@@ -45,8 +45,7 @@ def of_deployment(venue: Venue, settings: Settings) -> Venue:
 
 
 async def collect(service: Service, venue: Venue) -> None:
-    """Collect one venue until the service stops. Raises `SettingError` at the start."""
-    venue = of_deployment(venue, service.settings)
+    """Collect one venue until the service stops."""
     fatal: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     writer = StreamWriter(
         service.settings.redis, service.member, retention_ms=RETENTION_MS, on_fatal=fatal.set_exception
