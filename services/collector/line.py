@@ -16,6 +16,7 @@ from services.collector.backoff import delays
 from services.collector.gateway import routed
 from services.collector.pacing import SECOND, Window
 from services.collector.plan import Slot, Topic
+from services.collector.rest import Rest
 from services.collector.runner import Connection, Owner, Unreachable, dial
 from services.collector.session import Session
 from services.collector.venue import Decode, Endpoint, Limits, Venue
@@ -70,6 +71,7 @@ class Exchange(Owner, Protocol):
     gateway: str
     proxy: str | None
     tls: ssl.SSLContext | None
+    rest: Rest
 
     def decoder(self, endpoint: Endpoint) -> Decode:
         """A fresh decoder for one connection."""
@@ -144,7 +146,14 @@ class Line:
     async def _open(self) -> Connection:
         await self._gate.pass_through()
         url = routed(self._endpoint.url, self._exchange.gateway)
-        connection = await dial(self._connection, url, proxy=self._exchange.proxy, tls=self._exchange.tls)
+        connection = await dial(
+            self._connection,
+            url,
+            proxy=self._exchange.proxy,
+            tls=self._exchange.tls,
+            headers=await self._exchange.rest.access.headers(),
+            ipv4_first=self._exchange.venue.ipv4_first,
+        )
         self.connections.append(connection)
         connection.closed.add_done_callback(lambda _: self._gone(connection))
         connection.want(self._topics)

@@ -16,10 +16,11 @@ import aiohttp
 import msgspec
 from yarl import URL
 
+from services.collector.access import Access, Ipv4First, Reply
 from services.collector.gateway import routed
 from services.collector.pacing import SECOND, Window
 from services.collector.sentences import BLOCKED, REFUSED
-from services.collector.venue import Call, Host, Request, Venue
+from services.collector.venue import Call, Host, Login, Request, Venue
 
 BODY_BYTES_MAX: Final = 64 << 20
 TIMEOUT: Final = aiohttp.ClientTimeout(total=30, connect=10)
@@ -84,7 +85,10 @@ class Rest:
         self._hosts = {host.name: host for host in venue.hosts}
         self._budgets = {host.name: _Budget(host) for host in venue.hosts}
         self._gateway, self._proxy = gateway, proxy
+        self._ipv4_first = venue.ipv4_first
         self._session: aiohttp.ClientSession | None = None
+        #: what calls and sockets carry
+        self.access = Access(venue.name, venue.login, self._log_in)
         self.calls = self.failures = 0
 
     def divide(self, share: float) -> None:
@@ -93,9 +97,13 @@ class Rest:
             budget.divide(share)
 
     async def start(self, tls: ssl.SSLContext) -> None:
-        connector, self._proxy = _connector(self._proxy, tls)
+        connector, self._proxy = _connector(self._proxy, tls, ipv4_first=self._ipv4_first)
         self._session = aiohttp.ClientSession(
-            connector=connector, timeout=TIMEOUT, headers={"User-Agent": "parallax"}, auto_decompress=True
+            connector=connector,
+            timeout=TIMEOUT,
+            headers={"User-Agent": "parallax"},
+            auto_decompress=True,
+            cookie_jar=aiohttp.DummyCookieJar(),  # what is carried is said, not remembered
         )
 
     async def close(self) -> None:
@@ -122,7 +130,8 @@ class Rest:
     async def _ask(self, host: Host, budget: _Budget, url: str, body: bytes | None) -> bytes:
         """GET, or POST where there is a body."""
         assert self._session is not None, "start() comes first"
-        method, headers = ("GET", None) if body is None else ("POST", JSON)
+        method = "GET" if body is None else "POST"
+        headers = {**({} if body is None else JSON), **await self.access.headers()}
         try:
             async with self._session.request(
                 method, URL(url, encoded=True), data=body, headers=headers, proxy=self._proxy, allow_redirects=False
@@ -131,12 +140,31 @@ class Rest:
                 used = response.headers.get(host.used_header or "", "")
                 if used.isascii() and used.isdigit():
                     budget.all.told(now, float(used))
+                if response.status == 401:
+                    self.access.forget()
                 if response.status != 200:
                     raise self._refusal(budget, response, now)
                 return await _bounded(response)
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             text = str(error) or type(error).__name__
             raise RestError("unreachable", f"{URL(host.url).host} cannot be reached: {text}") from error
+
+    async def _log_in(self, login: Login) -> Reply:
+        """Send a login. A refusal is part of the answer."""
+        assert self._session is not None, "start() comes first"
+        host = self._hosts[login.host]
+        await self._budgets[login.host].spend(1, backfill=False)
+        url = URL(routed(f"{host.url}{login.path}", self._gateway), encoded=True)
+        try:
+            async with self._session.post(
+                url, data=_json(login.body), headers={**JSON, **login.headers}, proxy=self._proxy, allow_redirects=False
+            ) as response:
+                headers = {name.lower(): value for name, value in response.headers.items()}
+                cookies = {name: morsel.value for name, morsel in response.cookies.items()}
+                refusal = "" if response.status == 200 else f"HTTP {response.status} from {url.host}{url.path}"
+                return Reply(headers, cookies, refusal)
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            return Reply({}, {}, f"{URL(host.url).host} cannot be reached: {str(error) or type(error).__name__}")
 
     @staticmethod
     def _refusal(budget: _Budget, response: aiohttp.ClientResponse, now: int) -> RestError:
@@ -152,12 +180,14 @@ class Rest:
         return RestError("bad", f"HTTP {status} from {response.url.host}{response.url.path}.")
 
 
-def _connector(proxy: str | None, tls: ssl.SSLContext) -> tuple[aiohttp.BaseConnector, str | None]:
+def _connector(proxy: str | None, tls: ssl.SSLContext, *, ipv4_first: bool) -> tuple[aiohttp.BaseConnector, str | None]:
     """The connector, and what is left for aiohttp's own proxy support (HTTP proxies)."""
     if proxy is not None and proxy.startswith("socks"):
         from aiohttp_socks import ProxyConnector  # loaded only where a SOCKS proxy is set: it costs memory
 
         return ProxyConnector.from_url(proxy, ssl=tls), None
+    if ipv4_first:
+        return aiohttp.TCPConnector(ssl=tls, limit=8, resolver=Ipv4First(), happy_eyeballs_delay=None), proxy
     return aiohttp.TCPConnector(ssl=tls, limit=8), proxy
 
 

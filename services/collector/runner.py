@@ -10,16 +10,19 @@ import asyncio
 import socket
 import ssl
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from itertools import chain, count
 from time import time_ns
+from types import MappingProxyType
 from typing import Final, Protocol
+from urllib.parse import urlsplit
 
 from picows import WSCloseCode, WSError, WSFrame, WSHandshakeError, WSListener, WSMsgType, WSTransport, ws_connect
 from python_socks import ProxyError
 
 from services.collector import actions
+from services.collector.access import family_first
 from services.collector.desk import Desk
 from services.collector.messages import Ack, Answer, BookDelta, BookSnapshot, Closing, Control, Message, Pong, Refused
 from services.collector.plan import Slot, Topic
@@ -49,6 +52,7 @@ _PING: Final = WSMsgType.PING
 _PONG: Final = WSMsgType.PONG
 _DATA: Final[dict[type, str]] = {**STREAM, BookSnapshot: "book", BookDelta: "book"}
 _generations = count(1)
+NOTHING_CARRIED: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class Unreachable(Exception):
@@ -317,9 +321,17 @@ def _reason(transport: WSTransport) -> str:
 
 
 async def dial(
-    make: Callable[[], Connection], url: str, *, proxy: str | None = None, tls: ssl.SSLContext | None = None
+    make: Callable[[], Connection],
+    url: str,
+    *,
+    proxy: str | None = None,
+    tls: ssl.SSLContext | None = None,
+    headers: Mapping[str, str] = NOTHING_CARRIED,
+    ipv4_first: bool = False,
 ) -> Connection:
-    """Open one socket. Raises `Unreachable`."""
+    """Open one socket, whose handshake carries the headers. Raises `Unreachable`."""
+    where = urlsplit(url)
+    options = await family_first(where.hostname or "", where.port or 0) if ipv4_first and proxy is None else {}
     try:
         async with asyncio.timeout(2 * HANDSHAKE_S):
             _, connection = await ws_connect(
@@ -329,9 +341,10 @@ async def dial(
                 websocket_handshake_timeout=HANDSHAKE_S,
                 enable_auto_pong=False,  # pings are proof of life: the connection wants to see them
                 max_frame_size=MESSAGE_BYTES_MAX,
-                extra_headers={"User-Agent": "parallax"},
+                extra_headers={"User-Agent": "parallax", **headers},
                 proxy=proxy,
                 max_redirects=0,
+                **options,
             )
     except WSHandshakeError as error:
         status = error.response.status if error.response is not None else None

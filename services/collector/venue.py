@@ -172,6 +172,23 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class Login:
+    """How a user of the venue logs in: one POST of a JSON object, whose answer tells what to carry from then on.
+
+    `session(headers, cookies)`: the headers that every call and socket carries, None where the answer opens no session;
+    `closed` says what that means. The names of `headers` are in small letters.
+    """
+
+    host: str
+    path: str
+    body: Mapping[str, str] = field(repr=False)
+    session: Callable[[Mapping[str, str], Mapping[str, str]], Mapping[str, str] | None]
+    headers: Mapping[str, str] = field(default_factory=dict)
+    closed: str = "the answer opens no session"
+    lifetime_s: float = 1800.0
+
+
+@dataclass(frozen=True, slots=True)
 class DecoderOptions:
     """What a decoder is made for.
 
@@ -262,3 +279,7 @@ class Venue:
     snapshot_levels: int | None = None
     #: what its users may set in the environment; later ones win
     variables: tuple[Variable, ...] = ()
+    #: for a user whose keys are set
+    login: Login | None = None
+    #: it white-lists addresses, which users give in the fourth version
+    ipv4_first: bool = False
