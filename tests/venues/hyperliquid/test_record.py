@@ -9,9 +9,11 @@ from services.collector.messages import Ack
 from services.collector.naming import resolve_collisions
 from services.collector.plan import Plan
 from services.collector.table import Table
+from services.collector.variables import configured
 from services.collector.venue import DecoderOptions, Unreadable
 from services.collector.venues.hyperliquid import VENUE
 from services.collector.wants import Selection, Wants, selected
+from shared.config import SettingError
 from shared.instruments import Instrument
 from shared.streams import BUCKETS
 
@@ -295,3 +297,20 @@ def test_all_that_the_venue_lists_fits_into_what_an_address_may_hold() -> None:
 def test_an_instrument_has_a_page_on_the_exchange() -> None:
     assert VENUE.trade_url(one(perp("xyz:TSLA"))) == "https://app.hyperliquid.xyz/trade/xyz:TSLA"
     assert VENUE.trade_url(pair("@107", 150, 0)) == "https://app.hyperliquid.xyz/trade/@107"
+
+
+def test_users_may_choose_the_network_the_addresses_and_how_often_funding_is_asked_for() -> None:
+    made = configured(VENUE, {"HYPERLIQUID_ENVIRONMENT": "testnet"})
+    assert made.endpoints[0].url == "wss://api.hyperliquid-testnet.xyz/ws"
+    assert made.hosts[0].url == "https://api.hyperliquid-testnet.xyz"
+    own = {
+        "HYPERLIQUID_ENVIRONMENT": "testnet",
+        "HYPERLIQUID_API_BASE_URL": "http://gateway:8081/info",
+        "HYPERLIQUID_WS_PUBLIC_URL": "ws://gateway:8081/ws",
+        "HYPERLIQUID_FUNDING_REFRESH_SECONDS": "30",
+    }
+    made = configured(VENUE, own)
+    assert (made.hosts[0].url, made.endpoints[0].url) == ("http://gateway:8081", "ws://gateway:8081/ws")
+    assert [call.every_s for call in made.calls if call.name == "perp_contexts"] == [30.0]
+    with pytest.raises(SettingError, match="HYPERLIQUID_ENVIRONMENT='main': expected one of mainnet, testnet"):
+        configured(VENUE, {"HYPERLIQUID_ENVIRONMENT": "main"})

@@ -6,6 +6,7 @@ from typing import Final
 import msgspec
 
 from services.collector.messages import BookDelta, BookSnapshot
+from services.collector.variables import choice, rest_url, seconds, socket_url
 from services.collector.venue import Call, Channel, Endpoint, Follow, Host, Limits, Ping, Span, Venue
 from services.collector.venues.hyperliquid import answers
 from services.collector.venues.hyperliquid.answers import BBO, BOOK, CONTEXTS, FAST, PING, TRADES, request_frame
@@ -24,7 +25,17 @@ from services.collector.venues.hyperliquid.instruments import (
 from shared.instruments import Instrument, Market
 
 PUBLIC: Final = "public"
+REST: Final = "info"
 INFO: Final = "/info"
+SOCKET_URL: Final = "wss://api.hyperliquid.xyz/ws"
+REST_URL: Final = "https://api.hyperliquid.xyz"
+#: the venue's environments; coins have other indices in the test net, whose listing names them
+ENVIRONMENTS: Final = {
+    "mainnet": {PUBLIC: SOCKET_URL, REST: REST_URL},
+    "testnet": {PUBLIC: "wss://api.hyperliquid-testnet.xyz/ws", REST: "https://api.hyperliquid-testnet.xyz"},
+}
+#: the poll that brings funding, mark and index of the first exchange
+PERP_CONTEXTS: Final = "perp_contexts"
 #: asking for rows costs by their number: a week of hourly payments
 HISTORY_WEIGHT: Final = 29
 
@@ -116,7 +127,7 @@ def _singly(job: str, market: Market) -> Call:
     return Call(
         f"{'quote' if quotes else 'book'}_{market}",
         "quotes" if quotes else "book",
-        "info",
+        REST,
         INFO,
         market,
         weight=2,
@@ -127,18 +138,18 @@ def _singly(job: str, market: Market) -> Call:
 
 
 def _whole(name: str, kind: str, market: Market) -> Call:
-    return Call(name, "listing", "info", INFO, market, weight=20, body={"type": kind})
+    return Call(name, "listing", REST, INFO, market, weight=20, body={"type": kind})
 
 
 VENUE: Final = Venue(
     name=NAME,
     display_name="Hyperliquid",
     cryexc={"spot": "hyperliquid", "perp": "hyperliquidf"},
-    hosts=(Host("info", "https://api.hyperliquid.xyz", 1200, 60.0),),
+    hosts=(Host(REST, REST_URL, 1200, 60.0),),
     endpoints=(
         Endpoint(
             PUBLIC,
-            "wss://api.hyperliquid.xyz/ws",
+            SOCKET_URL,
             None,
             Ping(PING, idle_s=15.0, dead_s=30.0),
             # an address may hold 1,000 subscriptions on 10 connections: one coin that the venue does not know costs a
@@ -177,9 +188,9 @@ VENUE: Final = Venue(
         _singly("quotes", "perp"),
         _singly("quotes", "spot"),
         Call(
-            "perp_contexts",
+            PERP_CONTEXTS,
             "poll",
-            "info",
+            REST,
             INFO,
             "perp",
             weight=20,
@@ -190,7 +201,7 @@ VENUE: Final = Venue(
         Call(
             "spot_figures",
             "poll",
-            "info",
+            REST,
             INFO,
             "spot",
             weight=20,
@@ -203,7 +214,7 @@ VENUE: Final = Venue(
         Call(
             "funding_history",
             "settlements",
-            "info",
+            REST,
             INFO,
             "perp",
             weight=HISTORY_WEIGHT,
@@ -229,4 +240,10 @@ VENUE: Final = Venue(
     trade_url=trade_url,
     topic_of=topic_of,
     outside=outside,
+    variables=(
+        choice("HYPERLIQUID_ENVIRONMENT", "which of its networks", ENVIRONMENTS, default="mainnet"),
+        rest_url("HYPERLIQUID_API_BASE_URL", "address of its REST calls", REST, default=REST_URL, without=(INFO,)),
+        socket_url("HYPERLIQUID_WS_PUBLIC_URL", "address of its socket", PUBLIC, default=SOCKET_URL),
+        seconds("HYPERLIQUID_FUNDING_REFRESH_SECONDS", "how often funding is asked for", PERP_CONTEXTS, default="5"),
+    ),
 )
