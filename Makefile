@@ -11,10 +11,10 @@ LAUNCH = exec $(IN) deploy.local.launch
 SETUP = $(PYTHON) -m deploy.local.setup
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo replay record start stop restart status logs setup test check bench reset clean docs lock python
+.PHONY: help run demo replay record check-venues start stop restart status logs setup test check bench reset clean docs lock python
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 python:
 	@test -n "$(PYTHON)" || { echo "Parallax needs Python 3.11 or newer, and none was found. Install one, or say where: make $(or $(firstword $(MAKECMDGOALS)),run) PYTHON=/path/to/python3" >&2; exit 1; }
@@ -33,6 +33,10 @@ demo: python ## the same against simulated exchanges: no internet needed, its da
 replay: python ## FILE="a b" [INSTRUMENTS="…"] [VENUE=…] [SPEED=…] [ONCE=1]: a recorded session through the whole system
 	@$(SETUP) runtime
 	@MODE=replay $(LAUNCH) replay
+
+check-venues: python ## do the exchanges of VENUES= answer, and does every kind of data arrive? SECONDS=30
+	@$(SETUP) runtime
+	@$(IN) services.collector check $(if $(SECONDS),--seconds $(SECONDS))
 
 record: python ## VENUE=…: an exchange's raw frames into var/recordings
 	@$(SETUP) runtime

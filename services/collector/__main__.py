@@ -1,4 +1,4 @@
-"""`python -m services.collector`: run a venue's collector, record it, decode or replay recordings, look at samples."""
+"""`python -m services.collector`: run or check a venue's collector, record, decode or replay frames, see samples."""
 
 import argparse
 import sys
@@ -54,7 +54,20 @@ def _record(arguments: Sequence[str]) -> int:
     return recording.main(arguments)
 
 
-COMMANDS = {"run": _run, "decode": _decode, "replay": _replay, "record": _record, "samples": _samples}
+def _check(arguments: Sequence[str]) -> int:
+    from services.collector import check
+
+    return check.main(arguments)
+
+
+COMMANDS = {
+    "run": _run,
+    "check": _check,
+    "decode": _decode,
+    "replay": _replay,
+    "record": _record,
+    "samples": _samples,
+}
 
 
 def main(arguments: Sequence[str]) -> int:
