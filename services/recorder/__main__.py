@@ -33,6 +33,7 @@ class Recorder:
         self.service = service
         self.feeds: dict[str, Feed] = {}
         self.locks = Locks(service.settings.database)
+        self.recorded = service.settings.mode == "replay"
         self.full = False
         self.disk_bytes = 0
 
@@ -47,7 +48,8 @@ class Recorder:
         while True:
             for name, venue, keys in await self._discover():
                 if name not in self.feeds:
-                    feed = self.feeds[name] = Feed(name, venue, keys, MarketFolder() if venue else SignalFolder())
+                    folder = MarketFolder() if venue else SignalFolder()
+                    feed = self.feeds[name] = Feed(name, venue, keys, folder, recorded=self.recorded)
                     work.append(service.spawn(self._keep(feed, pool), name))
             if not await service.pause(DISCOVER_S):
                 break
@@ -113,7 +115,8 @@ class Recorder:
                 async with pool.acquire() as connection:
                     today = datetime.now(UTC).date()
                     await store.ensure_days(connection, {today})
-                    await maintenance.retain(connection, today, settings.retention_days)
+                    if not self.recorded:  # a replay's days are of the past, and new all the same
+                        await maintenance.retain(connection, today, settings.retention_days)
                     limit = int(settings.max_disk_gb * maintenance.GB)
                     redis_bytes = (await self.service.redis.info("persistence")).get("aof_current_size", 0)
                     self.disk_bytes = await maintenance.make_room(connection, today, limit, redis_bytes)

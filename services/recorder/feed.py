@@ -63,10 +63,16 @@ class Folder(Protocol):
 
 
 class Feed:
-    """See the module's theory of operation. Counters are public, for the health record."""
+    """See the module's theory of operation. Counters are public, for the health record.
 
-    def __init__(self, name: str, venue: str, streams: Sequence[str], folder: Folder) -> None:
+    `recorded`: the streams are a replay's, whose ids are recorded times; no clock of the present says anything there.
+    """
+
+    def __init__(
+        self, name: str, venue: str, streams: Sequence[str], folder: Folder, *, recorded: bool = False
+    ) -> None:
         self.name, self.venue, self.streams, self.folder = name, venue, tuple(streams), folder
+        self._recorded = recorded
         self.tracks: dict[str, Track] = {}
         self.before: dict[str, Position] = {}
         self.events = self.rows = self.rejected = self.gaps = self.commits = 0
@@ -105,7 +111,11 @@ class Feed:
             for entry_id, fields in entries:
                 self._take(track, entry_id.decode(), fields)
             track.rest()
-        behind = any(len(entries) >= COUNT for _, entries in reply or ())
+        # a stream that filled its count may hold more, of times that others are past
+        behind = [entries[-1][0].decode() for _, entries in reply or () if len(entries) >= COUNT]
+        read = behind or [track.last_id for track in self.tracks.values()]
+        clock_ms = [split_id(last)[0] for last in read]
+        self.folder.tick(min(clock_ms) if behind else max(clock_ms))
         await asyncio.sleep(0 if behind else GATHER_S)
 
     def _take(self, track: Track, entry_id: str, fields: dict[bytes, bytes]) -> None:
@@ -126,7 +136,7 @@ class Feed:
             if found is not None and track.begun:
                 lags.append(split_id(found.last_id)[0] - split_id(track.last_id)[0])
         self.lag_ms = max(lags)
-        if not self.lag_ms:
+        if not self.lag_ms and not self._recorded:
             # a feed that has fallen silent still closes its minutes
             self.folder.tick(seconds * 1000)
 

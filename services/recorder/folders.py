@@ -45,7 +45,6 @@ class MarketFolder:
     def take(self, track: Track, entry_id: str, data: bytes) -> int:
         batch = decode_batch(data)
         id_ms, _ = split_id(entry_id)
-        self._clock_ms = max(self._clock_ms, id_ms)
         if not track.take(entry_id, batch.producer, batch.seq):
             return 0
         for event in batch.events:
