@@ -13,10 +13,18 @@ from services.collector.venues.grvt.changes import judge
 from services.collector.venues.grvt.decode import decoder, object_of, text
 from services.collector.venues.grvt.instruments import INSTRUMENTS, NAME, is_listing, listing, outside
 from services.collector.venues.grvt.reading import MINI, MINI_DELTA, TICKER
+from services.collector.venues.grvt.settings import (
+    EDGE,
+    EDGE_URL,
+    ENDPOINTS,
+    MARKET_DATA,
+    REST_URL,
+    SOCKET_URL,
+    VARIABLES,
+)
 from services.collector.venues.grvt.shapes import ABSENT, begins
 from shared.instruments import Instrument, Market
 
-URL: Final = "wss://market-data.grvt.io/ws/full"
 BOOK: Final = "v1.book.d"
 TRADE: Final = "v1.trade"
 #: the second half of a selector: the least milliseconds between two frames (0: each change at once)
@@ -34,7 +42,7 @@ _PING: Final = Ping(frame=None, idle_s=20.0, dead_s=45.0)
 
 
 def _endpoint(name: str) -> Endpoint:
-    return Endpoint(name, URL, "perp", _PING, _LIMITS)
+    return Endpoint(name, SOCKET_URL, "perp", _PING, _LIMITS)
 
 
 def topic(channel: Channel, instrument: Instrument | None) -> str:
@@ -78,8 +86,8 @@ VENUE: Final = Venue(
     display_name="GRVT",
     cryexc={"perp": "grvt"},
     # per-endpoint budgets are not published; other clients keep to 500 a minute and more
-    hosts=(Host("market-data", "https://market-data.grvt.io", 400, 60.0),),
-    endpoints=tuple(_endpoint(name) for name in ("mini", "mini_snap", "ticker", "book", "trade")),
+    hosts=(Host(MARKET_DATA, REST_URL, 400, 60.0), Host(EDGE, EDGE_URL, 10, 60.0)),
+    endpoints=tuple(_endpoint(name) for name in ENDPOINTS),
     channels=(
         # silent_s: a market out of its hours says nothing; to subscribe anew brings its picture
         Channel(MINI_DELTA, "mini", "perp", ("quote", "mark"), rank=0, silent_s=60.0),
@@ -101,7 +109,7 @@ VENUE: Final = Venue(
         Call(
             INSTRUMENTS,
             "listing",
-            "market-data",
+            MARKET_DATA,
             "/full/v1/all_instruments",
             "perp",
             body={"is_active": True},
@@ -109,7 +117,7 @@ VENUE: Final = Venue(
         Call(
             "ticker",
             "quotes",
-            "market-data",
+            MARKET_DATA,
             "/full/v1/ticker",
             "perp",
             makes=("quote", "mark", "funding", "stats"),
@@ -119,7 +127,7 @@ VENUE: Final = Venue(
         Call(
             "book",
             "book",
-            "market-data",
+            MARKET_DATA,
             "/full/v1/book",
             "perp",
             makes=("book",),
@@ -129,7 +137,7 @@ VENUE: Final = Venue(
         Call(
             "funding",
             "settlements",
-            "market-data",
+            MARKET_DATA,
             "/full/v1/funding",
             "perp",
             makes=("funding",),
@@ -154,4 +162,6 @@ VENUE: Final = Venue(
     trade_url=trade_url,
     topic_of=topic_of,
     outside=outside,
+    variables=VARIABLES,
+    ipv4_first=True,
 )
