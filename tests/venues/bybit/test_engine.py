@@ -1,0 +1,180 @@
+"""A whole engine against the simulated exchange: every kind of data, its refusals, its gaps, its rollovers."""
+
+import json
+from collections import Counter
+from dataclasses import replace
+from decimal import Decimal
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from services.collector import jobs
+from services.collector.standing import standing
+from services.collector.venues.bybit import VENUE
+from services.simulator import wire
+from services.simulator.options import Rules
+from shared.events import Book, Depth, Funding, Liquidation, Mark, Quote, Settlement, Stats, Trade
+from tests.collector.live import Stage, hurried, stage
+
+
+def perpetual(found: Stage, asset: str = "BTC") -> str:
+    symbol = f"{asset}/USDT:USDT"
+    assert symbol in {one.symbol for one in found.engine.selected}
+    return symbol
+
+
+async def test_every_instrument_gets_every_kind_of_data_and_nothing_is_unknown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "SETTLE_LOOK_S", 0.5)
+    async with stage("bybit", tmp_path, instruments=40, rate=600.0) as found:
+        await found.all_live()
+        symbols = {one.symbol for one in found.engine.selected}
+        perps = {one.symbol for one in found.engine.selected if one.market == "perp"}
+        assert len(symbols) >= 40
+        assert 0 < len(perps) < len(symbols)
+        await found.until(lambda: {one.symbol for one in found.kept.of(Quote) if one.source == "ws"} == symbols)
+        await found.until(lambda: {one.symbol for one in found.kept.of(Mark)} == perps)
+        await found.until(lambda: {one.symbol for one in found.kept.of(Funding)} == perps)
+        await found.until(lambda: {one.symbol for one in found.kept.of(Settlement)} == perps)
+        await found.until(lambda: {one.symbol for one in found.kept.of(Stats)} == symbols, what="24 h figures of all")
+        await found.until(lambda: found.kept.of(Liquidation))
+        assert standing(found.engine) == ("live", "")
+        assert not found.engine.plan.unplaced
+        assert not found.engine.samples.counts
+        assert all(mark.mark is not None and mark.index is not None for mark in found.kept.of(Mark))
+        for one in found.kept.of(Stats):
+            assert (one.open_interest is not None) == (one.symbol in perps)
+        for paid in found.kept.of(Settlement):
+            assert paid.interval_h in ("1", "4", "8")
+
+
+async def test_the_quotes_are_the_exchanges_own_in_coins_once_the_market_holds_still(tmp_path: Path) -> None:
+    async with stage("bybit", tmp_path, instruments=60) as found:
+        await found.all_live()
+        await found.until(lambda: len(found.kept.of(Quote)) > 300)
+        found.strike("freeze")
+        chosen = {(one.market, one.native): one for one in found.engine.selected}
+        rows = {key: row for row in found.sim.market.listed if (key := (row.market, row.native)) in chosen}
+        assert len(rows) == len(chosen)
+        assert any(one.multiplier != "1" for one in chosen.values())
+
+        def equal() -> bool:
+            last = {field: quote for (key, field), quote in found.kept.last.items() if key.endswith(":quote")}
+            for key, row in rows.items():
+                quote, multiplier = last.get(chosen[key].symbol), Decimal(chosen[key].multiplier)
+                if not isinstance(quote, Quote):
+                    return False
+                if Decimal(quote.bid or 0) * multiplier != Decimal(row.price_text(row.bid)):
+                    return False
+                if Decimal(quote.ask_size or 0) != Decimal(row.size_text(row.ask_size)) * multiplier:
+                    return False
+            return True
+
+        await found.until(equal, what="last quotes equal to the exchange's")
+
+
+async def test_a_quiet_quote_is_renewed_without_an_engine_time(tmp_path: Path) -> None:
+    async with stage("bybit", tmp_path, instruments=4, rate=0.0) as found:
+        await found.all_live()
+        symbol = perpetual(found)
+        await found.until(lambda: len(found.kept.of(Quote, symbol)) >= 2)
+        first, second = found.kept.of(Quote, symbol)[:2]
+        assert (first.bid, first.ask, first.seq) == (second.bid, second.ask, second.seq)
+        assert first.ts is not None
+        assert (second.ts, second.source) == (None, "ws")
+        assert second.recv > first.recv
+
+
+async def test_a_refused_topic_costs_only_itself_and_at_once(tmp_path: Path) -> None:
+    async with stage("bybit", tmp_path) as found:
+        found.strike("refuse_topic", topic="*linear/orderbook.1.BTCUSDT")
+        await found.until(lambda: found.engine.counts["quarantined"] >= 1)
+        await found.all_live(8.0)  # sooner than the ten seconds after which unanswered requests are repeated
+        assert found.engine.counts["quarantined"] == 1
+        assert found.engine.counts["ack_timeout"] == 0
+        symbols = {one.symbol for one in found.engine.selected} - {"BTC/USDT:USDT"}
+        await found.until(lambda: {one.symbol for one in found.kept.of(Quote) if one.source == "ws"} >= symbols)
+
+
+async def test_a_lost_acknowledgement_ends_well_because_data_came_or_it_is_there_already(tmp_path: Path) -> None:
+    async with stage("bybit", tmp_path, rate=50.0) as found:
+        found.strike("no_ack", count=3)
+        await found.all_live(40.0)
+        assert found.engine.counts["quarantined"] == 0
+
+
+async def test_books_and_trades_come_on_demand_and_a_gap_touches_one_book(tmp_path: Path) -> None:
+    assets = frozenset({"BTC", "ETH"})
+    async with stage("bybit", tmp_path, assets=assets, rate=200.0) as found:
+        await found.all_live()
+        bitcoin, ether = perpetual(found), perpetual(found, "ETH")
+        assert not found.kept.of(Trade)
+        found.engine.ask_for({"trade": frozenset({bitcoin}), "book": frozenset({bitcoin, ether})})
+        await found.until(lambda: found.kept.of(Trade, bitcoin))
+        await found.until(lambda: all(len(found.kept.of(Book, symbol)) > 5 for symbol in (bitcoin, ether)))
+        await found.until(lambda: found.kept.of(Depth, bitcoin))
+        top = found.kept.of(Book, bitcoin)[-1]
+        assert len(top.bids) == 50
+        assert Decimal(top.bids[0][0]) < Decimal(top.asks[0][0])
+        found.strike("drop", topic="*linear/orderbook.200.BTCUSDT", share=0.3, **{"for": 2.0})
+        await found.until(lambda: "gap" in found.kept.states("book", bitcoin))
+        await found.until(lambda: found.kept.states("book", bitcoin)[-1] == "up")
+        assert "gap" not in found.kept.states("book", ether)
+        found.engine.ask_for({"trade": frozenset(), "book": frozenset()})
+        await found.until(lambda: not found.engine.desk.serves("book", bitcoin))
+
+
+async def test_a_planned_rollover_loses_and_doubles_no_trade_and_no_state(tmp_path: Path) -> None:
+    venue, assets = hurried(VENUE, lifetime_s=4.0), frozenset({"BTC"})
+    async with stage("bybit", tmp_path, venue=venue, watch=assets, assets=assets, rate=800.0) as found:
+        await found.all_live()
+        symbol = perpetual(found)
+        await found.until(lambda: found.engine.counts["ended"] >= 4, 60)
+        found.strike("freeze")
+
+        def sent() -> set[str]:
+            frames = [wire.payload_of(framed) for key, _, framed in list(found.feed.kept) if "publicTrade" in key]
+            return {row["i"] for frame in frames for row in json.loads(frame)["data"]}
+
+        await found.until(lambda: sent() <= {trade.id for trade in found.kept.of(Trade)})
+        assert len(sent()) > 50
+        assert max(Counter((trade.symbol, trade.id) for trade in found.kept.of(Trade)).values()) == 1
+        assert "down" not in found.kept.states("quote", symbol)[1:]
+        numbers = [quote.seq or 0 for quote in found.kept.of(Quote, symbol) if quote.source == "ws"]
+        assert all(late >= early for early, late in pairwise(numbers))
+
+
+async def test_rest_fills_in_while_sockets_are_refused(tmp_path: Path) -> None:
+    async with stage("bybit", tmp_path) as found:
+        found.strike("refuse", status=503)
+        await found.until(lambda: found.engine.selected)
+        symbols = {one.symbol for one in found.engine.selected}
+        await found.until(lambda: {one.symbol for one in found.kept.of(Quote)} == symbols)
+        assert {one.source for one in found.kept.of(Quote)} == {"rest"}
+        found.clear("refuse")
+        await found.all_live()
+        await found.until(lambda: any(one.source == "ws" for one in found.kept.of(Quote)))
+
+
+async def test_all_pages_of_the_listing_are_read(tmp_path: Path) -> None:
+    small = [replace(c, params={**c.params, "limit": "7"}) if c.next_page else c for c in VENUE.calls]
+    async with stage("bybit", tmp_path, venue=replace(VENUE, calls=tuple(small)), instruments=60) as found:
+        await found.all_live()
+        listed = {row.native for row in found.sim.market.listed if row.market == "perp" and row.collectable}
+        assert {one.native for one in found.engine.selected if one.market == "perp"} == listed
+        assert len(listed) > 14
+
+
+async def test_a_client_that_pings_is_not_thought_idle(tmp_path: Path) -> None:
+    rules = Rules(own={"bybit.idle_s": 3.0})
+    venue = replace(VENUE, endpoints=tuple(replace(one, ping=replace(one.ping, idle_s=1.0)) for one in VENUE.endpoints))
+    async with stage("bybit", tmp_path, venue=venue, rules=rules) as found:
+        await found.all_live()
+        symbol = perpetual(found)
+        before = len(found.kept.of(Quote, symbol))
+        start = found.kept.of(Quote, symbol)[0].recv
+        await found.until(lambda: found.kept.of(Quote, symbol)[-1].recv - start > 6_000_000_000)
+        assert len(found.kept.of(Quote, symbol)) > before
+        assert found.engine.counts["ended"] == 0
