@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from services.simulator import binance, bybit, okx, paradex
+from services.simulator import binance, bitget, bybit, okx, paradex
 from services.simulator.listing import Listed
 from services.simulator.venue import SimulatedVenue
 
@@ -12,6 +12,7 @@ VENUES: Mapping[str, SimulatedVenue] = MappingProxyType(
         "binance": binance.SIMULATED,
         "okx": okx.SIMULATED,
         "bybit": bybit.SIMULATED,
+        "bitget": bitget.SIMULATED,
         "paradex": paradex.SIMULATED,
     }
 )
