@@ -18,7 +18,7 @@ from services.collector.venue import Decode, DecoderOptions, Request
 from services.collector.venues.lighter import rows
 from services.collector.venues.lighter.decode_rest import Rest
 from services.collector.venues.lighter.instruments import UNREADABLE
-from services.collector.venues.lighter.reading import Reader
+from services.collector.venues.lighter.reading import Reader, market_of, native_of
 from services.collector.venues.lighter.shapes import Error, Frame, TickerFrame
 
 #: codes of refusals: the first two say that it is as we want it, the last two that we ask too much at once
@@ -65,7 +65,8 @@ def decoder(table: Table, options: DecoderOptions) -> Decode:
         try:
             read = _frame.decode(frame)
         except msgspec.ValidationError:
-            return [Unknown("bad_shape")]
+            native = native_of(frame)
+            return rest(frame, recv, None) if native is None else [Unknown("bad_shape", native)]
         except UNREADABLE:
             return [Unknown("not_json")]
         if read.error is not None:
@@ -73,7 +74,7 @@ def decoder(table: Table, options: DecoderOptions) -> Decode:
         if read.type.startswith((SUBSCRIBED, UPDATE)):
             first = read.type.startswith(SUBSCRIBED)
             made = reader.push(read, recv, first=first)
-            return [Ack(read.channel), *made] if first else made or [Unknown("empty", reader.native_of(read))]
+            return [Ack(read.channel), *made] if first else made or [Unknown("empty", market_of(read.channel))]
         return [answer(read)] if read.type else rest(frame, recv, None)
 
     return decode

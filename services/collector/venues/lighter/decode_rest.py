@@ -86,6 +86,8 @@ class Rest(Finder):
     def _changes(self, statuses: dict[str, str], whole: bool) -> list[Message]:
         """Markets that came, went or changed their status since the last body; of the first body all are known."""
         before = self._statuses
+        if not statuses:
+            return []
         if not before:
             self._statuses = statuses if whole else {}
             return []

@@ -25,6 +25,13 @@ class Named(msgspec.Struct, gc=False):
     market_id: int | None = None
 
 
+class Channelled(msgspec.Struct, gc=False):
+    """As much of a push as names its channel."""
+
+    channel: str = ""
+
+
+_channel: Final = msgspec.json.Decoder(Channelled)
 _raws: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _named: Final = msgspec.json.Decoder(Named)
 _ticker: Final = msgspec.json.Decoder(Ticker)
@@ -83,12 +90,6 @@ class Reader(Finder):
         self._paid: dict[str, int] = {}
         self._reported: set[str] = set()
 
-    @staticmethod
-    def native_of(read: Frame) -> str | None:
-        """The market id that a push is of; None where it is of all of them or of none."""
-        native = read.channel.partition(":")[2]
-        return native if native and native != EVERY else None
-
     def push(self, read: Frame, recv: int, *, first: bool) -> list[Message]:
         """The messages of one push. `first`: it is the answer to a subscription."""
         channel, _, native = read.channel.partition(":")
@@ -101,7 +102,7 @@ class Reader(Finder):
         if channel in ("market_stats", "spot_market_stats"):
             raw = read.market_stats if channel == "market_stats" else read.spot_market_stats
             return self._stats(raw, native, read, recv) if raw else []
-        return [Unknown("unused_channel", self.native_of(read))]
+        return [Unknown("unused_channel", market_of(read.channel))]
 
     # ---- one instrument's
 
@@ -173,6 +174,20 @@ class Reader(Finder):
         fresh = [native for native in unlisted if native is not None and native not in self._reported]
         self._reported.update(fresh)
         return [*made, *(Relist(native, "a market that is not in the listing") for native in fresh)]
+
+
+def market_of(channel: str) -> str | None:
+    """The market id that a channel is of; None where it is of all of them or of none."""
+    native = channel.partition(":")[2]
+    return native if native and native != EVERY else None
+
+
+def native_of(frame: bytes) -> str | None:
+    """The market id that a push is of, however broken the rest of it is."""
+    try:
+        return market_of(_channel.decode(frame).channel)
+    except UNREADABLE:
+        return None
 
 
 def prints_of(recv: int) -> Callable[[Print, Listed], list[Message]]:
