@@ -12,9 +12,6 @@ from dataclasses import dataclass
 from time import time_ns
 from typing import Any, Final
 
-import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
-
 from services.collector.pacing import SECOND
 from services.collector.venue import Login
 
@@ -68,22 +65,6 @@ class Access:
             return
         log.info("%s: logged in", self._name)
         self._headers, self._failed, self._due = session, False, time_ns() + int(login.lifetime_s * SECOND)
-
-
-class Ipv4First(AbstractResolver):
-    """Addresses of the fourth version before those of the sixth, in their order."""
-
-    def __init__(self) -> None:
-        self._inner = aiohttp.DefaultResolver()
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[ResolveResult]:
-        found = await self._inner.resolve(host, port, family)
-        return sorted(found, key=lambda one: one["family"] != socket.AF_INET)
-
-    async def close(self) -> None:
-        await self._inner.close()
 
 
 async def family_first(host: str, port: int) -> dict[str, Any]:

@@ -4,12 +4,10 @@ import logging
 import socket
 from collections.abc import Mapping
 
-import aiohttp
 import pytest
-from aiohttp.abc import AbstractResolver, ResolveResult
 
 from services.collector import access
-from services.collector.access import Access, Ipv4First, Reply, family_first
+from services.collector.access import Access, Reply, family_first
 from services.collector.venue import Login
 
 SECRET = "never-to-be-seen"
@@ -88,32 +86,6 @@ async def test_a_login_that_fails_is_said_once_without_the_secret_and_tried_agai
 
 def test_a_secret_is_not_shown_with_the_record() -> None:
     assert SECRET not in repr(login())
-
-
-class Names(AbstractResolver):
-    def __init__(self, *families: socket.AddressFamily) -> None:
-        self.found = [
-            ResolveResult(hostname="x", host=str(number), port=1, family=family, proto=0, flags=0)
-            for number, family in enumerate(families)
-        ]
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        return self.found
-
-    async def close(self) -> None:
-        """Nothing is open."""
-
-
-async def test_addresses_of_the_fourth_version_come_first_in_their_order(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    names = Names(socket.AF_INET6, socket.AF_INET, socket.AF_INET6, socket.AF_INET)
-    monkeypatch.setattr(aiohttp, "DefaultResolver", lambda: names)
-    resolver = Ipv4First()
-    assert [one["host"] for one in await resolver.resolve("x")] == ["1", "3", "0", "2"]
-    await resolver.close()
 
 
 async def test_a_host_without_an_address_of_the_fourth_version_is_dialled_as_it_is() -> None:

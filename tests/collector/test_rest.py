@@ -3,15 +3,18 @@
 import asyncio
 import contextlib
 import json
+import socket
 import ssl
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 
+import aiohttp
 import pytest
 from aiohttp import web
+from aiohttp.abc import AbstractResolver, ResolveResult
 
 from services.collector import rest as rest_module
-from services.collector.rest import Rest, RestError
+from services.collector.rest import Ipv4First, Rest, RestError
 from services.collector.venue import Call, Host
 from tests.collector.fakes import venue
 
@@ -156,3 +159,29 @@ async def test_a_host_that_is_not_there_is_said_in_one_sentence() -> None:
             await rest.fetch(CALL)
     finally:
         await rest.close()
+
+
+class Names(AbstractResolver):
+    def __init__(self, *families: socket.AddressFamily) -> None:
+        self.found = [
+            ResolveResult(hostname="x", host=str(number), port=1, family=family, proto=0, flags=0)
+            for number, family in enumerate(families)
+        ]
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        return self.found
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+async def test_addresses_of_the_fourth_version_come_first_in_their_order(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    names = Names(socket.AF_INET6, socket.AF_INET, socket.AF_INET6, socket.AF_INET)
+    monkeypatch.setattr(aiohttp, "DefaultResolver", lambda: names)
+    resolver = Ipv4First()
+    assert [one["host"] for one in await resolver.resolve("x")] == ["1", "3", "0", "2"]
+    await resolver.close()
