@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from services.collector.venue import Call, Channel, Endpoint, Host, Limits, Ping, Venue
+from services.collector.venue import Call, Channel, Endpoint, Host, Limits, Ping, Span, Venue
 from services.collector.venues.bybit.answers import channel_of, request_frame
 from services.collector.venues.bybit.books import follows
 from services.collector.venues.bybit.decode import decoder, market_of, topic_of
@@ -80,7 +80,7 @@ _CALLS: Final = (
     Call("stats_spot", "poll", "rest", TICKERS, "spot", {"category": SPOT}, every_s=10.0, makes=("stats",)),
     Call("book_spot", "book", "rest", BOOK, "spot", {"category": SPOT, "limit": "200"}, symbol_param="symbol"),
     Call("book_linear", "book", "rest", BOOK, "perp", {"category": LINEAR, "limit": "200"}, symbol_param="symbol"),
-    # seven days at one payment an hour are 168 rows
+    # seven days at one payment an hour are 168 rows; a start without an end is refused
     Call(
         "funding_history",
         "settlements",
@@ -90,6 +90,7 @@ _CALLS: Final = (
         {"category": LINEAR, "limit": "200"},
         makes=("funding",),
         symbol_param="symbol",
+        span=Span("startTime", "endTime"),
     ),
 )
 
