@@ -57,7 +57,7 @@ class Context:
             state=state,
             hub=hub,
             push=PushServer(state, hub, version()),
-            tail=TradeTail(client, settings.partitions),
+            tail=TradeTail(client, settings.partitions, lambda: state.now_ns(time.time_ns())),
             store=Store(settings.database_url),
             followers=Followers(client, settings.partitions, state, hub),
         )

@@ -163,5 +163,5 @@ class LiveState:
         return "" if self.members("_scanner") else "no scanner is running"
 
     def now_ns(self, wall_ns: int) -> int:
-        """The moment that ages are counted from: a replay lives in its recording's own time."""
-        return self.board.newest_at if self.mode == "replay" else wall_ns
+        """The moment that ages are counted from: a replay lives in its recording's own time, once it has begun."""
+        return (self.board.newest_at or wall_ns) if self.mode == "replay" else wall_ns

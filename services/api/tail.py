@@ -148,12 +148,16 @@ class Stream:
 class TradeTail:
     """All watched instruments of this process."""
 
-    def __init__(self, client: bus.Redis, partitions: int) -> None:
-        self._client, self._partitions = client, partitions
+    def __init__(self, client: bus.Redis, partitions: int, now_ns: Callable[[], int] = time.time_ns) -> None:
+        """`now_ns`: the moment that a past is counted back from."""
+        self._client, self._partitions, self._now_ns = client, partitions, now_ns
         self._streams: dict[str, Stream] = {}
         self._renew = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._locks: dict[Key, asyncio.Lock] = {}
+
+    def now_s(self) -> int:
+        return self._now_ns() // 1_000_000_000
 
     @property
     def watched(self) -> list[Key]:
@@ -214,11 +218,11 @@ class TradeTail:
                     tape.tally = await self._summed(stream, tape)
                 except bus.AWAY:
                     raise away("redis") from None
-        tape.tally.trim(int(time.time()) - KEEP_S - 60)
+        tape.tally.trim(self.now_s() - KEEP_S - 60)
         return tape.tally
 
     async def _summed(self, stream: Stream, tape: Tape) -> Tally:
-        now = int(time.time())
+        now = self.now_s()
         tally = Tally(now - KEEP_S)
         until = await stream.placed()
         tape.waiting = deque(maxlen=MAX_WAITING)

@@ -12,7 +12,7 @@ import pytest
 from services.recorder.migrate import migrate, migrations
 from shared.bus import Redis
 from tests.api.conftest import Api, Start
-from tests.api.market import instrument, put_instruments, signal
+from tests.api.market import instrument, put_board, put_instruments, row, signal
 
 START = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
 NOW = datetime.now(UTC).replace(second=0, microsecond=0)
@@ -203,3 +203,19 @@ async def test_statistics_of_the_store(stored: Api, database: Any) -> None:
     assert stats["aggregated_records"] == 13
     assert stats["aggregated_data_range"][0] == "2026-11-20T10:00:00.000+00:00"
     assert stats["database_size_mb"] > 1
+
+
+async def test_a_replay_looks_back_from_its_recordings_own_time(
+    start: Start, redis_client: Redis, postgres_url: str, database: Any
+) -> None:
+    await put_instruments(redis_client, instrument("binance"))
+    await put_bar(database, "binance", "perp", START, "101.50")
+    at = int((START + timedelta(minutes=3)).timestamp()) * 1_000_000_000
+    await put_board(redis_client, row(at=at))
+    api = await start(database_url=postgres_url, mode="replay")
+    await api.until(lambda: not api.context.state.directory.empty and api.context.state.board.rows)
+    for path in ("/api/history/BTC", "/api/history/BTC/database?hours=1"):
+        assert (await api.http.get(path)).json()["count"] == 1
+    charted = (await api.http.get("/api/chart/BTC?hours=1&interval=1min")).json()
+    assert [price for price in charted["chart_data"]["binance"]["futures_prices"] if price] == [101.5]
+    assert charted["timestamp"] == "2026-11-20T10:03:00.000+00:00"

@@ -41,6 +41,7 @@ def test_rows_that_nobody_keeps_up_are_stale() -> None:
 
 def test_a_replay_counts_ages_in_its_recordings_own_time() -> None:
     state = LiveState(mode="replay")
+    assert state.now_ns(5_000_000) == 5_000_000
     state.board.put([row(at=1_000)])
     assert state.now_ns(5_000_000) == 1_000
     assert LiveState().now_ns(5) == 5

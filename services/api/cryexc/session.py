@@ -1,7 +1,6 @@
 """One terminal's socket: its subscriptions, and the frames that they make."""
 
 import asyncio
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -34,6 +33,9 @@ class Trades(Protocol):
 
     def unwatch(self, key: Key, listener: Listener) -> None:
         """Stop. What nobody watches is let go."""
+
+    def now_s(self) -> int:
+        """The moment that a past is counted back from, in epoch seconds."""
 
     async def tally(self, key: Key) -> cvd.Tally:
         """What is known of the last hour of a watched instrument. Raises `ApiError`."""
@@ -155,7 +157,7 @@ class Session:
             return TradeSub(order.identity, order.config, trade.TradeFilter.of(order.config))
         assert isinstance(order.config, CvdConfig)
         shape = protocol.shape_of(order.config)
-        return CvdSub(order.identity, order.config, cvd.CvdView(shape, int(time.time()) - shape.range_s))
+        return CvdSub(order.identity, order.config, cvd.CvdView(shape, self._trades.now_s() - shape.range_s))
 
     async def _follow(self, sub: TradeSub | CvdSub, found: list[Target]) -> None:
         for target in found:

@@ -1,6 +1,5 @@
 """Stored history of a coin: rows, columns for charts, and the older database form."""
 
-import time
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -72,7 +71,7 @@ async def history(
     """The newest `limit` points of the range, per exchange, oldest first. Missing figures are null."""
     asset, wanted = asset_for(context, symbol), venues_for(context, exchange, exchanges, venues)
     step_s = resolution_for(interval, resolution)
-    now_ms = time.time_ns() // 1_000_000
+    now_ms = context.now_ns() // 1_000_000
     to_ms = time_for("to", to, now_ms)
     from_ms = time_for("from", from_, max(0, to_ms - limit * step_s * 1000))
     check_range(from_ms, to_ms)
@@ -115,7 +114,7 @@ async def database(
     """Rows of all exchanges by time, each with its `exchange`; the newest `limit` per exchange."""
     asset, wanted = asset_for(context, symbol), venues_for(context, exchange, exchanges, venues)
     step_s = resolution_for(interval, resolution)
-    to_ms = time.time_ns() // 1_000_000
+    to_ms = context.now_ns() // 1_000_000
     from_ms = max(0, to_ms - round(hours * 3_600_000))
     rows = await context.store.bars(asset, wanted, from_ms, to_ms, step_s, limit)
     named = [(venue, point) for venue, found in points(rows, limit).items() for point in found]
@@ -157,9 +156,9 @@ async def charts(
     asset, wanted = asset_for(context, symbol), venues_for(context, exchange, exchanges, venues)
     name = interval or resolution or "15min"
     step_s = resolution_for(name)
-    steps = _steps(hours, step_s)
+    now = context.now_ns()
+    steps = _steps(now, hours, step_s)
     columns = await _columns(context, asset, wanted, steps, step_s)
-    now = time.time_ns()
     return reply(
         {
             "symbol": asset,
@@ -175,10 +174,9 @@ async def charts(
     )
 
 
-def _steps(hours: float, step_s: int) -> list[datetime]:
+def _steps(now_ns: int, hours: float, step_s: int) -> list[datetime]:
     """Every step of the last hours, the one that is still open included. Raises `ApiError` beyond MAX_POINTS."""
-    now_s = time.time_ns() // 1_000_000_000
-    last = now_s // step_s * step_s
+    last = now_ns // 1_000_000_000 // step_s * step_s
     count = max(1, -(-round(hours * 3600) // step_s))
     if count > MAX_POINTS:
         message = f"{hours:g} hours in steps of {step_s} s are {count:,} points."

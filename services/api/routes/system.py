@@ -58,7 +58,7 @@ async def status(context: Ctx) -> Response:
             "redis": redis,
             "postgres": postgres,
             "mode": context.state.mode,
-            **stamp(time.time_ns()),
+            **stamp(context.now_ns()),
         }
     )
 
