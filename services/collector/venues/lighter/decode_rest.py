@@ -170,6 +170,9 @@ def _path_by_form(body: Body) -> str | None:
 
 def _why(frame: bytes) -> str:
     """Why a body without a code cannot be used: the two calls that tell the exchange's state have none."""
-    value = _any.decode(frame)
+    try:
+        value = _any.decode(frame)
+    except UNREADABLE:
+        return "not_json"
     state = isinstance(value, dict) and "network_id" in value
     return "unused_endpoint" if state else "bad_shape"
