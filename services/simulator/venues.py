@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from services.simulator import binance, bitget, bybit, hyperliquid, okx, paradex
+from services.simulator import binance, bitget, bybit, grvt, hyperliquid, okx, paradex
 from services.simulator.listing import Listed
 from services.simulator.venue import SimulatedVenue
 
@@ -15,6 +15,7 @@ VENUES: Mapping[str, SimulatedVenue] = MappingProxyType(
         "bitget": bitget.SIMULATED,
         "paradex": paradex.SIMULATED,
         "hyperliquid": hyperliquid.SIMULATED,
+        "grvt": grvt.SIMULATED,
     }
 )
 
