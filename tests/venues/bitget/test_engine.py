@@ -7,8 +7,11 @@ from itertools import pairwise
 from pathlib import Path
 
 import msgspec
+import pytest
 
+from services.collector import jobs
 from services.collector.standing import standing
+from services.collector.venue import Venue
 from services.collector.venues import VENUES
 from services.simulator import wire
 from services.simulator.bitget import frames
@@ -19,12 +22,17 @@ from tests.collector.live import Stage, hurried, stage
 NAME = "bitget"
 
 
+def polled_often() -> Venue:
+    calls = tuple(replace(call, every_s=0.5) if call.job == "poll" else call for call in VENUES[NAME].calls)
+    return replace(VENUES[NAME], calls=calls)
+
+
 def perpetual(found: Stage) -> str:
     return next(one.symbol for one in found.engine.selected if one.asset == "BTC" and one.market == "perp")
 
 
 async def test_everything_that_is_selected_lives_and_says_all_kinds(tmp_path: Path) -> None:
-    async with stage(NAME, tmp_path, instruments=60) as found:
+    async with stage(NAME, tmp_path, venue=polled_often(), instruments=60) as found:
         await found.all_live()
         symbols = {one.symbol for one in found.engine.selected}
         perps = {one.symbol for one in found.engine.selected if one.market == "perp"}
@@ -149,7 +157,10 @@ async def test_a_refused_topic_is_left_out_and_all_others_live(tmp_path: Path) -
         assert found.engine.counts["ended"] == 0
 
 
-async def test_payments_and_liquidations_of_both_products_are_published_once(tmp_path: Path) -> None:
+async def test_payments_and_liquidations_of_both_products_are_published_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "SETTLE_LOOK_S", 0.2)
     async with stage(NAME, tmp_path, assets=frozenset({"BTC", "ETH"}), rate=1000.0) as found:
         await found.all_live()
         perps = {one.symbol for one in found.engine.selected if one.market == "perp"}
@@ -163,9 +174,7 @@ async def test_payments_and_liquidations_of_both_products_are_published_once(tmp
 
 
 async def test_a_new_funding_interval_is_taken_over_without_waiting_for_the_next_listing(tmp_path: Path) -> None:
-    venue = VENUES[NAME]
-    often = tuple(replace(call, every_s=0.5) if call.job == "poll" else call for call in venue.calls)
-    async with stage(NAME, tmp_path, venue=replace(venue, calls=often), assets=frozenset({"BTC"})) as found:
+    async with stage(NAME, tmp_path, venue=polled_often(), assets=frozenset({"BTC"})) as found:
         await found.all_live()
         symbol = perpetual(found)
         await found.until(lambda: found.kept.of(Funding, symbol))
