@@ -312,7 +312,7 @@ class Session:
             Count("refused", 1, f"refused: {text} ({refused.topic or refused.id or 'nothing named'})")
         ]
         asked = None if refused.id is None else self._asked.get(refused.id)
-        frames = self._recent(now) if asked is None else [asked]
+        frames = [asked] if asked else [] if refused.id is not None and not refused.busy else self._recent(now)
         if refused.busy:
             self._pace.block(now + BUSY_PAUSE)
             self._ask_again(frames)

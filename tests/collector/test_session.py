@@ -203,6 +203,16 @@ def test_a_refused_frame_is_retried_singly_and_only_the_bad_topic_goes(named: bo
     assert life.session.live == 2
 
 
+def test_the_refusal_of_an_unsubscribe_blames_nobody() -> None:
+    life = Life("a", Limits(100, 1, 5.0))
+    life.run(0.5)
+    assert life.frames("subscribe")
+    life.take(life.session.control(Refused(None, 999, "2", "not subscribed"), life.now))
+    life.ack_all()
+    assert life.session.proven
+    assert not life.of(Quarantine)
+
+
 def test_a_close_right_after_a_subscribe_makes_suspects_of_what_was_unproven() -> None:
     life = Life("abcd", Limits(100, 2, 5.0))
     life.run(0.4)
