@@ -160,7 +160,7 @@ class Paradex:
         if name is None or (kind == "trades" and name == "ALL"):
             return (kind, None) if rest is None and (name is not None or kind in WITHOUT_MARKET) else None
         row = self._by_id.get(name)
-        if row is None or row.status not in ("trading", "halted") or (kind in PERPS_ONLY and row.market == "spot"):
+        if row is None or row.status == "unlisted" or (kind in PERPS_ONLY and row.market == "spot"):
             return None
         if kind != "order_book":
             return (kind, row) if rest is None else None
