@@ -31,8 +31,12 @@ _best: Final = msgspec.json.Decoder(BestPush)
 def decoder(table: Table, options: DecoderOptions) -> Decode:
     """Makes the `decode` of one connection, or of REST answers."""
     reader = Reader(table, options)
-    look_up = {product: table.getter(market) for product, market in MARKET.items()}
-    read_best, top = _best.decode, rows.top
+    quoting = {market: reader.quote_channel(market) == BEST for market in MARKET.values()}
+    #: product -> how to look up, what its instruments settle in; only where this channel makes the quotes
+    products = {
+        product: (table.getter(market), SETTLE.get(product)) for product, market in MARKET.items() if quoting[market]
+    }
+    read_best, top, nowhere = _best.decode, rows.top, (lambda native: None, None)
 
     def decode(frame: bytes, recv: int, request: Request | None = None) -> list[Message]:
         if request is not None:
@@ -44,15 +48,9 @@ def decoder(table: Table, options: DecoderOptions) -> Decode:
         except UNREADABLE:
             return general(frame, recv)
         arg, found = hot.arg, hot.data
-        get = look_up.get(arg.inst_type)
-        listed = None if get is None else get(arg.inst_id)
-        if (
-            listed is None
-            or len(found) != 1
-            or hot.action not in ACTIONS
-            or listed.instrument.settle != SETTLE.get(arg.inst_type)
-            or not reader.quotes(BEST, listed)
-        ):
+        get, settle = products.get(arg.inst_type, nowhere)
+        listed = get(arg.inst_id)
+        if listed is None or len(found) != 1 or listed.instrument.settle != settle or hot.action not in ACTIONS:
             return general(frame, recv)
         try:
             return [top(found[0], listed, recv)]

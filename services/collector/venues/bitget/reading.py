@@ -28,6 +28,7 @@ from services.collector.venues.bitget.shapes import (
     native_of,
 )
 from services.collector.venues.bitget.topics import FOREIGN, LIQUIDATION, MARKET, OLD, SETTLE
+from shared.instruments import Market
 
 BEST: Final = "books1"
 TICKER: Final = "ticker"
@@ -97,8 +98,11 @@ class Reader:
             return Unknown("out_of_scope" if native in self.table.outside else "unknown_symbol", native or None)
         return listed
 
+    def quote_channel(self, market: Market) -> str:
+        return self._quote_channel.get(market, BEST)
+
     def quotes(self, channel: str, listed: Listed) -> bool:
-        return self._quote_channel.get(listed.instrument.market, BEST) == channel
+        return self.quote_channel(listed.instrument.market) == channel
 
     def merged(self, key: tuple[str, str], row: UnifiedTickerRow, *, update: bool) -> UnifiedTickerRow:
         """A ticker of v3 over what was known: an update leaves out what did not change."""
