@@ -13,7 +13,7 @@ The rules, as of 2026:
 8. A login at the edge host answers with a cookie.
 """
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -89,6 +89,8 @@ class Grvt:
         self._rows = {row.native: row for row in world.rows}
         self._bodies = Bodies(world.rows, self.market, self._levels, self.rules)
         self._attempts: deque[float] = deque()
+        #: what came with calls and handshakes to the market data host, empty where nothing did
+        self.cookies: Counter[str] = Counter()
         self._moved: set[Topic] = set()
         self.paces: Sequence[tuple[float, Callable[[float], None]]] = (
             *((ms / 1000, partial(self._pace, ms)) for ms in PACES_MS),
@@ -102,6 +104,7 @@ class Grvt:
         """Rule 8, and everything else of the market data host."""
         if request.host == EDGE:
             return self._bodies.login(request) if request.path == LOGIN else Reply(b"{}", 404)
+        self.cookies[request.headers.get("cookie", "")] += 1
         return self._bodies.answer(request, t)
 
     def accept(self, request: Request, t: float) -> str | Reply:
@@ -111,6 +114,7 @@ class Grvt:
         self._attempts.append(t)
         if len(self._attempts) > self.rules.of("grvt.connects", 120) and self.rules.enforce_connects:
             return Reply(b"{}", 429)
+        self.cookies[request.headers.get("cookie", "")] += 1
         known = request.host == DATA and request.path in ("/ws/full", "/ws")
         return "full" if known else Reply(b"{}", 404)
 
