@@ -48,6 +48,7 @@ METRICS: Final[dict[str, Metric]] = _table(
     ("last_frame_age_ms", "Age of the newest frame of any connection; -1: none yet"),
     ("reconnects_total", "Connections that ended"),
     ("refused_total", "Subscriptions that the venue refused"),
+    ("frozen_total", "Quotes that stood still while REST said otherwise"),
     ("fenced_total", "Times this member lost its standing and began anew"),
     ("unknown_total", "Rows or frames that were not understood"),
     ("held_total", "Events held back at publishing: older than what was published, replays, caps"),

@@ -4,7 +4,8 @@ Theory of operation. A `Feed` stands for one symbol on one stream; `serve` makes
 REST jobs) bring events with `take`; the clock is the events' own `recv` and the `now` of `tick`.
 
 1. *Quotes* have one owner. A newer connection takes over with its first quote that is not older than the last; from
-   then on the older one is not heard. A REST quote goes out only while the feed is not up, never older than the last.
+   then on the older one is not heard. A REST quote goes out only while the feed is not up, never older than the last;
+   while it is up, REST quotes tell topics that have frozen (`quotes.py`).
 2. *Trades and liquidations* are taken from every source; the ring of ids, which outlives connections, drops doubles.
    Replayed rows go out only if newer than the last live row.
 3. *Mark, funding, stats* are merged over their sources and published under a cap (`capped.py`). A REST poll adds its
@@ -25,6 +26,7 @@ from services.collector.capped import Capped
 from services.collector.feeds import MERGED_KINDS, PRINT_KINDS, BookFeed, Feed, MergedFeed, PrintFeed, QuoteFeed, Source
 from services.collector.messages import Control, Message, Replayed
 from services.collector.plan import Topic
+from services.collector.quotes import CrossCheck, behind, same
 from shared.events import (
     KIND,
     Book,
@@ -78,6 +80,7 @@ class Desk:
         self._places: set[Place] = set()
         self._members: dict[Market, frozenset[str]] = {}
         self._capped = Capped(self._out)
+        self._cross_check = CrossCheck()
         self._rota: list[QuoteFeed] = []
         self._slice = 0
         self._handlers: dict[type, Callable[[Source, Any], None]] = {
@@ -93,6 +96,8 @@ class Desk:
         }
         #: events given to the bus
         self.events = 0
+        #: symbols whose quotes were found frozen; the caller takes them out and asks for their topics anew
+        self.frozen: list[str] = []
         #: events that were not published, by reason
         self.held: Counter[str] = Counter()
 
@@ -213,12 +218,12 @@ class Desk:
         if quote.source == "rest":
             return self._fills_in(feed, quote)
         if owner is not None and last is not None:
-            if source.generation < owner.generation or _behind(quote, last):
+            if source.generation < owner.generation or behind(quote, last):
                 self.held["overlap"] += 1
                 return False
             feed.owner = source
             self._up(feed, quote.recv)
-            if _same(quote, last):
+            if same(quote, last):
                 self.held["overlap"] += 1
                 return False
             return True
@@ -227,8 +232,12 @@ class Desk:
         return True
 
     def _fills_in(self, feed: QuoteFeed, quote: Quote) -> bool:
-        """A REST quote: only while the feed is not up, and never older than the last."""
-        if feed.state == "up" or (feed.last is not None and _behind(quote, feed.last)):
+        """A REST quote: only while the feed is not up, and never older than the last; else it is compared with it."""
+        if feed.state == "up" and feed.last is not None and self._cross_check.frozen(feed.last, quote):
+            feed.owner = None  # the next quote of any connection says `up`
+            self._say(feed, "stale", "frozen: REST says otherwise", quote.recv)
+            self.frozen.append(feed.symbol)
+        if feed.state == "up" or (feed.last is not None and behind(quote, feed.last)):
             self.held["rest_not_needed"] += 1
             return False
         return True
@@ -371,23 +380,3 @@ class Desk:
         self._append(feed.key, event)
         if feed.last_key and not isinstance(event, Settlement):
             self._put_last(feed.last_key, feed.symbol, event)
-
-
-def _behind(quote: Quote, last: Quote) -> bool:
-    """Whether a quote is older than the last one: by the venue's number, else by its time."""
-    if quote.seq is not None and last.seq is not None:
-        return quote.seq < last.seq
-    if quote.ts is not None and last.ts is not None:
-        return quote.ts < last.ts
-    return False
-
-
-def _same(quote: Quote, last: Quote) -> bool:
-    return (quote.bid, quote.bid_size, quote.ask, quote.ask_size, quote.seq, quote.ts) == (
-        last.bid,
-        last.bid_size,
-        last.ask,
-        last.ask_size,
-        last.seq,
-        last.ts,
-    )

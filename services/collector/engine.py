@@ -27,8 +27,10 @@ from services.collector.ownership import Ownership
 from services.collector.pacing import SECOND
 from services.collector.plan import Plan, Slot, Topic, TopicKey
 from services.collector.pulse import Pulse
+from services.collector.quotes import EVERY_S
 from services.collector.rest import Body, Rest
 from services.collector.runner import Connection, Unreachable
+from services.collector.snapshots import Snapshots
 from services.collector.table import Table
 from services.collector.venue import Call, Decode, DecoderOptions, Endpoint, Venue
 from services.collector.wants import Selection, Wants, quote_channels, selected
@@ -43,8 +45,6 @@ USABLE: Final = 0.8
 TICKS_A_SECOND: Final = 10
 ON_DEMAND: Final = ("trade", "book")
 LAGS_KEPT: Final = 2048
-#: after a snapshot that did not come
-BOOK_AGAIN_S: Final = (1.0, 3.0)
 
 log = logging.getLogger(__name__)
 
@@ -98,7 +98,7 @@ class Engine:
         self._quote_channels = quote_channels(venue)
         self._endpoints = {endpoint.name: endpoint for endpoint in venue.endpoints}
         self.books = LiveBooks(venue, self.desk, self._fetch_book, self._resubscribe_book)
-        self._fetching: set[str] = set()
+        self._snapshots = Snapshots(self.jobs, self.table.by_symbol, self.rng, self.books.not_fetched)
         self._gates = {one.name: Gate(one.limits, USABLE) for one in venue.endpoints}
         self._group: asyncio.TaskGroup | None = None
 
@@ -119,6 +119,7 @@ class Engine:
                 group.create_task(self._rejoining())
                 await self.listed.wait()
                 group.create_task(self.jobs.fill_in(self._quotes_down))
+                group.create_task(self.jobs.compare(EVERY_S))
                 for call in (*self.jobs.calls("poll"), *self.jobs.calls("settlements")):
                     if call.job == "poll" or call.symbol_param is None:
                         group.create_task(self.jobs.poll(call, self._polled))
@@ -276,6 +277,16 @@ class Engine:
                 self.books.fetched(message)
             else:
                 self._message(message, body.data, body.request.endpoint, body.recv)
+        while self.desk.frozen:
+            self._thaw(self.desk.frozen.pop())
+
+    def _thaw(self, symbol: str) -> None:
+        """Ask anew for the topic of quotes that have frozen."""
+        self.counts["frozen"] += 1
+        log.warning("%s: the quotes of %s have frozen: REST says otherwise; subscribing anew", self.venue.name, symbol)
+        for line in self.lines.values():
+            for connection in line.connections:
+                connection.session.renew("quote", symbol)
 
     def _received_body(self, body: Body) -> None:
         if self.tap is not None:
@@ -322,19 +333,7 @@ class Engine:
     # ---- books
 
     def _fetch_book(self, symbol: str) -> None:
-        """A snapshot over REST; one at a time for a symbol."""
-        instrument = self.table.by_symbol.get(symbol)
-        if instrument is not None and symbol not in self._fetching:
-            self._fetching.add(symbol)
-            self.spawn(self._fetched_book(instrument))
-
-    async def _fetched_book(self, instrument: Instrument) -> None:
-        try:
-            if not await self.jobs.book(instrument):
-                await asyncio.sleep(self.rng.uniform(*BOOK_AGAIN_S))
-                self.books.not_fetched(instrument.symbol)
-        finally:
-            self._fetching.discard(instrument.symbol)
+        self._snapshots.ask(symbol, self.spawn)
 
     def _resubscribe_book(self, source: Source, symbol: str) -> None:
         assert isinstance(source, Connection)

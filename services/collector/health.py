@@ -56,6 +56,7 @@ class Health:
             "held_total": engine.desk.held.total(),
             "refused_total": engine.counts["refused"] + engine.counts["quarantined"],
             "fenced_total": engine.counts["fenced"],
+            "frozen_total": engine.counts["frozen"],
             "rest_calls_total": engine.rest.calls,
             "rest_failures_total": engine.rest.failures,
             "last_frame_age_ms": (now_ns - newest) // 1_000_000 if newest else -1,

@@ -177,6 +177,14 @@ class Jobs:
                     await self.ask(call)
             await asyncio.sleep(QUOTES_S)
 
+    async def compare(self, every_s: float) -> None:
+        """All tickers now and then while all is well: they tell topics that have frozen."""
+        while True:
+            await asyncio.sleep(every_s * self._rng.uniform(0.8, 1.0))
+            for call in self.calls("quotes"):
+                if call.symbol_param is None:
+                    await self.ask(call, backfill=True)
+
     async def _fill_in_singly(self, call: Call, param: str, down: Iterable[Instrument], asked: dict[str, int]) -> None:
         """`asked`: when each symbol was asked for last."""
         for instrument in down:

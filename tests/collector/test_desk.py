@@ -320,3 +320,15 @@ def test_every_event_of_an_asset_travels_on_its_partition(partitions: int) -> No
         made.take(Wire(1), [msgspec.structs.replace(quote("1", 0), symbol=symbol)])
     found = {event.symbol: key for key, event in kept.events if isinstance(event, Quote)}
     assert found["PEPE/USDT"] == f"md:{{{538277854 % partitions}}}:fake:quote"
+
+
+def test_a_quote_that_stands_still_while_rest_says_otherwise_is_stale_until_a_connection_brings_another() -> None:
+    made, kept = desk()
+    rest, wire = Wire(0), Wire(1)
+    made.take(wire, [quote("100", 0)])
+    made.take(rest, [quote("90", 40, source="rest")])
+    assert made.frozen == []
+    made.take(rest, [quote("90", 60, source="rest")])
+    assert made.frozen == [SYMBOL]
+    made.take(wire, [quote("91", 61)])
+    assert said(kept) == ["up", "100", "stale", "90 rest", "up", "91"]

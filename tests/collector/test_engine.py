@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from services.collector import engine, quotes
 from services.collector.messages import Message
 from services.collector.standing import standing
 from services.collector.table import Table
@@ -314,3 +315,21 @@ async def test_a_frame_that_is_never_acknowledged_is_sent_again(name: str, tmp_p
     async with stage(name, tmp_path, before=lose_one) as found:
         await found.all_live(40)
         assert found.engine.counts["ended"] == 0
+
+
+async def test_a_topic_that_freezes_on_a_living_connection_is_found_by_rest_and_asked_for_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("SILENT_NS", 500_000_000), ("APART_NS", 500_000_000)):
+        monkeypatch.setattr(quotes, name, value)
+    monkeypatch.setattr(engine, "EVERY_S", 0.3)
+    async with stage("okx", tmp_path) as found:
+        await found.all_live()
+        symbol = watched(found)
+        await found.until(lambda: found.kept.states("quote", symbol) == ["up"])
+        native = found.engine.table.by_symbol[symbol].native
+        found.strike("drop", topic=f"*bbo-tbt*{native}", share=1.0)
+        await found.until(lambda: "stale" in found.kept.states("quote", symbol))
+        assert found.engine.counts["frozen"] >= 1
+        found.clear("drop")
+        await found.until(lambda: found.kept.states("quote", symbol)[-1] == "up")
