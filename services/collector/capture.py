@@ -13,7 +13,7 @@ session: a decoder's state lives as long as its label.
 What is read is more (`read_files`): these lines; a frame's text as it is; a wrapper with the frame in `payload`, `msg`
 or `hex`; the lines of recorded sessions of another form, `<epoch seconds>: <frame>`, `<url> <-> <time>` (connected),
 `<url> <- <time>: <text>` (sent), `<url> -> <time>: <body>` (a REST answer); a `response` beside the `_request` that it
-answers; and a file that is one JSON value.
+answers; transcripts of a client's tests (`transcript.py`); and a file that is one JSON value.
 """
 
 import heapq
@@ -28,6 +28,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
+from services.collector.transcript import parts
 from services.collector.venue import Request
 
 FORMAT: Final = 1
@@ -47,6 +48,8 @@ _ANSWERS: Final = frozenset({"code", "data", "error", "event", "id", "op", "resu
 _ROUTE: Final = frozenset({"queryString", "data"})
 #: a recorded answer beside the JSON object that it was asked for with
 _EXCHANGE: Final = frozenset({"_request", "response"})
+#: a client's test (transcript.py)
+_TRANSCRIPT: Final = frozenset({"file", "text"})
 
 _UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _object: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -158,7 +161,24 @@ def read(handle: IO[bytes], name: str = "") -> Iterator[Captured]:
 def elements(captured: Captured) -> Iterator[Captured]:
     """The elements of a file that is one JSON array, each as the line it would be."""
     for number, raw in enumerate(_array.decode(captured.frame), 1):
-        yield replace(parse(bytes(raw), number), file=captured.file)
+        for one in _transcript(bytes(raw), number) or (parse(bytes(raw), number),):
+            yield replace(one, file=captured.file)
+
+
+def _transcript(element: bytes, number: int) -> list[Captured]:
+    """The frames and answers of a client's test; none of any other element."""
+    try:
+        keys = _object.decode(element)
+    except _UNREADABLE:
+        return []
+    if keys.keys() != _TRANSCRIPT:
+        return []
+    found: list[Captured] = []
+    for part in parts(_unquoted(bytes(keys["text"])).decode()):
+        request = request_of(part.path, part.params) if part.path else None
+        skipped: Skipped | None = "client" if part.sent else None
+        found.append(Captured(number, part.text.encode(), request=request, skipped=skipped))
+    return found
 
 
 def _whole(data: bytes, name: str) -> Iterator[Captured]:
