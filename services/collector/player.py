@@ -14,7 +14,8 @@ import msgspec
 from services.collector.capture import Captured
 from services.collector.desk import Bus, Desk
 from services.collector.live_books import LiveBooks
-from services.collector.messages import BookDelta, BookSnapshot, Message, Replayed, Unknown
+from services.collector.messages import BookDelta, BookSnapshot, Lost, Message, Replayed, Unknown
+from services.collector.plan import Topic
 from services.collector.recorded import Recorded
 from services.collector.table import Table
 from services.collector.wants import selected
@@ -120,7 +121,16 @@ class Player:
                 self.books.fetched(message)
             elif isinstance(message, BookSnapshot | BookDelta):
                 self.books.take(self._book_origin(captured, message), message)
+            elif isinstance(message, Lost):
+                self._lost(origin, captured, message, recv)
         return self.recorded.relist(captured)
+
+    def _lost(self, origin: Origin, captured: Captured, lost: Lost, recv: int) -> None:
+        """A change is missing: what its channel gives of the symbol is down until it is known again."""
+        name, venue = self.recorded.channel(captured, lost), self.recorded.venue
+        kinds = next((channel.makes for channel in venue.channels if channel.name == name), (lost.stream,))
+        self.books.gaps += 1
+        self.desk.state(origin, (Topic("", name or "", "perp", kinds, (lost.symbol,)),), "down", lost.reason, recv)
 
     def tick(self, now: int) -> None:
         """What caps and pictures held back. To be called a few times a second."""

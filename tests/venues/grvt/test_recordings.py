@@ -1,15 +1,19 @@
 """Recorded frames and the specification's samples: every frame counted, nothing unexplained."""
 
+import json
 from collections import Counter
 from io import BytesIO
 from pathlib import Path
 
 import pytest
 
-from services.collector.capture import read_files
+from services.collector.capture import Captured, read_files
 from services.collector.messages import Message, Refused, Unknown
+from services.collector.player import Player
 from services.collector.recorded import Listing, Recorded
 from services.collector.venues.grvt import VENUE
+from shared.events import Quote
+from tests.collector.live import Kept
 
 FOLDER = "grvt"
 LISTING = Path(__file__).parent / "listing" / "all_instruments.json"
@@ -71,3 +75,32 @@ def test_every_recorded_frame_is_accounted_for(
     made = [message for line in lines for message in recorded.decode(line)]
     assert Counter(map(kind, made)) == expected
     assert all(message.reason for message in made if isinstance(message, Refused))
+
+
+def frame(seq: int, before: int, **fields: str) -> Captured:
+    feed = {"event_time": "1790586065000000000", "instrument": "BTC_USDT_Perp", **fields}
+    push = {"stream": "v1.mini.d", "selector": "BTC_USDT_Perp@0", "sequence_number": str(seq), "feed": feed}
+    return Captured(1, json.dumps({**push, "prev_sequence_number": str(before)}).encode(), recv=1)
+
+
+def test_a_change_that_a_recording_lacks_is_said_when_it_is_played() -> None:
+    listing = Listing(VENUE)
+    listing.add(LISTING.read_bytes())
+    listing.refresh()
+    kept = Kept()
+    player = Player(Recorded(VENUE, listing, None, {"perp": "v1.mini.d"}), listing.table, 1, kept)
+    player.serve(1)
+    whole = {
+        "best_bid_price": "1",
+        "best_bid_size": "2",
+        "best_ask_price": "3",
+        "best_ask_size": "4",
+        "mark_price": "2",
+    }
+    for recv, one in enumerate(
+        (frame(0, 0, **whole), frame(5, 4), frame(7, 6, best_bid_size="9"), frame(0, 0, **whole))
+    ):
+        player.play(one, recv + 2)
+    assert kept.states("quote", "BTC/USDT:USDT") == ["up", "down", "up"]
+    assert kept.states("mark", "BTC/USDT:USDT") == ["up", "down", "up"]
+    assert [(quote.bid_size, quote.seq) for quote in kept.of(Quote)] == [("2", 0), ("2", 5), ("2", 0)]
