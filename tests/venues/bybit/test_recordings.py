@@ -1,18 +1,15 @@
 """Frames of other sources and times: every one becomes an event or is explained. Listings of their own: `listing/`."""
 
-import json
 from collections import Counter
-from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from services.collector.capture import Captured, read_files
+from services.collector.capture import Captured, elements, read_files
 from services.collector.messages import Message, Unknown
 from services.collector.table import Table
-from services.collector.venue import DecoderOptions, Request
+from services.collector.venue import DecoderOptions
 from services.collector.venues.bybit import VENUE
 
 FOLDER = "bybit"
@@ -62,35 +59,22 @@ def test_every_frame_is_decoded_or_explained(captures: Path, name: str, expected
     assert made == expected
 
 
-def samples(path: Path) -> Iterator[tuple[str, Request | None, bytes]]:
-    """The documents' samples of a client's tests: a REST route and its body, or frames sent (`>`) and received."""
-    for sample in json.loads(path.read_bytes()):
-        text: str = sample["text"]
-        if text.startswith("GET\n"):
-            _, route, _, body = text.split("\n", 3)
-            yield sample["file"], Request(route), body.encode()
-            continue
-        pushed = text.partition("\n= ")[2] or text.partition("\n=\n")[2]
-        for received in [line[2:] for line in text.splitlines() if line.startswith("< ")] + [pushed]:
-            yield sample["file"], None, received.encode()
-
-
 def test_the_documents_samples_are_decoded_or_explained(captures: Path) -> None:
-    used = {call.path for call in VENUE.calls}
+    """Transcripts of a client's tests; both markets' samples as those of perpetuals."""
+    (whole,) = lines(captures / FOLDER / "JKorf_Bybit.Net__unit_test_samples.json")
+    decode = VENUE.decoder(TABLE, DecoderOptions(endpoint="linear"))
     total: Counter[str] = Counter()
-    for file, request, body in samples(captures / FOLDER / "JKorf_Bybit.Net__unit_test_samples.json"):
-        endpoint = "spot" if "/Spot/" in file else "linear"
-        messages: list[Any] = VENUE.decoder(TABLE, DecoderOptions(endpoint=endpoint))(body, 0, request)
-        assert messages, file
-        if request is not None and request.endpoint not in used:
-            assert [kind(message) for message in messages] == ["unused_endpoint"], file
-        total.update(kind(message) for message in messages)
-    assert total == {"Ack": 11, "Relist": 4, "Quote": 1, "Stats": 3, "Mark": 1, "Funding": 1} | {
-        "Trade": 3,
+    for one in elements(whole):
+        if one.skipped is None:
+            messages = decode(one.frame, 0, one.request)
+            assert messages
+            total.update(kind(message) for message in messages)
+    assert total == {"Ack": 11, "Relist": 4, "Quote": 1, "Stats": 2, "Mark": 1, "Funding": 1, "Trade": 3} | {
         "Liquidation": 1,
         "BookSnapshot": 1,
         "Settlement": 1,
         "unused_endpoint": 18,
         "unused_channel": 4,  # candles, an option's book, price limits, the system's status
         "out_of_scope": 3,  # inverse contracts and options
+        "other_market": 1,  # a spot ticker
     }
