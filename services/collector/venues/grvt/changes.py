@@ -40,11 +40,16 @@ def judge(last: int, seq: int, before: int | None) -> Verdict:
 class Top:
     """What a mini ticker has said: None where it has not said yet, empty where there is none."""
 
-    __slots__ = ("ask", "ask_size", "bid", "bid_size", "index", "last", "mark")
+    __slots__ = ("ask", "ask_size", "bid", "bid_size", "index", "last", "mark", "text")
 
     def __init__(self, unsaid: str | None) -> None:
         self.last = PICTURE
+        #: the number of the frame applied last as its text
+        self.text: str | None = None
         self.bid = self.bid_size = self.ask = self.ask_size = self.mark = self.index = unsaid
+
+    def spoil(self) -> None:
+        self.last, self.text = SPOILED, None
 
     def sides(self) -> tuple[str, str, str, str] | None:
         """Bid, its size, ask, its size; None while any of them is not known."""
@@ -84,6 +89,9 @@ class Whole:
     def __init__(self) -> None:
         self.last = PICTURE
         self.fields: dict[str, msgspec.Raw] = {}
+
+    def spoil(self) -> None:
+        self.last = SPOILED
 
     def take(self, feed: msgspec.Raw) -> Ticker:
         """The ticker after this delta. Raises what `shapes.UNREADABLE` names, and then nothing has changed."""

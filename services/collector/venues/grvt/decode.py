@@ -19,7 +19,7 @@ from services.collector.table import Listed, Table
 from services.collector.venue import Decode, DecoderOptions, Request
 from services.collector.venues.grvt import answers, lite, reading, rows, shapes
 from services.collector.venues.grvt.answers import topic_text
-from services.collector.venues.grvt.changes import PICTURE, SPOILED, Top, Whole, judge
+from services.collector.venues.grvt.changes import PICTURE, Top, Whole, judge
 from services.collector.venues.grvt.decode_rest import rest
 from services.collector.venues.grvt.reading import BOOKS, MINI, MINI_DELTA, TICKER, TICKERS, TRADES, Reader
 from services.collector.venues.grvt.shapes import UNREADABLE, begins
@@ -99,7 +99,7 @@ class _Feeds:
     def spoiled(self, kept: Mapping[str, Top | Whole], native: str | None, reason: str) -> list[Message]:
         """A frame that cannot be used: the next delta of its instrument shows a gap."""
         if native is not None and native in kept:
-            kept[native].last = SPOILED
+            kept[native].spoil()
         return [Unknown(reason, native)]
 
     def mini(self, frame: shapes.MiniFrame, recv: int) -> list[Message]:
@@ -114,21 +114,32 @@ class _Feeds:
             seq = rows.number(frame.sequence_number)
             if frame.stream == MINI:
                 return _said(Top(""), feed, listed, seq, recv)
-            before = rows.number(frame.prev_sequence_number) if frame.prev_sequence_number else None
             top = self.tops.get(native)
-            verdict = "snapshot" if top is None else judge(top.last, seq, before)
-            if verdict == "doubled":
-                return [Unknown("doubled", native)]
-            known = top is not None and top.sides() is not None
-            if top is None or verdict != "next":
-                top = self.tops[native] = Top(None)
-            top.last = seq or self.number(topic_text(frame.stream, frame.selector))
-            made = _said(top, feed, listed, top.last, recv)
-            if verdict != "gap":
-                return made
-            return [_lost(listed, "quote", seq) if known else Unknown("gap", native)]
+            if top is not None and seq and frame.prev_sequence_number == top.text:  # nearly all of them
+                top.last, top.text = seq, frame.sequence_number
+                return _said(top, feed, listed, seq, recv)
+            return self.unusual_mini(frame, top, listed, seq, recv)
         except BadNumber:
             return self.spoiled(self.tops, native, reading.BAD_NUMBER)
+
+    def unusual_mini(
+        self, frame: shapes.MiniFrame, before: Top | None, listed: Listed, seq: int, recv: int
+    ) -> list[Message]:
+        """A picture, the first delta after one, a retry, a gap. Raises `BadNumber`."""
+        native, named = frame.feed.instrument, frame.prev_sequence_number
+        verdict = "snapshot" if before is None else judge(before.last, seq, rows.number(named) if named else None)
+        if verdict == "doubled":
+            return [Unknown("doubled", native)]
+        top = before
+        if top is None or verdict != "next":
+            top = self.tops[native] = Top(None)
+        top.last = seq or self.number(topic_text(frame.stream, frame.selector))
+        top.text = str(top.last)
+        made = _said(top, frame.feed, listed, top.last, recv)
+        if verdict != "gap":
+            return made
+        known = before is not None and before.sides() is not None
+        return [_lost(listed, "quote", seq) if known else Unknown("gap", native)]
 
     def ticker(self, row: shapes.Ticker, at: Listed, seq: int, recv: int) -> list[Message]:
         made = reading.prices(row, at, recv, "ws", seq) if self.reader.quote_channel == TICKER else []
