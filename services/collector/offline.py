@@ -154,8 +154,9 @@ def as_object(recorded: Recorded, captured: Captured, message: Message) -> dict[
     fields: dict[str, Any] = {"kind": NAMES[type(one)], **msgspec.structs.asdict(one)}
     for inner in ("raw", "limit"):
         fields.pop(inner, None)
-    if not fields.get("whole", True):
-        del fields["whole"]  # said only where it is so
+    for flag in ("busy", "whole"):  # said only where it is so
+        if fields.get(flag) is False:
+            del fields[flag]
     if "recv" in fields and captured.recv is None:
         fields["recv"] = None
     if one is not message:

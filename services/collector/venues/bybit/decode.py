@@ -73,8 +73,8 @@ def _same_on_both(message: Message) -> bool:
 
 
 def _one_market(reader: Reader, rest: Rest) -> Decode:
-    tickers = Tickers(reader)
-    find, best, quoting = reader.find, reader.best, reader.best_quotes
+    general = General(reader, rest)
+    tickers, find, best, quoting = general.tickers, reader.find, reader.best, reader.best_quotes
     read_book, read_ticker = _book.decode, _ticker.decode
 
     def decode(frame: bytes, recv: int, request: Request | None = None) -> list[Message]:
@@ -85,7 +85,7 @@ def _one_market(reader: Reader, rest: Rest) -> Decode:
                 hot = read_book(frame)
                 at = find(hot.data.s)
                 if at is None or not quoting or hot.type != "snapshot":
-                    return general(frame, recv)
+                    return general.read(frame, recv)
                 return [best(hot.data, None if hot.cts is None else hot.cts * MS, at, recv)]
             if frame.startswith(_TICKER_PREFIX):
                 return tickers.read(read_ticker(frame), recv)
@@ -93,9 +93,19 @@ def _one_market(reader: Reader, rest: Rest) -> Decode:
             return [Unknown("bad_number", rows.native_of(frame))]
         except UNREADABLE:
             pass  # told apart below
-        return general(frame, recv)
+        return general.read(frame, recv)
 
-    def general(frame: bytes, recv: int) -> list[Message]:
+    return decode
+
+
+class General:
+    """The way of any frame of one connection: whatever the fast paths do not take."""
+
+    def __init__(self, reader: Reader, rest: Rest) -> None:
+        self.tickers = Tickers(reader)
+        self._reader, self._rest = reader, rest
+
+    def read(self, frame: bytes, recv: int) -> list[Message]:
         try:
             read = _frame.decode(frame)
         except msgspec.ValidationError:
@@ -103,37 +113,37 @@ def _one_market(reader: Reader, rest: Rest) -> Decode:
         except UNREADABLE:
             return [Unknown("not_json")]
         if read.topic:
-            return push(frame, read, recv)
+            return self._push(frame, read, recv)
         if read.success is not None and not read.request:
             return answer(read)
         if read.op:
             return [Pong() if read.op == "pong" else Unknown("client_frame")]
         if read.retCode is not None:
-            return rest.read(frame, recv, None)
+            return self._rest.read(frame, recv, None)
         return [Unknown("old_api" if read.request or is_old(frame) else "bad_shape", rows.native_of(frame))]
 
-    def push(frame: bytes, read: Frame, recv: int) -> list[Message]:
+    def _push(self, frame: bytes, read: Frame, recv: int) -> list[Message]:
         channel = channel_of(read.topic) or ""
         if channel == "publicTrade":
-            return rows.trades(reader, read.data, recv)
+            return rows.trades(self._reader, read.data, recv)
         if channel == "allLiquidation":
-            return rows.liquidations(reader, read.data, recv)
+            return rows.liquidations(self._reader, read.data, recv)
         if channel == BEST or channel in DEPTHS:
-            return books(frame, channel, recv)
+            return self._book(frame, channel, recv)
         if channel == TICKERS:
             try:
-                return tickers.read(read_ticker(frame), recv)
+                return self.tickers.read(_ticker.decode(frame), recv)
             except UNREADABLE:
                 return [Unknown("bad_shape", rows.native_of(frame))]
         return [Unknown("old_api" if channel.partition(".")[0] in OLD else "unused_channel", rows.native_of(frame))]
 
-    def books(frame: bytes, channel: str, recv: int) -> list[Message]:
+    def _book(self, frame: bytes, channel: str, recv: int) -> list[Message]:
         try:
-            read = read_book(frame)
+            read = _book.decode(frame)
         except UNREADABLE:
             return [Unknown("bad_shape", rows.native_of(frame))]
-        data, ts = read.data, None if read.cts is None else read.cts * MS
-        at = find(data.s)
+        data, ts, reader = read.data, None if read.cts is None else read.cts * MS, self._reader
+        at = reader.find(data.s)
         if at is None:
             return [reader.miss(data.s)]
         if read.type not in ("snapshot", "delta"):
@@ -143,11 +153,9 @@ def _one_market(reader: Reader, rest: Rest) -> Decode:
                 return [rows.book(data, read.type == "delta", DEPTHS[channel], ts, at, recv)]
             if read.type == "delta":  # until 2025-03: changes of a book of one level
                 return [Unknown("old_api", data.s)]
-            return [best(data, ts, at, recv) if quoting else Unknown("other_quote_channel", data.s)]
+            return [reader.best(data, ts, at, recv) if reader.best_quotes else Unknown("other_quote_channel", data.s)]
         except BadNumber:
             return [Unknown("bad_number", data.s)]
-
-    return decode
 
 
 def topic_of(frame: bytes) -> str | None:

@@ -6,10 +6,10 @@ units of the venue, which may stand for many coins (`1000PEPE`): the name is loo
 Link (read 2026-11-20): https://bybit-exchange.github.io/docs/v5/market/instrument
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal, Inexact, InvalidOperation
 from typing import Any, Final
-from urllib.parse import unquote
 
 import msgspec
 
@@ -104,6 +104,7 @@ class _Form(msgspec.Struct, rename="camel"):
     lot_size_filter: dict[str, Any] | None = None
 
 
+_QUOTED: Final = re.compile("%([0-7][0-9A-Fa-f])")
 _body: Final = msgspec.json.Decoder(Body)
 _result: Final = msgspec.json.Decoder(Result)
 _row: Final = msgspec.json.Decoder(Row)
@@ -128,7 +129,8 @@ def next_page(body: bytes) -> Mapping[str, str] | None:
         result = _result.decode(_body.decode(body).result)
     except UNREADABLE:
         return None
-    return {"cursor": unquote(result.next_page_cursor)} if result.rows and result.next_page_cursor else None
+    cursor = _QUOTED.sub(lambda found: chr(int(found[1], 16)), result.next_page_cursor)
+    return {"cursor": cursor} if result.rows and cursor else None
 
 
 def listing(bodies: Mapping[str, bytes]) -> list[Instrument]:
