@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from services.simulator import binance, bitget, bybit, grvt, hyperliquid, okx, paradex
+from services.simulator import binance, bitget, bybit, grvt, hyperliquid, lighter, okx, paradex
 from services.simulator.listing import Listed
 from services.simulator.venue import SimulatedVenue
 
@@ -16,6 +16,7 @@ VENUES: Mapping[str, SimulatedVenue] = MappingProxyType(
         "paradex": paradex.SIMULATED,
         "hyperliquid": hyperliquid.SIMULATED,
         "grvt": grvt.SIMULATED,
+        "lighter": lighter.SIMULATED,
     }
 )
 
