@@ -10,11 +10,12 @@ from typing import Any, Final
 import msgspec
 
 from services.collector import normalise
-from services.collector.messages import BookSnapshot, Message, Refused, Unknown
+from services.collector.messages import BookSnapshot, Message, Refused, Relist, Unknown
 from services.collector.normalise import BadNumber
 from services.collector.table import Listed, Table
 from services.collector.venue import DecoderOptions, Request
 from services.collector.venues.binance import rows
+from services.collector.venues.binance.instruments import is_listing
 from services.collector.venues.binance.rows import MS, RowDecoder
 from services.collector.venues.binance.shapes import Levels, Millis, Number
 from shared.events import Quote, Settlement, Stats
@@ -149,6 +150,7 @@ _CALLS: Final[dict[str, tuple[Market, type[_Row], Callable[[], Make]]]] = {
     "/fapi/v1/openInterest": ("perp", _OpenInterest, lambda: _open_interest),
 }
 _BOOKS: Final[dict[str, Market]] = {"/api/v3/depth": "spot", "/fapi/v1/depth": "perp"}
+_LISTINGS: Final = frozenset({"/api/v3/exchangeInfo", "/fapi/v1/exchangeInfo", "/fapi/v1/fundingInfo"})
 #: levels of a side where the request does not say
 _DEFAULT_LIMIT: Final[dict[Market, int]] = {"spot": 100, "perp": 500}
 
@@ -188,6 +190,8 @@ def rest_decoder(table: Table) -> Rest:
         path = request.endpoint
         if path in _BOOKS:
             return _depth(body, recv, request, table, decoders[_BOOKS[path]], _BOOKS[path])
+        if path in _LISTINGS:
+            return [_refused(body) or (_bad(body) if is_listing(body) is None else Relist(None, "listing"))]
         if path not in _CALLS:
             return [_refused(body) or Unknown(rows.OUT_OF_SCOPE if path.startswith("/dapi/") else rows.UNUSED_ENDPOINT)]
         try:
