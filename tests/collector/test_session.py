@@ -1,92 +1,16 @@
 """One connection's life, on a clock of the tests' own."""
 
-from collections.abc import Iterable
 from math import ceil
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.collector.actions import Action, Count, Ping, Publish, Quarantine, Reconnect, Rollover, Send
-from services.collector.messages import Ack, Answer, Closing, Refused
+from services.collector.actions import Count, Ping, Publish, Reconnect, Rollover, Send
+from services.collector.messages import Ack, Answer, Closing
 from services.collector.pacing import SECOND, Window
-from services.collector.plan import Topic
-from services.collector.session import Session
-from services.collector.venue import Endpoint, Limits
+from services.collector.venue import Limits
 from services.collector.venue import Ping as PingRule
-from tests.collector.fakes import asked, subscribe, unsubscribe
-
-START = 1_700_000_000 * SECOND
-
-
-def topic(name: str, silent_s: float | None = None) -> Topic:
-    return Topic("open", name, "perp", ("quote",), (name.upper(),), 1, silent_s)
-
-
-class Life:
-    """A session with a clock: `run` lets time pass in steps of 50 ms."""
-
-    def __init__(
-        self,
-        names: Iterable[str] = ("a", "b", "c"),
-        limits: Limits | None = None,
-        rule: PingRule | None = None,
-        suspects: Iterable[str] = (),
-        silent_s: float | None = None,
-        patient: bool = False,
-        shared: Window | None = None,
-    ) -> None:
-        self.now = START
-        self.frame_at = START
-        self.heard: set[str] = set()
-        self.done: list[Action] = []
-        endpoint = Endpoint(
-            "open",
-            "wss://open.test",
-            None,
-            rule or PingRule(b"ping", 20.0, 30.0),
-            limits or Limits(100, 3, 5.0),
-        )
-        self.session = Session(
-            endpoint,
-            subscribe,
-            unsubscribe,
-            lambda one, since: one.name in self.heard,
-            suspects=suspects,
-            patient=patient,
-            shared=shared,
-        )
-        self.session.want([topic(name, silent_s) for name in names])
-        self.take(self.session.opened(self.now))
-
-    def take(self, actions: list[Action]) -> None:
-        self.done += actions
-
-    def run(self, seconds: float, *, quiet: bool = False) -> None:
-        for _ in range(round(seconds * 20)):
-            self.now += SECOND // 20
-            if not quiet:
-                self.frame()
-            self.take(self.session.tick(self.now, self.frame_at))
-
-    def frame(self) -> None:
-        self.frame_at = self.now
-        if self.session.stale:
-            self.take(self.session.frame(self.now))
-
-    def ack_all(self) -> None:
-        for _, number, _ in self.frames("subscribe"):
-            self.take(self.session.control(Ack(None, number), self.now))
-
-    def frames(self, operation: str) -> list[tuple[str, int, list[str]]]:
-        sent = [asked(action.frame) for action in self.done if isinstance(action, Send)]
-        return [one for one in sent if one[0] == operation]
-
-    def asked_for(self) -> list[str]:
-        return [name for _, _, names in self.frames("subscribe") for name in names]
-
-    def of(self, kind: type) -> list[Action]:
-        return [action for action in self.done if isinstance(action, kind)]
+from tests.collector.life import START, Life, topic
 
 
 def test_topics_are_asked_for_in_order_in_frames_at_the_venues_pace() -> None:
@@ -172,69 +96,6 @@ def test_topics_without_ack_are_asked_for_again_and_then_the_connection_is_repla
     assert not life.of(Reconnect)
     life.run(10)
     assert life.of(Reconnect) == [Reconnect("subscriptions not acknowledged")]
-
-
-def test_a_refused_topic_is_quarantined_and_the_others_live() -> None:
-    life = Life()
-    life.take(life.session.control(Refused("b", None, "60018", "no such instrument"), life.now))
-    assert [(one.topic.name, one.reason) for one in life.of(Quarantine) if isinstance(one, Quarantine)] == [
-        ("b", "60018 no such instrument")
-    ]
-    life.ack_all()
-    assert life.session.proven
-    assert [one.name for one in life.session.topics] == ["a", "c"]
-
-
-@pytest.mark.parametrize("named", [True, False])
-def test_a_refused_frame_is_retried_singly_and_only_the_bad_topic_goes(named: bool) -> None:
-    life = Life()
-    life.run(0.5)
-    number = life.frames("subscribe")[0][1] if named else None
-    life.take(life.session.control(Refused(None, number, "2", "bad request"), life.now))
-    for _ in range(40):
-        before = len(life.frames("subscribe"))
-        life.run(0.1)
-        for _, sent, names in life.frames("subscribe")[before:]:
-            assert len(names) == 1
-            bad = Refused(None, sent if named else None, "2", "bad request")
-            life.take(life.session.control(bad if names == ["b"] else Ack(None, sent), life.now))
-    assert [one.topic.name for one in life.of(Quarantine) if isinstance(one, Quarantine)] == ["b"]
-    assert life.session.proven
-    assert life.session.live == 2
-
-
-def test_the_refusal_of_an_unsubscribe_blames_nobody() -> None:
-    life = Life("a", Limits(100, 1, 5.0))
-    life.run(0.5)
-    assert life.frames("subscribe")
-    life.take(life.session.control(Refused(None, 999, "2", "not subscribed"), life.now))
-    life.ack_all()
-    assert life.session.proven
-    assert not life.of(Quarantine)
-
-
-def test_a_close_right_after_a_subscribe_makes_suspects_of_what_was_unproven() -> None:
-    life = Life("abcd", Limits(100, 2, 5.0))
-    life.run(0.4)
-    life.take(life.session.control(Ack("a"), life.now))
-    life.take(life.session.closed(life.now, "1006"))
-    assert life.session.suspects == ("b", "c", "d")
-    later = Life("abcd", suspects=life.session.suspects)
-    assert later.asked_for() == ["a"]
-    later.ack_all()
-    later.run(0.5)
-    assert later.asked_for() == ["a", "b"]
-    later.take(later.session.closed(later.now, "1006"))
-    assert [one.topic.name for one in later.of(Quarantine) if isinstance(one, Quarantine)] == ["b"]
-    assert set(later.session.suspects) == {"c", "d"}
-
-
-def test_a_close_long_after_the_subscribes_accuses_nobody() -> None:
-    life = Life()
-    life.run(3)
-    life.take(life.session.closed(life.now, "1006"))
-    assert life.session.suspects == ()
-    assert life.done[-1] == Publish(life.session.topics, "down", "1006")
 
 
 def test_a_quiet_connection_is_pinged_then_stale_then_up_again_with_the_next_frame() -> None:
@@ -336,85 +197,9 @@ def test_a_connection_near_its_end_and_one_that_is_told_so_are_rolled_over_once(
     assert told.of(Rollover) == [Rollover("upgrade")]
 
 
-answers = st.lists(
-    st.tuples(
-        st.sampled_from(["ack", "refuse", "refuse_frame", "refuse_all", "data", "wait", "want", "quiet"]),
-        st.integers(0, 30),
-    ),
-    max_size=40,
-)
-
-
-@settings(deadline=None)
-@given(answers)
-def test_whatever_the_venue_answers_no_topic_is_lost(script: list[tuple[str, int]]) -> None:
-    """A topic that is wanted is live, waiting, under way or quarantined; never forgotten."""
-    names = [f"t{i}" for i in range(6)]
-    life = Life(names, Limits(100, 2, 5.0))
-    wanted = set(names)
-    for what, number in script:
-        name = names[number % len(names)]
-        if what == "ack":
-            life.take(life.session.control(Ack(None, number), life.now))
-        elif what == "refuse":
-            life.take(life.session.control(Refused(name, None, "1", ""), life.now))
-        elif what == "refuse_frame":
-            life.take(life.session.control(Refused(None, number, "1", ""), life.now))
-        elif what == "refuse_all":
-            life.take(life.session.control(Refused(None, None, "1", ""), life.now))
-        elif what == "data":
-            life.session.data("quote", name.upper())
-        elif what == "want":
-            wanted ^= {name}
-            life.session.want([topic(one) for one in names if one in wanted])
-        else:
-            life.run(number / 10, quiet=what == "quiet")
-    refused = {one.topic.name for one in life.of(Quarantine) if isinstance(one, Quarantine)}
-    life.session.want([topic(one) for one in names if one in wanted])
-    for _ in range(60):
-        life.run(0.5)
-        if life.of(Reconnect):
-            return
-        life.ack_all()
-    assert life.session.proven
-    assert {one.name for one in life.session.topics} == wanted
-    assert life.session.live == len(wanted), refused
-
-
-def test_what_shared_a_frame_with_a_topic_that_the_venue_refuses_is_asked_for_again_at_once() -> None:
-    life = Life()
-    number = life.frames("subscribe")[0][1]
-    for name in ("b", "a"):  # the venue names the first that is to blame; the second one it has already
-        if name == "a":
-            life.take(life.session.control(Ack("a"), life.now))
-        life.take(life.session.control(Refused(name, number, None, "no", whole=True), life.now))
-        life.run(0.5)
-        _, number, names = life.frames("subscribe")[-1]
-        assert set(names) == {"a", "c"} if name == "b" else {"c"}
-    life.ack_all()
-    assert life.session.proven
-    assert [one.name for one in life.session.topics] == ["a", "c"]
-    assert len(life.of(Quarantine)) == 1
-
-
 def test_what_the_venue_asks_to_be_answered_is_answered_at_once() -> None:
     life = Life()
     assert life.session.control(Answer("here"), life.now) == [Send(b"here")]
-
-
-def test_a_busy_venue_is_asked_again_after_a_pause_and_nobody_is_blamed() -> None:
-    life = Life("a", Limits(100, 1, 5.0))
-    for _ in range(5):
-        life.take(life.session.control(Refused(None, None, "1", "too much", busy=True), life.now))
-        before = len(life.asked_for())
-        life.run(4.9)
-        assert len(life.asked_for()) == before
-        life.run(0.2)
-        assert len(life.asked_for()) == before + 1
-    life.ack_all()
-    assert life.session.proven
-    assert not life.of(Quarantine)
-    assert not life.of(Reconnect)
 
 
 def test_no_more_frames_are_under_way_than_the_venue_allows() -> None:
