@@ -1,17 +1,46 @@
 """The registry: one line per venue. Adding a venue is its folder and its line here."""
 
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib import import_module
 from typing import Final
 
 from services.collector.venue import Venue
-from services.collector.venues import binance, bitget, bybit, grvt, hyperliquid, lighter, okx, paradex
 
-VENUES: Final[dict[str, Venue]] = {
-    "binance": binance.VENUE,
-    "bitget": bitget.VENUE,
-    "bybit": bybit.VENUE,
-    "grvt": grvt.VENUE,
-    "hyperliquid": hyperliquid.VENUE,
-    "lighter": lighter.VENUE,
-    "okx": okx.VENUE,
-    "paradex": paradex.VENUE,
-}
+NAMES: Final = (
+    "binance",
+    "bitget",
+    "bybit",
+    "grvt",
+    "hyperliquid",
+    "lighter",
+    "okx",
+    "paradex",
+)
+
+
+class Registry(Mapping[str, Venue]):
+    """Records by name. A venue's folder is imported when it is first asked for: a collector needs one of them."""
+
+    def __getitem__(self, name: str) -> Venue:
+        if name not in NAMES:
+            raise KeyError(name)
+        return _record(name)
+
+    def __contains__(self, name: object) -> bool:
+        return name in NAMES
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(NAMES)
+
+    def __len__(self) -> int:
+        return len(NAMES)
+
+
+@cache
+def _record(name: str) -> Venue:
+    found: Venue = import_module(f"{__name__}.{name}").VENUE
+    return found
+
+
+VENUES: Final = Registry()
