@@ -16,6 +16,7 @@ from redis.exceptions import (
     BusyLoadingError,
     ClusterDownError,
     ConnectionError,
+    OutOfMemoryError,
     ReadOnlyError,
     ResponseError,
     TimeoutError,
@@ -30,6 +31,8 @@ log = logging.getLogger("bus")
 AWAY: Final = (ConnectionError, TimeoutError, BusyLoadingError, ReadOnlyError, ClusterDownError, OSError)
 #: what the server answers when it understood a command and refused it
 REFUSED: Final = ResponseError
+#: one of the REFUSED: its memory is full
+FULL: Final = OutOfMemoryError
 
 
 class BusError(RuntimeError):

@@ -70,6 +70,13 @@ class Service:
         """What the health record says beside the common fields."""
         self._fields = fields
 
+    def beside(self, name: str) -> "Service":
+        """A second name of the same process: it has a health record of its own, the rest is shared."""
+        other = Service(name, self.settings, self.redis, self.incarnation, self._tasks)
+        other.member, other.stop, other._started_ms = self.member, self.stop, self._started_ms
+        self.spawn(other.beat(), f"health {name}")
+        return other
+
     async def pause(self, seconds: float) -> bool:
         """Sleep, but wake at the stop. True: go on."""
         try:

@@ -104,10 +104,9 @@ def guess_venue(path: Path, known: Sequence[str]) -> str:
 
 
 def replays(request: ReplayRequest) -> list[Program]:
-    """One player per venue; the launcher starts them once everything that reads is up."""
-    made = []
+    """One player for all venues, in one timeline; the launcher starts it once everything that reads is up."""
+    line = [*module("services.collector", "replay"), *request.options]
     for venue, files in request.files.items():
         listings = [part for path in request.listings.get(venue, []) for part in ("--instruments", str(path))]
-        line = module("services.collector", "replay", "--venue", venue, *listings, *request.options)
-        made.append(Program(f"replay-{venue}", "replay", (*line, *map(str, files)), once=True, start_s=0))
-    return made
+        line += ["--venue", venue, *listings, *map(str, files)]
+    return [Program("replay", "replay", tuple(line), once=True, start_s=0)]

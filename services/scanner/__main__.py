@@ -66,10 +66,11 @@ class Scanner:
         try:
             await turns.open()
             await rounds.open()
-            hold = await take_over(service.redis, turns, partition, fence, await self.store.load())
-            engine = self.engines[partition] = Engine(hold, turns)
+            recorded, runtime = service.settings.mode == "replay", await self.store.load()
+            hold = await take_over(service.redis, turns, partition, fence, runtime, recorded=recorded)
+            engine = self.engines[partition] = Engine(hold, turns, recorded=recorded)
             partitions, me = service.settings.partitions, service.member
-            steward = Steward(hold, service.redis, rounds, me, partitions, self.store.load)
+            steward = Steward(hold, service.redis, rounds, me, partitions, self.store.load, recorded=recorded)
             service.state, service.detail = "live", ""
             async with asyncio.TaskGroup() as tasks:
                 keeping = tasks.create_task(steward.run(service.stop), name=f"steward {partition}")

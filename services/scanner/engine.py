@@ -16,6 +16,7 @@ from services.scanner.board import Board
 from services.scanner.checkpoint import dump
 from services.scanner.lease import commit_checkpoint
 from services.scanner.market import Asset
+from services.scanner.recorded_time import pass_time
 from services.scanner.resume import Hold, commit_of, send
 from services.scanner.wire import Wire
 from shared import streams
@@ -36,10 +37,11 @@ BLOCK_MS: Final = 50
 
 
 class Engine:
-    """The turns of one partition that is ours."""
+    """The turns of one partition that is ours. `recorded`: time passes by the entries alone."""
 
-    def __init__(self, hold: Hold, wire: Wire) -> None:
-        self.hold, self.fold, self._wire = hold, hold.fold, wire
+    def __init__(self, hold: Hold, wire: Wire, *, recorded: bool = False) -> None:
+        self.hold, self.fold, self._wire, self._recorded = hold, hold.fold, wire, recorded
+        self._control = streams.control(hold.partition)
         self.board = Board(hold.fold)
         self._shown: dict[Asset, float] = {}
         self._conflate = CONFLATE_S
@@ -56,9 +58,11 @@ class Engine:
             entries = await self.hold.feed.turn(self._block_ms())
             take = self.fold.take
             for ms, key, seq, batch in entries:
+                if self._recorded:
+                    pass_time(self.fold, self._control, ms)
                 take(key, ms, seq, batch)
             if entries:
-                self.lag_ms = max(0, self.hold.feed.redis_ms - entries[-1][0])
+                self.lag_ms = max(0, self.hold.feed.head_ms - entries[-1][0])
             await self._commit(last=False)
             await self._show()
         await self._commit(last=True)

@@ -36,18 +36,28 @@ def parse_id(text: bytes) -> tuple[int, int]:
 
 
 class Feed:
-    """The streams being read and how far."""
+    """The streams being read and how far. `recorded`: they are a replay's."""
 
-    def __init__(self, wire: Wire, control_key: str, positions: dict[str, str]) -> None:
-        self._wire, self._control = wire, control_key
+    def __init__(self, wire: Wire, control_key: str, positions: dict[str, str], *, recorded: bool = False) -> None:
+        self._wire, self._control, self._recorded = wire, control_key, recorded
         self._read = dict(positions)
         #: the last entry given out, by key: where a successor goes on
         self.positions = dict(positions)
         self._held: list[Entry] = []
         #: keys read beyond what a busier one allows, not read on until it has caught up, and their last ms
         self._ahead: dict[str, int] = {}
+        #: of a replay: what the owner said and is not given out, and the highest ms read and given out
+        self._said: list[Entry] = []
+        self._newest_ms = self._given_ms = 0
+        #: of a replay: the last turn ended before the highest ms, so there may be more though nothing new comes
+        self._cut = False
         self.unreadable = 0
         self.redis_ms = 0
+
+    @property
+    def head_ms(self) -> int:
+        """How far time is where the entries come from: lag is counted from here."""
+        return self._newest_ms if self._recorded else self.redis_ms
 
     def add(self, key: str, position: str) -> None:
         """Read this stream too, from `position`."""
@@ -62,24 +72,29 @@ class Feed:
     async def turn(self, block_ms: int) -> list[Entry]:
         """The next entries in order; waits up to `block_ms` for the first one. Raises what `Wire.call` does, or
         `ReplyError`."""
-        if not self._held:
+        if self._recorded or not self._held:
             (reply,) = await self._wire.call(self._xread(max(1, block_ms)), timeout_s=5 + block_ms / 1000)
-            if not self._take(reply)[0]:
+            if not self._take(reply)[0] and not self._cut:
                 return []
-            await asyncio.sleep(0.0006)  # the millisecond of what has come must pass
+            if not self._recorded:
+                await asyncio.sleep(0.0006)  # the millisecond of what has come must pass
         time, reply = await self._wire.call(command("TIME"), self._xread(None))
-        limit = self._clock(time)
-        self.redis_ms = limit
+        self.redis_ms = self._clock(time)
         full = self._take(reply)[1]
-        limit = min([limit, *self._ahead.values()])
+        self._cut = self._recorded and (full is not None or bool(self._ahead))
+        limit = min([self.head_ms, *self._ahead.values()])
         if full is not None:
             limit = min(limit, full)
         last = {key: parse_id(self._read[key].encode())[0] for key in self._read} if full is not None else {}
-        self._ahead = {key: ms for key, ms in last.items() if ms > limit}
-        ready = self._release(limit)
+        self._ahead = {key: ms for key, ms in last.items() if ms > limit and not self._apart(key)}
+        ready = [*self._spoken(), *self._release(limit)]
         if not ready:
             await asyncio.sleep(0.0005)
         return ready
+
+    def _apart(self, key: str) -> bool:
+        """Whether a key's ids are of another clock than the others'."""
+        return self._recorded and key == self._control
 
     def _clock(self, time: Reply) -> int:
         if isinstance(time, ReplyError):
@@ -101,9 +116,13 @@ class Feed:
                 ms, seq = parse_id(entry_id)  # type: ignore[arg-type]
                 batch = self._decode(key, fields)  # type: ignore[arg-type]
                 if batch is not None:
-                    self._held.append((ms, key, seq, batch))
+                    (self._said if self._apart(key) else self._held).append((ms, key, seq, batch))
             taken += len(entries)  # type: ignore[arg-type]
             self._read[key] = entry_id.decode()  # type: ignore[union-attr]
+            if self._apart(key):
+                ms = 0  # more may have been said: nothing else goes out before it
+            else:
+                self._newest_ms = max(self._newest_ms, ms)
             if len(entries) >= COUNT:  # type: ignore[arg-type]
                 full = ms if full is None else min(full, ms)
         return taken, full
@@ -116,6 +135,13 @@ class Feed:
             self.unreadable += 1
             return None
 
+    def _spoken(self) -> list[Entry]:
+        """What the owner of a replay's partition said, in its order, at the time that was reached."""
+        said, self._said = self._said, []
+        for ms, key, seq, _ in said:
+            self.positions[key] = f"{ms}-{seq}"
+        return [(self._given_ms, key, seq, batch) for _, key, seq, batch in said]
+
     def _release(self, limit: int) -> list[Entry]:
         held = self._held
         held.sort(key=_order)
@@ -124,6 +150,8 @@ class Feed:
         positions = self.positions
         for ms, key, seq, _ in ready:
             positions[key] = f"{ms}-{seq}"
+        if ready:
+            self._given_ms = max(self._given_ms, ready[-1][0])
         return ready
 
 

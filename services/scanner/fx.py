@@ -15,6 +15,8 @@ from services.scanner.control import Fx
 from services.scanner.market import SECOND, Leg
 
 MAX_AGE_NS: Final = 60 * SECOND
+#: An unchanged rate is told again before it grows too old to be used.
+RATE_AGAIN_NS: Final = 20 * SECOND
 DEPEG: Final = Fraction(50, 10_000)
 #: The coin and the quote currency whose spot markets make the rate.
 BASE: Final = "USDC"

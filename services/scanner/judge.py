@@ -7,13 +7,14 @@
 Thresholds are compared exactly; a float decides only where it is far from the threshold.
 """
 
+from collections.abc import Iterable
 from fractions import Fraction
 from typing import Final, Literal
 
 from services.scanner.control import Fx
 from services.scanner.detectors.edge import Measure, exact_bps, rough_bps
 from services.scanner.detectors.identity import Doubts
-from services.scanner.fx import Rate, crosses
+from services.scanner.fx import QUOTE, Rate, crosses, measure
 from services.scanner.market import MS, Leg, Source
 from services.scanner.numbers import MARGIN_BPS
 from shared.config import Fees, Runtime
@@ -82,6 +83,12 @@ class Judge:
                     continue
                 until = max(until, 1 << 62 if rule.until_ms is None else rule.until_ms * MS)
         return until
+
+    def measure(self, usdc: Iterable[Leg], at: int) -> Fx:
+        """USDC in USDT over those of USDC's legs that are good spot markets against USDT."""
+        legs = [leg for leg in usdc if leg.market == "spot" and leg.row.quote == QUOTE]
+        good = [leg.quote for leg in legs if leg.state(at, self.id_ms, self.runtime) in ("ok", "quiet")]
+        return measure((quote.bid, quote.ask) for quote in good if quote and quote.bid and quote.ask)
 
     def legs(self, buy: Leg, sell: Leg, at: int) -> CloseReason | None:
         """Why one of the legs (or the two together) is not good, the hardest reason first."""

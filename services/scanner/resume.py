@@ -22,6 +22,7 @@ from shared import streams
 from shared.bus import Redis
 from shared.codec import decode_event, decode_head
 from shared.config import Runtime
+from shared.cursor import START
 from shared.resp import Reply, ReplyError
 from shared.signals import Signal
 
@@ -40,8 +41,10 @@ class Hold:
     feed: Feed
 
 
-async def take_over(client: Redis, wire: Wire, partition: int, fence: int, runtime: Runtime) -> Hold:
-    """Raises `lease.Fenced`, and what `Wire.call` does."""
+async def take_over(
+    client: Redis, wire: Wire, partition: int, fence: int, runtime: Runtime, *, recorded: bool = False
+) -> Hold:
+    """`recorded`: a replay is read. Raises `lease.Fenced`, and what `Wire.call` does."""
     saved = await wire.one("HGET", streams.scan(partition), "ckpt")
     at, why = 0, "first start"
     if isinstance(saved, bytes):
@@ -52,9 +55,9 @@ async def take_over(client: Redis, wire: Wire, partition: int, fence: int, runti
         else:
             hole = await _hole(wire, fold, positions)
             if hole is None:
-                return await _warm(wire, partition, fence, fold, positions)
+                return await _warm(wire, partition, fence, fold, positions, recorded)
             at, why = fold.at, f"{hole} no longer holds what follows the checkpoint"
-    return await _cold(client, wire, partition, fence, runtime, at, why)
+    return await _cold(client, wire, partition, fence, runtime, at, why, recorded)
 
 
 async def _hole(wire: Wire, fold: Fold, positions: dict[str, str]) -> str | None:
@@ -88,8 +91,8 @@ async def _lost(wire: Wire, source: Source, position: str) -> bool:
     return any(one.last_ms >= since and one.name not in met for one in source.producers.values())
 
 
-async def _warm(wire: Wire, partition: int, fence: int, fold: Fold, positions: dict[str, str]) -> Hold:
-    feed = Feed(wire, streams.control(partition), positions)
+async def _warm(wire: Wire, partition: int, fence: int, fold: Fold, positions: dict[str, str], recorded: bool) -> Hold:
+    feed = Feed(wire, streams.control(partition), positions, recorded=recorded)
     control = streams.control(partition)
     last = f"({positions[control]}"
     while entries := await wire.one("XRANGE", control, last, "+", "COUNT", 1000):
@@ -97,7 +100,8 @@ async def _warm(wire: Wire, partition: int, fence: int, fold: Fold, positions: d
             last = f"({entry_id.decode()}"  # type: ignore[union-attr]
             for event in decode(fields[1]).events:  # type: ignore[index, arg-type]
                 if isinstance(event, Join):
-                    feed.add(event.key, before(parse_id(entry_id)[0]))  # type: ignore[arg-type]
+                    joined = START if recorded else before(parse_id(entry_id)[0])  # type: ignore[arg-type]
+                    feed.add(event.key, joined)
     for source in list(fold.sources.values()):
         if source.kind in ("mark", "stats"):
             found = await wire.one("HGETALL", streams.last(partition, source.venue, source.kind))
@@ -106,7 +110,9 @@ async def _warm(wire: Wire, partition: int, fence: int, fold: Fold, positions: d
     return Hold(partition, fence, fold, feed)
 
 
-async def _cold(client: Redis, wire: Wire, partition: int, fence: int, runtime: Runtime, at: int, why: str) -> Hold:
+async def _cold(
+    client: Redis, wire: Wire, partition: int, fence: int, runtime: Runtime, at: int, why: str, recorded: bool
+) -> Hold:
     closed = await _close_open(wire, partition, fence, at)
     keys: list[Any] = list(await client.hkeys(streams.BOARD))
     partitions = await _partitions(client)
@@ -118,7 +124,7 @@ async def _cold(client: Redis, wire: Wire, partition: int, fence: int, runtime: 
     fold, positions = Fold(), {streams.control(partition): before(*parse_id(entry_id))}
     await send(wire, [lease.commit_checkpoint(partition, fence, dump(fold, positions))])
     LOG.warning("partition %d taken over as %d, cold: %s; %d signals closed", partition, fence, why, closed)
-    return Hold(partition, fence, fold, Feed(wire, streams.control(partition), positions))
+    return Hold(partition, fence, fold, Feed(wire, streams.control(partition), positions, recorded=recorded))
 
 
 async def _partitions(client: Redis) -> int:

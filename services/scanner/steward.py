@@ -21,6 +21,7 @@ from shared import streams
 from shared.bus import Redis
 from shared.codec import decode_event
 from shared.config import Runtime
+from shared.cursor import START
 from shared.instruments import Instrument, Market
 from shared.signals import Signal
 
@@ -37,19 +38,27 @@ CLEAR_S: Final = 30.0
 IDLE_MS: Final = 1000
 #: The control stream is never silent for longer: so the last entry that was folded is always still in it.
 PULSE_S: Final = 10.0
-#: An unchanged rate is written again before it grows too old to be used.
-RATE_AGAIN_NS: Final = 20_000 * MS
 CLOSED_KEPT_NS: Final = 120_000 * MS
 
 Load = Callable[[], Awaitable[Runtime]]
 
 
 class Steward:
-    """Rounds of the owner's duties. `load` reads the runtime settings."""
+    """Rounds of the owner's duties. `load` reads the runtime settings. `recorded`: the market data is a replay's."""
 
-    def __init__(self, hold: Hold, client: Redis, wire: Wire, me: str, partitions: int, load: Load) -> None:
+    def __init__(
+        self,
+        hold: Hold,
+        client: Redis,
+        wire: Wire,
+        me: str,
+        partitions: int,
+        load: Load,
+        *,
+        recorded: bool = False,
+    ) -> None:
         self.hold, self._client, self._wire, self._me = hold, client, wire, me
-        self._partitions, self._load = partitions, load
+        self._partitions, self._load, self._recorded = partitions, load, recorded
         self._seq = 0
         self._told = 0.0
         self._written = hold.fold.judge.runtime
@@ -77,7 +86,7 @@ class Steward:
                 raise lease.Fenced(f"partition {self.hold.partition} has fence {fence}, ours is {self.hold.fence}")
         if self._is_due("config", RENEW_S):
             await self._follow_settings()
-        if self._is_due("venues", VENUES_S):
+        if self._is_due("venues", 0.0 if self._recorded else VENUES_S):
             await self._find_venues()
         for venue in sorted(self._venues):
             if self._is_due(f"listing {venue}", LISTING_S):
@@ -116,17 +125,49 @@ class Steward:
             self._written = runtime
 
     async def _find_venues(self) -> None:
-        prefix = streams.instruments("")
-        async for key in self._client.scan_iter(match=f"{prefix}*", count=1000):
-            venue = key.decode().removeprefix(prefix)
+        if self._recorded:
+            await self._find_recorded()
+            return
+        for venue in await self._listed_venues():
             if venue not in self._venues:
                 await self._join(venue)
 
+    async def _listed_venues(self) -> list[str]:
+        prefix = streams.instruments("")
+        return sorted([key.decode().removeprefix(prefix) async for key in self._client.scan_iter(match=f"{prefix}*")])
+
+    async def _find_recorded(self) -> None:
+        """Join a replay's venues, all that have begun at once, and read them from their first entries.
+
+        Whatever is read of one, what has to be known of all others is known by then: a replay writes every listing
+        before its first entries, and these together. So what was seen begun is listed anew before it is joined.
+        """
+        if not await self._begun():
+            return
+        joined = await self._begun()
+        for venue in joined:
+            await self._tell(*(Join(key, venue, kind) for kind, key in self._keys(venue).items()))
+            self._venues.add(venue)
+            await self._read_listing(venue)
+        for venue in joined:
+            for key in self._keys(venue).values():
+                self.hold.feed.add(key, START)
+
+    async def _begun(self) -> list[str]:
+        """The listed venues that are not read yet and of which there is an entry."""
+        fresh = [venue for venue in await self._listed_venues() if venue not in self._venues]
+        async with self._client.pipeline(transaction=True) as pipe:
+            for venue in fresh:
+                pipe.exists(*self._keys(venue).values())
+            return [venue for venue, found in zip(fresh, await pipe.execute(), strict=True) if found]
+
+    def _keys(self, venue: str) -> dict[str, str]:
+        return {kind: streams.market_data(self.hold.partition, venue, kind) for kind in KINDS}
+
     async def _join(self, venue: str) -> None:
         """Start to read the venue's streams, say so, then list it and bring its last values."""
-        partition = self.hold.partition
+        partition, keys = self.hold.partition, self._keys(venue)
         start = f"{await self._now_ms()}-0"
-        keys = {kind: streams.market_data(partition, venue, kind) for kind in KINDS}
         for key in keys.values():
             self.hold.feed.add(key, start)
         await self._tell(*(Join(key, venue, kind) for kind, key in keys.items()))
@@ -198,16 +239,14 @@ class Steward:
         coin = fold.assets.get(fx.BASE)
         if coin is None:
             return
-        judge = fold.judge
-        legs = [leg for leg in coin.legs if leg.market == "spot" and leg.row.quote == fx.QUOTE]
-        good = [leg.quote for leg in legs if leg.state(fold.at, judge.id_ms, judge.runtime) in ("ok", "quiet")]
-        rate = fx.measure((quote.bid, quote.ask) for quote in good if quote and quote.bid and quote.ask)
-        if rate.mid is None or (self._rate and self._rate[0] == rate and fold.at - self._rate[1] < RATE_AGAIN_NS):
+        rate = fold.judge.measure(coin.legs, fold.at)
+        if rate.mid is None or (self._rate and self._rate[0] == rate and fold.at - self._rate[1] < fx.RATE_AGAIN_NS):
             return
         self._rate = (rate, fold.at)
         for partition in range(self._partitions):
             if partition == self.hold.partition:
-                await self._tell(rate)
+                if not self._recorded:  # a replay works it out by its own time
+                    await self._tell(rate)
             else:
                 batch = encode(f"rate-{self.hold.fence}", self._seq, [rate])
                 await self._client.xadd(streams.control(partition), {streams.FIELD: batch})
@@ -217,7 +256,7 @@ class Steward:
         now, (at, since) = await self._now_ms(), self._clock
         if self.hold.fold.at != at or since == 0:
             self._clock = (self.hold.fold.at, now)
-        elif at and now - since >= IDLE_MS:
+        elif at and now - since >= IDLE_MS and not self._recorded:
             await self._tell(Tick(at + (now - since) * MS))
         elif time.monotonic() - self._told >= PULSE_S:
             await self._tell(Tick(at))

@@ -10,7 +10,6 @@ from services.collector.capture import Captured, parse
 from services.collector.messages import Unknown
 from services.collector.player import Player, received_at
 from services.collector.recorded import Listing, Recorded
-from services.collector.replay import Clock
 from services.collector.venues import VENUES
 from shared.events import Book, Event, Mark, Quote, State, Trade
 
@@ -127,20 +126,3 @@ def test_a_frame_that_became_nothing_is_not_conserved() -> None:
 def test_what_has_no_receive_time_stays_as_it_is() -> None:
     assert received_at(State("A/B", "up", "data", 1), 5) == State("A/B", "up", "data", 5)
     assert received_at(Unknown("bad_shape"), 5) == Unknown("bad_shape")
-
-
-@pytest.mark.parametrize(("speed", "expected"), [(1.0, [100, 107, 107, 110]), (2.0, [100, 103, 103, 105])])
-def test_a_clock_keeps_the_spacing_at_its_speed(speed: float, expected: list[int]) -> None:
-    clock = Clock(speed, lambda: 100)
-    assert [clock.at(recorded) for recorded in (5000, 5007, None, 5010)] == expected
-
-
-def test_a_clock_never_goes_back() -> None:
-    clock = Clock(1.0, lambda: 100)
-    assert [clock.at(recorded) for recorded in (5000, 5007, 5003, 5008)] == [100, 107, 107, 108]
-
-
-def test_at_full_speed_the_clock_is_the_present() -> None:
-    times = iter([100, 101, 109, 105])
-    clock = Clock(0, lambda: next(times))
-    assert [clock.at(5000), clock.at(None), clock.at(9000)] == [101, 109, 109]

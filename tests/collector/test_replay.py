@@ -13,7 +13,7 @@ from msgspec.msgpack import decode
 from redis.asyncio import Redis
 
 from services.collector.offline import Usage
-from services.collector.replay import parse
+from services.collector.replay import SECOND, Clock, Options, Pace, parse
 from shared.codec import decode_batch
 from shared.events import KIND, STREAM_KINDS
 from shared.instruments import Instrument
@@ -102,6 +102,27 @@ async def test_a_recorded_session_goes_through_whole(redis_url: str, redis_clien
     assert report["published"] == await in_the_streams(redis_client)
 
 
+def test_recorded_times_never_go_back_and_a_line_without_one_goes_with_the_one_before() -> None:
+    clock = Clock(5000)
+    assert [clock.at(recorded) for recorded in (None, 5007, None, 5003, 5010)] == [5000, 5007, 5007, 5007, 5010]
+
+
+@pytest.mark.parametrize(("speed", "expected"), [(1.0, [0, 7, 7, 10]), (2.0, [0, 3.5, 3.5, 5]), (0.0, [0, 0, 0, 0])])
+def test_a_moment_is_due_by_the_speed(speed: float, expected: list[float]) -> None:
+    pace = Pace(speed, lambda: 100.0)
+    assert [pace.wait_s(at * SECOND) for at in (5000, 5007, 5007, 5010)] == expected
+
+
+def test_a_hole_in_the_recording_takes_no_time() -> None:
+    pace = Pace(1.0, lambda: 100.0)
+    assert [pace.wait_s(at * SECOND) for at in (5000, 5060, 90_000, 90_001)] == [0, 60, 60, 61]
+
+
+def test_sections_of_several_venues_share_the_speed() -> None:
+    line = "--venue okx --instruments l a b --venue=binance c --speed max"
+    assert parse(line.split()) == [Options("okx", ["l"], ["a", "b"], 0.0), Options("binance", [], ["c"], 0.0)]
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -110,6 +131,7 @@ async def test_a_recorded_session_goes_through_whole(redis_url: str, redis_clien
         (["--venue", "okx", "--speed", "nan", "f"], "Speed 'nan'"),
         (["--venue", "okx", "--speed", "fast", "f"], "Speed 'fast'"),
         (["--venue", "okx"], "FILES"),
+        (["--venue", "okx", "a", "--venue", "okx", "b"], "Each venue is named once"),
     ],
 )
 def test_what_cannot_be_used_is_said_in_one_sentence(arguments: list[str], said: str) -> None:

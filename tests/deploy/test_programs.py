@@ -41,11 +41,19 @@ def test_a_given_venue_beats_the_names(files: dict[str, str]) -> None:
 def test_listings_of_a_single_venue_need_no_name(files: dict[str, str]) -> None:
     request = programs.replay_request([files["apple/one.jsonl"]], [files["plain.jsonl"]], "", KNOWN, ("--speed", "10"))
     (program,) = programs.replays(request)
-    assert program.name == "replay-apple"
     assert program.once
     assert list(program.command[2:]) == [
-        *("services.collector", "replay", "--venue", "apple"),
-        *("--instruments", files["plain.jsonl"], "--speed", "10", files["apple/one.jsonl"]),
+        *("services.collector", "replay", "--speed", "10", "--venue", "apple"),
+        *("--instruments", files["plain.jsonl"], files["apple/one.jsonl"]),
+    ]
+
+
+def test_several_venues_are_played_by_one_program(files: dict[str, str]) -> None:
+    request = programs.replay_request([files["apple/one.jsonl"], files["pear-two.jsonl"]], [], "", KNOWN)
+    (program,) = programs.replays(request)
+    assert list(program.command[4:]) == [
+        *("--venue", "apple", files["apple/one.jsonl"]),
+        *("--venue", "pear", files["pear-two.jsonl"]),
     ]
 
 

@@ -13,7 +13,8 @@ from shared.bus import connect
 from tests.pipeline.stack import Exchange, Stack
 
 
-async def _prepare(redis_url: str, postgres_server_url: str, name: str) -> None:
+async def prepare(redis_url: str, postgres_server_url: str, name: str) -> None:
+    """An empty Redis, and an empty database of this name."""
     async with connect(redis_url) as client:
         await client.flushall()
     connection = await asyncpg.connect(postgres_server_url)
@@ -28,7 +29,7 @@ def database(redis_server: int, postgres_server_url: str) -> tuple[str, str]:
     """The URLs of an empty Redis and an empty database for a whole module."""
     redis_url, name = f"redis://127.0.0.1:{redis_server}/0", f"pipeline_{uuid.uuid4().hex[:12]}"
     with asyncio.Runner() as runner:
-        runner.run(_prepare(redis_url, postgres_server_url, name))
+        runner.run(prepare(redis_url, postgres_server_url, name))
     return redis_url, postgres_server_url.rpartition("/")[0] + "/" + name
 
 

@@ -7,13 +7,13 @@ import msgspec
 import pytest
 
 from services.scanner import feed as feeds
-from services.scanner.control import ControlBatch
+from services.scanner.control import ControlBatch, Tick
 from services.scanner.control import encode as encode_control
 from services.scanner.feed import Feed, before, parse_id
 from services.scanner.fold import Fold
 from services.scanner.wire import Wire
 from shared.bus import Redis
-from shared.codec import encode_batch
+from shared.codec import Batch, encode_batch
 from shared.streams import FIELD
 from tests.scanner.script import Script
 from tests.scanner.tape import CTL, Entry
@@ -81,6 +81,34 @@ async def test_entries_written_while_reading_come_once_and_in_order(wire: Wire, 
     await writing
     assert met == sorted(set(met))
     assert len(met) == 600
+
+
+@pytest.mark.parametrize("count", [1000, 7])
+async def test_a_replay_is_read_in_the_order_of_its_recorded_ids_while_it_is_written(
+    wire: Wire, redis_client: Redis, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    monkeypatch.setattr(feeds, "COUNT", count)
+    entries = [entry for entry in Script(11).write(20).ordered() if isinstance(entry[3], Batch)]
+    one = Feed(wire, CTL, {**{key: "0-0" for _, key, _, _ in entries}, CTL: "0-0"}, recorded=True)
+
+    async def write() -> None:
+        for at in range(0, len(entries), 61):
+            await store(redis_client, entries[at : at + 61])
+            await redis_client.xadd(CTL, {FIELD: encode_control("owner", at // 61, [Tick(at)])})
+
+    writing = asyncio.create_task(write())
+    met: list[Entry] = []
+    said: list[Entry] = []
+    newest = entries[-1][0]
+    while len(met) < sum(ms < newest for ms, *_ in entries) or len(said) < len(range(0, len(entries), 61)):
+        for entry in await one.turn(10):
+            (said if entry[1] == CTL else met).append(entry)
+            if entry[1] == CTL:
+                assert entry[0] == max((ms for ms, *_ in met), default=0), "it counts from where time stands"
+    await writing
+    assert [entry[:3] for entry in met] == [entry[:3] for entry in entries if entry[0] < newest]
+    assert [batch.seq for *_, batch in said] == list(range(len(said)))
+    assert one.head_ms == newest
 
 
 async def test_what_cannot_be_read_is_counted_and_passed_over(wire: Wire, redis_client: Redis) -> None:

@@ -14,6 +14,9 @@ async def main(service: Service) -> None:
         service.health(lambda: {"frames_total": 5, "lag_ms_p50": 1.5})
         await service.stop.wait()
         print("stopping cleanly", flush=True)
+    elif what == "beside":
+        service.beside("_other").state = "blocked"
+        await service.stop.wait()
     elif what == "end":
         return
     elif what == "crash":

@@ -33,11 +33,11 @@ async def ended(child: Process) -> tuple[int, str, str]:
     return child.returncode, out.decode(), err.decode()
 
 
-async def health_of(client: Redis) -> dict[str, str]:
+async def health_of(client: Redis, name: str = "_test") -> dict[str, str]:
     """The health record, once there is one."""
     async with asyncio.timeout(10):
         while True:
-            async for key in client.scan_iter(match="health:_test:*"):
+            async for key in client.scan_iter(match=f"health:{name}:*"):
                 record: Any = await client.hgetall(key)
                 return {name.decode(): value.decode() for name, value in record.items()}
             await asyncio.sleep(0.02)
@@ -57,6 +57,18 @@ async def test_a_signal_ends_a_process_cleanly_and_takes_its_health_record_away(
     child.send_signal(number)
     code, out, _ = await ended(child)
     assert (code, out) == (0, "stopping cleanly\n")
+    assert [key async for key in redis_client.scan_iter(match="health:*")] == []
+
+
+async def test_a_second_name_of_a_process_has_a_record_of_its_own(redis_url: str, redis_client: Redis) -> None:
+    child = await start("beside", redis_url)
+    records = [await health_of(redis_client, name) for name in ("_test", "_other")]
+    assert [(record["pid"], record["state"]) for record in records] == [
+        (str(child.pid), "live"),
+        (str(child.pid), "blocked"),
+    ]
+    child.terminate()
+    assert (await ended(child))[0] == 0
     assert [key async for key in redis_client.scan_iter(match="health:*")] == []
 
 
