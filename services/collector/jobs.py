@@ -200,7 +200,8 @@ class Jobs:
             if call.symbol_param is None:
                 if instruments:
                     await self.ask(call)
-                await asyncio.sleep(every)
+                # at the start nothing may be mine yet, and a poll may be an hour apart
+                await asyncio.sleep(every if instruments else min(every, LISTING_FIRST_WAIT_S))
                 continue
             pause = every / max(1, len(instruments))
             for instrument in instruments:
@@ -222,7 +223,8 @@ class Jobs:
         ahead: dict[str, int | None] = {}  # the payment that was ahead of a symbol when it was asked for
         known: dict[str, int] = {}  # until when its history is known
         while True:
-            for instrument in list(mine(call)):
+            instruments = list(mine(call))
+            for instrument in instruments:
                 symbol, now = instrument.symbol, time_ns()
                 due = ahead.get(symbol, 0)
                 if symbol not in ahead or (due is not None and now >= due + PAID_AFTER and not repeated):
@@ -235,7 +237,7 @@ class Jobs:
                 if due is None:
                     coming = next_ts(symbol)
                     ahead[symbol] = coming if coming is not None and coming > now else None
-            await asyncio.sleep(SETTLE_LOOK_S)
+            await asyncio.sleep(SETTLE_LOOK_S if instruments else LISTING_FIRST_WAIT_S)
 
     async def book(self, instrument: Instrument) -> bool:
         """One snapshot of a book. False where it did not come."""

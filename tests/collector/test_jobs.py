@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from services.collector import jobs as jobs_module
 from services.collector.jobs import Jobs, spanned
 from services.collector.table import Table
 from services.collector.venue import Call, Span
@@ -75,6 +76,27 @@ async def test_history_is_asked_for_a_week_at_first() -> None:
     asked = await noted((call,), lambda jobs: jobs.settle(call, lambda _: [instrument("BTC")], lambda _: None), 1)
     query = dict(part.split("=") for part in asked[0].partition("?")[2].split("&"))
     assert int(query["to"]) - int(query["from"]) == 7 * 86_400
+
+
+class Later:
+    """Instruments that are mine from the second look on."""
+
+    def __init__(self) -> None:
+        self.looks = 0
+
+    def __call__(self, call: Call) -> list[Instrument]:
+        self.looks += 1
+        return [instrument("BTC")] if self.looks > 1 else []
+
+
+async def test_a_call_that_is_made_rarely_does_not_wait_a_turn_for_what_becomes_ours(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(jobs_module, "LISTING_FIRST_WAIT_S", 0.01)
+    rare = Call("rare", "poll", "rest", "/rare", "perp", every_s=3600.0, makes=("stats",))
+    assert await noted((rare,), lambda jobs: jobs.poll(rare, Later()), 1) == ["/rest.test/rare"]
+    paid = history(None)
+    assert len(await noted((paid,), lambda jobs: jobs.settle(paid, Later(), lambda _: None), 1)) == 1
 
 
 async def test_a_book_is_asked_of_the_product_that_the_perpetual_settles_in() -> None:
