@@ -215,9 +215,9 @@ def show(results: dict[str, Row]) -> None:
     )
     for name, row in results.items():
         p50, p99 = row["p50_ms"].get("20000"), row["p99_ms"].get("20000")
-        ratio = ours["frames_per_s"] / row["frames_per_s"]
+        ratio = f"{ours['frames_per_s'] / row['frames_per_s']:.2f}" if row["frames_per_s"] else "-"
         print(
-            f"{name:18}{row['frames_per_s']:>10,.0f}{ratio:>8.2f}{row['cpu_us_per_frame']:>10.1f}"
+            f"{name:18}{row['frames_per_s']:>10,.0f}{ratio:>8}{row['cpu_us_per_frame']:>10.1f}"
             f"{row['cpu_us'].get('10000', 0):>8.1f}{row['peak_mb']:>8.0f}"
             f"{row['lost']['saturated']:>9,}{p50!s:>12} / {p99}"
         )
