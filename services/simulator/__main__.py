@@ -21,7 +21,7 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     parser.add_argument("--venues", default=",".join(VENUES), help="separated by commas (default: all)")
     parser.add_argument("--scenario", default="demo", help="a TOML file, `demo` or `calm` (default demo)")
     parser.add_argument(
-        "--instruments", type=int, default=600, help="collectable instruments a venue, at most (default 600)"
+        "--instruments", type=int, default=1000, help="collectable instruments a venue, at most (default 1000)"
     )
     parser.add_argument("--seed", type=int, default=1, help="the same seed gives the same market (default 1)")
     parser.add_argument("--rate", type=float, default=1000.0, help="quotes a second over all venues (default 1000)")

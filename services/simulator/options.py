@@ -60,7 +60,7 @@ class Options:
 
     venues: tuple[str, ...] = ()
     port: int = 0
-    instruments: int = 600
+    instruments: int = 1000
     seed: int = 1
     rate: float = 1000.0
     scenario: Path | None = None

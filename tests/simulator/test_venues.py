@@ -6,6 +6,7 @@ from random import Random
 import msgspec
 import pytest
 
+from services.collector.venues import VENUES as COLLECTED
 from services.simulator.hub import Topic
 from services.simulator.market import Market
 from services.simulator.options import OptionError, Options
@@ -22,6 +23,10 @@ def test_each_is_registered_under_its_name_and_no_host_is_two_venues() -> None:
     assert all(venue.name == name for name, venue in VENUES.items())
     hosts = Counter(host for venue in VENUES.values() for host in venue.hosts)
     assert set(hosts.values()) == {1}
+
+
+def test_every_venue_that_can_be_collected_can_be_simulated() -> None:
+    assert set(VENUES) == set(COLLECTED)
 
 
 @EACH
