@@ -10,6 +10,8 @@ Ids are whole and our own, so a piece that is sent again after a break doubles n
 """
 
 import asyncio
+import time
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
@@ -20,7 +22,7 @@ from shared.codec import encode_batch, encode_event
 from shared.events import Event, Quote, State
 from shared.last_values import STATE_PREFIX
 from shared.service import CannotServeError
-from shared.streams import FIELD, MINUTE_MS
+from shared.streams import FIELD
 
 MS: Final = 1_000_000
 SECOND_MS: Final = 1_000
@@ -28,9 +30,8 @@ HOLE_NS: Final = 60_000 * MS
 BATCH_EVENTS: Final = 32
 #: Commands of one transaction.
 PIECE: Final = 1024
-#: What a fast replay has written waits for its readers: kept this long at least, in recorded time.
-KEPT_MS: Final = 30 * MINUTE_MS
-BOOKS_KEPT_MS: Final = 3 * MINUTE_MS
+#: How often it is noted what time was reached when.
+NOTE_S: Final = 1.0
 RETRY_S: Final = 0.2
 _THERE_ALREADY: Final = "equal or smaller"
 
@@ -54,11 +55,20 @@ class Stream:
 class ReplayWriter:
     """Writes what was appended, under the time that `now` has said. Nothing goes out before `send`."""
 
-    def __init__(self, client: Redis, producer: str, retention_ms: Mapping[str, int], patience_s: float = 30.0) -> None:
+    def __init__(
+        self,
+        client: Redis,
+        producer: str,
+        retention_ms: Mapping[str, int],
+        *,
+        patience_s: float = 30.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Entries are kept for `retention_ms`, by kind, from when they were written: readers are no faster for it."""
         self._client, self._producer, self._patience_s = client, producer, patience_s
-        self._retention_ms = {
-            kind: max(ms, BOOKS_KEPT_MS if kind == "book" else KEPT_MS) for kind, ms in retention_ms.items()
-        }
+        self._retention_ms, self._clock = retention_ms, clock
+        #: (when, the recorded ms that was reached then)
+        self._reached: list[tuple[float, int]] = []
         self._streams: dict[str, Stream] = {}
         self._last: dict[str, dict[str, Event | None]] = {}
         self._ms = 0
@@ -109,6 +119,7 @@ class ReplayWriter:
     async def send(self) -> None:
         """Write what waits and wait for the answers. Raises `CannotServeError` where Redis will not take it."""
         self._pack()
+        self._note()
         self._keep_last()
         commands = iter(self._commands)
         self._commands = []
@@ -132,9 +143,22 @@ class ReplayWriter:
         stream.last = (ms, number)
         data = encode_batch(self._producer, stream.next_seq, events)
         stream.next_seq += 1
-        trim = ("MINID", "~", max(0, ms - self._retention_ms[stream.kind]))
-        line = ("XADD", stream.key, *trim, f"{ms}-{number}", FIELD, data)
+        line = ("XADD", stream.key, *self._trim(stream.kind), f"{ms}-{number}", FIELD, data)
         self._commands.append((len(events), stream.venue, line))
+
+    def _trim(self, kind: str) -> tuple[str | int, ...]:
+        """Up to what was reached before the kind's time of keeping began."""
+        if not self._reached:
+            return ()
+        at = bisect_left(self._reached, (self._reached[-1][0] - self._retention_ms[kind] / 1000, 0))
+        return ("MINID", "~", self._reached[at - 1][1]) if at else ()
+
+    def _note(self) -> None:
+        now = self._clock()
+        if not self._reached or now - self._reached[-1][0] >= NOTE_S:
+            self._reached.append((now, self._ms))
+            if len(self._reached) > 2 * max(self._retention_ms.values()) // 1000:
+                del self._reached[: len(self._reached) // 2]
 
     def _keep_last(self) -> None:
         for key, fields in self._last.items():
@@ -176,12 +200,12 @@ class ReplayWriter:
             return list(await pipe.execute(raise_on_error=False))
 
     async def _make_room(self, why: str) -> None:
-        """Memory is short: half the time is kept from now on."""
-        if not self._ms or max(self._retention_ms.values()) < SECOND_MS:
+        """Memory is short: a quarter of every stream goes."""
+        freed = 0
+        for key in self._streams:
+            freed += await self._client.xtrim(key, maxlen=await self._client.xlen(key) * 3 // 4, approximate=False)
+        if not freed:
             raise CannotServeError(f"Redis has no memory for the replay: {why}")
-        self._retention_ms = {kind: ms // 2 for kind, ms in self._retention_ms.items()}
-        for one in self._streams.values():
-            await self._client.xtrim(one.key, minid=max(0, one.last[0] - self._retention_ms[one.kind]))
 
 
 def seconds_after(end_ns: int, until_ns: int) -> Iterator[int]:

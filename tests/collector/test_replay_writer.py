@@ -127,5 +127,20 @@ async def test_short_memory_costs_the_oldest(redis_client: Redis) -> None:
     assert found[0][0] > f"{T0 + 600_000}"
 
 
+async def test_what_was_written_is_kept_by_the_clock_of_its_readers(redis_client: Redis) -> None:
+    clock = [1000.0]
+    writer = ReplayWriter(redis_client, "p", RETENTION_MS, clock=lambda: clock[0])
+    for second in range(400):  # a second of the clock for a day of the recording
+        writer.now((T0 + second * 86_400_000) * MS)
+        for _ in range(256):
+            writer.append(KEY, quote(T0))
+        await writer.send()
+        clock[0] += 1
+        if second == 100:
+            assert (await entries(redis_client, KEY))[0][1] == 0, "nothing is older than two minutes"
+    kept = (await entries(redis_client, KEY))[0][1] // 8
+    assert 400 - 120 - 20 < kept <= 400 - 120
+
+
 def test_seconds_after_are_whole() -> None:
     assert list(seconds_after(1_500_000_000, 4_000_000_000)) == [2_000_000_000, 3_000_000_000, 4_000_000_000]
