@@ -1,51 +1,30 @@
 """Recorded frames of three versions: every one counted, every book in step, every checksum met."""
 
 import json
-import re
-from collections import Counter
-from collections.abc import Iterator
-from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from services.collector.book_sync import BookRules, BookSync
-from services.collector.capture import Captured, read_files
-from services.collector.messages import BookDelta, BookSnapshot, Message, Unknown
-from services.collector.recorded import Listing, Recorded
+from services.collector.messages import BookDelta, BookSnapshot, Message
 from services.collector.table import Table
-from services.collector.venue import DecoderOptions, Request
+from services.collector.venue import DecoderOptions
 from services.collector.venues.bitget import VENUE
 from shared.events import Book, Liquidation, Quote, State
 from tests.venues.bitget.test_instruments import body, perp_row, spot_row
+from tests.venues.recordings import counts, frames, messages, recorded
 
 FOLDER = "bitget"
-LISTINGS = sorted((Path(__file__).parent / "listing").glob("*.json"))
-
-
-def listing() -> Listing:
-    made = Listing(VENUE)
-    assert all(made.add(path.read_bytes()) for path in LISTINGS)
-    made.refresh()
-    return made
-
-
-def lines(path: Path) -> list[Captured]:
-    return [line for line in read_files([str(path)], BytesIO()) if line.skipped is None]
+SAMPLES = "JKorf_Bitget.Net__unit_test_samples.json"
+#: what the samples' answers were asked with, where they do not say: those without a product are of USDT contracts
+ASKED = {"symbol": "BTCUSDT", "productType": "USDT-FUTURES"}
 
 
 def decoded(path: Path) -> list[Message]:
-    recorded = Recorded(VENUE, listing(), None)
-    frames = lines(path)
-    recorded.choose_quotes(frames)
-    made = [recorded.decode(frame) for frame in frames]
-    assert all(made)
-    return [message for messages in made for message in messages]
-
-
-def kind(message: Message) -> str:
-    return message.reason if isinstance(message, Unknown) else type(message).__name__
+    of = recorded("bitget")
+    found = frames(path, of)
+    of.choose_quotes(found)
+    return messages(of, found)
 
 
 @pytest.mark.parametrize(
@@ -95,7 +74,7 @@ def kind(message: Message) -> str:
     ],
 )
 def test_every_recorded_frame_is_accounted_for(captures: Path, name: str, expected: dict[str, int]) -> None:
-    assert Counter(kind(message) for message in decoded(captures / FOLDER / name)) == expected
+    assert counts(decoded(captures / FOLDER / name)) == expected
 
 
 def test_a_recorded_empty_side_is_none(captures: Path) -> None:
@@ -124,16 +103,16 @@ def test_every_checksum_of_a_recorded_session_is_met(
     captures: Path, name: str, product: str, books: int, updates: int
 ) -> None:
     """The books of v1 were those of v2 with another name of the product: as such they prove the checksum."""
-    frames = [json.loads(line.frame) for line in lines(captures / FOLDER / name)]
-    frames = [frame for frame in frames if frame["arg"]["channel"] == "books" and "data" in frame]
-    natives = sorted({frame["arg"]["instId"] for frame in frames})
+    pushed = [json.loads(one.frame) for one in frames(captures / FOLDER / name, recorded("bitget"))]
+    pushed = [frame for frame in pushed if frame["arg"]["channel"] == "books" and "data" in frame]
+    natives = sorted({frame["arg"]["instId"] for frame in pushed})
     make = spot_row if product == "SPOT" else perp_row
     rows = [make(symbol=native, baseCoin=native.removesuffix("USDT")) for native in natives]
     decode = VENUE.decoder(Table(VENUE.listing({"x": body(*rows)})), DecoderOptions())
     rules = BookRules(VENUE.follows, VENUE.resync, VENUE.verify, min_interval_ns=0)
     syncs: dict[str, BookSync] = {}
     pictures = 0
-    for frame in frames:
+    for frame in pushed:
         frame["arg"]["instType"] = product
         [message] = decode(json.dumps(frame).encode(), 1)
         assert isinstance(message, BookSnapshot | BookDelta)
@@ -146,33 +125,14 @@ def test_every_checksum_of_a_recorded_session_is_met(
     assert all(sync.status == "live" and sync.counters.checksum_failures == 0 for sync in syncs.values())
 
 
-SAMPLES = "JKorf_Bitget.Net__unit_test_samples.json"
-
-
-def samples(path: Path) -> Iterator[tuple[str, bytes, Request | None]]:
-    """The exchange's own samples: a REST answer with its address, or the frames of a conversation."""
-    for sample in json.loads(path.read_text()):
-        name, text = sample["file"], sample["text"]
-        if name.startswith("Endpoints"):
-            _, address, *_ = text.splitlines()
-            params = re.search(r"^UriParams: (.*)$", text, re.MULTILINE)
-            asked: dict[str, Any] = json.loads(params[1]) if params else {}
-            # those without a product are of USDT contracts
-            product = {} if "category" in asked else {"productType": "USDT-FUTURES"}
-            yield name, text[text.index("\n{") :].encode(), Request(address, {"symbol": "BTCUSDT", **product, **asked})
-            continue
-        for part in re.split(r"\n(?=[<>=] )", text):
-            if part[0] in "<=":
-                yield name, part[1:].strip().encode(), None
+def test_no_recording_is_left_out(captures: Path) -> None:
+    (marked,) = (mark for mark in test_every_recorded_frame_is_accounted_for.pytestmark)  # type: ignore[attr-defined]
+    assert {path.name for path in (captures / FOLDER).iterdir()} == {name for name, _ in marked.args[1]} | {SAMPLES}
 
 
 def test_every_sample_of_the_exchange_is_accounted_for(captures: Path) -> None:
-    recorded = Recorded(VENUE, listing(), None, {"spot": "ticker", "perp": "ticker"})
-    made: Counter[str] = Counter()
-    for name, frame, request in samples(captures / FOLDER / SAMPLES):
-        messages = recorded.decode(Captured(1, frame, 1_785_926_302_555_000_000, request=request))
-        assert messages, name
-        made.update(kind(message) for message in messages)
+    of = recorded("bitget", quotes={"spot": "ticker", "perp": "ticker"})
+    made = counts(messages(of, frames(captures / FOLDER / SAMPLES, of, ASKED)))
     assert made == {
         "Relist": 3,
         "Quote": 5,
@@ -181,13 +141,12 @@ def test_every_sample_of_the_exchange_is_accounted_for(captures: Path) -> None:
         "Stats": 7,
         "Settlement": 4,
         "BookSnapshot": 5,
-        "Trade": 7,
+        "Trade": 10,
         "Replayed": 4,
         "Ack": 14,
         "unused_endpoint": 13,  # candles, coins, the server's time, ...
         "unused_channel": 4,  # candles, an account's equity
         "event_login": 2,
-        "out_of_scope": 2,  # coin-margined, an account's own
-        "unknown_symbol": 5,  # a dated contract, BFTUSDT
+        "out_of_scope": 4,  # coin-margined, dated, an account's own
         "other_quote_channel": 1,
     }

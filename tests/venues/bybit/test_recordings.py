@@ -1,28 +1,20 @@
 """Frames of other sources and times: every one becomes an event or is explained. Listings of their own: `listing/`."""
 
-from collections import Counter
-from io import BytesIO
 from pathlib import Path
 
 import pytest
 
-from services.collector.capture import Captured, elements, read_files
-from services.collector.messages import Message, Unknown
-from services.collector.table import Table
-from services.collector.venue import DecoderOptions
+from services.collector.recorded import Recorded
 from services.collector.venues.bybit import VENUE
+from shared.instruments import Market
+from tests.venues.recordings import counts, frames, kind, messages, recorded
 
 FOLDER = "bybit"
-LISTING = {path.stem: path.read_bytes() for path in sorted((Path(__file__).parent / "listing").glob("*.json"))}
-TABLE = Table(VENUE.listing(LISTING), VENUE.outside(LISTING))
+SAMPLES = "JKorf_Bybit.Net__unit_test_samples.json"
 
 
-def lines(path: Path) -> list[Captured]:
-    return [line for line in read_files([str(path)], BytesIO()) if line.skipped is None]
-
-
-def kind(message: Message) -> str:
-    return message.reason if isinstance(message, Unknown) else type(message).__name__
+def decoder(market: Market | None) -> Recorded:
+    return recorded("bybit", market, {"perp": "tickers", "spot": "orderbook.1"})
 
 
 @pytest.mark.parametrize(
@@ -50,31 +42,27 @@ def kind(message: Message) -> str:
     ],
 )  # fmt: skip
 def test_every_frame_is_decoded_or_explained(captures: Path, name: str, expected: dict[str, int]) -> None:
-    decode = VENUE.decoder(TABLE, DecoderOptions(endpoint="linear", quote_channel={"perp": "tickers"}))
-    made: Counter[str] = Counter()
-    for line in lines(captures / FOLDER / name):
-        messages = decode(line.frame, line.recv or 0, line.request)
-        assert messages
-        made.update(kind(message) for message in messages)
-    assert made == expected
+    of = decoder("perp")
+    assert counts(messages(of, frames(captures / FOLDER / name, of))) == expected
+
+
+def test_no_recording_is_left_out(captures: Path) -> None:
+    (marked,) = (mark for mark in test_every_frame_is_decoded_or_explained.pytestmark)  # type: ignore[attr-defined]
+    assert {path.name for path in (captures / FOLDER).iterdir()} == {name for name, _ in marked.args[1]} | {SAMPLES}
 
 
 def test_the_documents_samples_are_decoded_or_explained(captures: Path) -> None:
-    """Transcripts of a client's tests; both markets' samples as those of perpetuals."""
-    (whole,) = lines(captures / FOLDER / "JKorf_Bybit.Net__unit_test_samples.json")
-    decode = VENUE.decoder(TABLE, DecoderOptions(endpoint="linear"))
-    total: Counter[str] = Counter()
-    for one in elements(whole):
-        if one.skipped is None:
-            messages = decode(one.frame, 0, one.request)
-            assert messages
-            total.update(kind(message) for message in messages)
-    assert total == {"Ack": 11, "Relist": 4, "Quote": 1, "Stats": 2, "Mark": 1, "Funding": 1, "Trade": 3} | {
+    of = decoder(None)
+    found = frames(captures / FOLDER / SAMPLES, of)
+    assert counts(messages(of, found)) == {"Ack": 11, "Relist": 4, "Quote": 2, "Stats": 3, "Mark": 1, "Funding": 1} | {
+        "Trade": 3,
         "Liquidation": 1,
         "BookSnapshot": 1,
         "Settlement": 1,
         "unused_endpoint": 18,
         "unused_channel": 4,  # candles, an option's book, price limits, the system's status
         "out_of_scope": 3,  # inverse contracts and options
-        "other_market": 1,  # a spot ticker
     }
+    used = {call.path for call in VENUE.calls}
+    unused = [one for one in found if one.request is not None and one.request.endpoint not in used]
+    assert {kind(message) for one in unused for message in of.decode(one)} == {"unused_endpoint"}

@@ -1,30 +1,24 @@
 """Recorded frames and the specification's samples: every frame counted, nothing unexplained."""
 
 import json
-from collections import Counter
-from io import BytesIO
 from pathlib import Path
 
 import pytest
 
-from services.collector.capture import Captured, read_files
-from services.collector.messages import Message, Refused, Unknown
+from services.collector.capture import Captured
+from services.collector.messages import Refused
 from services.collector.player import Player
-from services.collector.recorded import Listing, Recorded
-from services.collector.venues.grvt import VENUE
+from services.collector.recorded import Recorded
+from services.collector.venues import VENUES
 from shared.events import Quote
 from tests.collector.live import Kept
+from tests.venues.recordings import counts, frames, listing, messages, recorded
 
 FOLDER = "grvt"
-LISTING = Path(__file__).parent / "listing" / "all_instruments.json"
-
-
-def kind(message: Message) -> str:
-    return message.reason if isinstance(message, Unknown) else type(message).__name__
 
 
 @pytest.mark.parametrize(
-    ("name", "frames", "expected"),
+    ("name", "length", "expected"),
     [
         (
             "ccxt_ccxt__rest_docstrings.jsonl",
@@ -64,17 +58,14 @@ def kind(message: Message) -> str:
     ],
 )
 def test_every_recorded_frame_is_accounted_for(
-    captures: Path, name: str, frames: int, expected: dict[str, int]
+    captures: Path, name: str, length: int, expected: dict[str, int]
 ) -> None:
-    listing = Listing(VENUE)
-    assert listing.add(LISTING.read_bytes())
-    listing.refresh()
-    recorded = Recorded(VENUE, listing, None, {"perp": "v1.mini.d"})
-    lines = [one for one in read_files([str(captures / FOLDER / name)], BytesIO()) if one.skipped is None]
-    assert len(lines) == frames
-    made = [message for line in lines for message in recorded.decode(line)]
-    assert Counter(map(kind, made)) == expected
+    of = recorded("grvt", quotes={"perp": "v1.mini.d"})
+    found = frames(captures / FOLDER / name, of)
+    assert len(found) == length
+    made = messages(of, found)
     assert all(message.reason for message in made if isinstance(message, Refused))
+    assert counts(made) == expected
 
 
 def frame(seq: int, before: int, **fields: str) -> Captured:
@@ -84,11 +75,8 @@ def frame(seq: int, before: int, **fields: str) -> Captured:
 
 
 def test_a_change_that_a_recording_lacks_is_said_when_it_is_played() -> None:
-    listing = Listing(VENUE)
-    listing.add(LISTING.read_bytes())
-    listing.refresh()
-    kept = Kept()
-    player = Player(Recorded(VENUE, listing, None, {"perp": "v1.mini.d"}), listing.table, 1, kept)
+    known, kept = listing("grvt"), Kept()
+    player = Player(Recorded(VENUES["grvt"], known, None, {"perp": "v1.mini.d"}), known.table, 1, kept)
     player.serve(1)
     whole = {
         "best_bid_price": "1",

@@ -1,34 +1,13 @@
 """Recorded frames of the exchange, with listings that name what they speak of: every one accounted for."""
 
-from collections import Counter
-from io import BytesIO
 from pathlib import Path
 
 import pytest
 
-from services.collector.capture import read_files
-from services.collector.messages import Message, Unknown
-from services.collector.recorded import Listing, Recorded
-from services.collector.venues.hyperliquid import VENUE
+from tests.venues.recordings import counts, frames, messages, recorded
 
 FOLDER = "hyperliquid"
-LISTING = Path(__file__).parent / "listing"
 SDK = "hyperliquid-dex_hyperliquid-python-sdk__test_get_"
-
-
-def kind(message: Message) -> str:
-    return message.reason if isinstance(message, Unknown) else type(message).__name__
-
-
-def made_of(path: Path) -> Counter[str]:
-    listing = Listing(VENUE)
-    for name in ("perps.json", "spot.json"):
-        assert listing.add((LISTING / name).read_bytes())
-    listing.refresh()
-    recorded = Recorded(VENUE, listing, None)
-    lines = [one for line in read_files([str(path)], BytesIO()) for one in recorded.whole(line)]
-    assert lines
-    return Counter(kind(message) for line in lines if line.skipped is None for message in recorded.decode(line))
 
 
 EXPECTED: list[tuple[str, dict[str, int]]] = [
@@ -71,7 +50,8 @@ EXPECTED: list[tuple[str, dict[str, int]]] = [
 
 @pytest.mark.parametrize(("name", "expected"), EXPECTED)
 def test_every_recorded_frame_is_accounted_for(captures: Path, name: str, expected: dict[str, int]) -> None:
-    assert made_of(captures / FOLDER / name) == Counter(expected)
+    of = recorded("hyperliquid")
+    assert counts(messages(of, frames(captures / FOLDER / name, of))) == expected
 
 
 def test_no_recording_is_left_out(captures: Path) -> None:

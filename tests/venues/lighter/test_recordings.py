@@ -1,36 +1,22 @@
 """Recorded sessions and samples: every frame counted, every book in step."""
 
-from collections import Counter
-from collections.abc import Iterator
 from decimal import Decimal
-from io import BytesIO
 from pathlib import Path
 
 import pytest
 
 from services.collector.book_sync import BookRules, BookSync
-from services.collector.capture import read_files
-from services.collector.messages import BookDelta, BookSnapshot, Message, Unknown
-from services.collector.recorded import Listing, Recorded
+from services.collector.messages import BookDelta, BookSnapshot
+from services.collector.recorded import Recorded
 from services.collector.venues.lighter import VENUE
 from shared.events import Book, State
+from tests.venues.recordings import counts, frames, messages, recorded
 
 FOLDER = "lighter"
-LISTING = Path(__file__).parent / "listing" / "order_book_details.json"
 
 
-def decoded(path: Path) -> Iterator[Message]:
-    listing = Listing(VENUE)
-    assert listing.add(LISTING.read_bytes())
-    listing.refresh()
-    recorded = Recorded(VENUE, listing, None, {"perp": "ticker", "spot": "ticker"})
-    for line in read_files([str(path)], BytesIO()):
-        if line.skipped is None:
-            yield from recorded.decode(line)
-
-
-def kind(message: Message) -> str:
-    return message.reason if isinstance(message, Unknown) else type(message).__name__
+def decoder() -> Recorded:
+    return recorded("lighter", quotes={"perp": "ticker", "spot": "ticker"})
 
 
 @pytest.mark.parametrize(
@@ -66,7 +52,8 @@ def kind(message: Message) -> str:
     ],
 )
 def test_every_frame_of_a_recording_is_accounted_for(captures: Path, name: str, expected: dict[str, int]) -> None:
-    assert Counter(kind(message) for message in decoded(captures / FOLDER / name)) == expected
+    of = decoder()
+    assert counts(messages(of, frames(captures / FOLDER / name, of))) == expected
 
 
 def test_no_recording_is_forgotten(captures: Path) -> None:
@@ -77,12 +64,9 @@ def test_no_recording_is_forgotten(captures: Path) -> None:
 def pictures(path: Path) -> tuple[list[Book], list[State]]:
     """The books of a recording with one market, and what was said of them."""
     sync = BookSync("", BookRules(VENUE.follows, VENUE.resync, min_interval_ns=0))
-    said = [
-        output
-        for message in decoded(path)
-        if isinstance(message, BookSnapshot | BookDelta)
-        for output in sync.take(message)
-    ]
+    of = decoder()
+    made = messages(of, frames(path, of))
+    said = [output for one in made if isinstance(one, BookSnapshot | BookDelta) for output in sync.take(one)]
     return [one for one in said if isinstance(one, Book)], [one for one in said if isinstance(one, State)]
 
 
