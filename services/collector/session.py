@@ -10,9 +10,9 @@ given by the caller. The runner calls `opened`, `control` for each message that 
    has a deadline of its own; topics without proof by then are sent again, twice, then the connection is replaced.
 3. *Refusals.* One that names a topic, or the id of a frame with a single topic, quarantines it. One that names a larger
    frame, or nothing, or a close within a second of a subscribe, makes unproven topics of that frame or second
-   *suspects*: they are sent singly, one at a time, after all others; the one that fails alone is quarantined. Suspicion
-   is handed to the next session of the line (`suspects`). One that says `busy` blames nobody: what may have been meant
-   is asked for again, after a pause; so is, at once, what shared the frame of a topic that was refused as a `whole`.
+   *suspects*: sent singly after all others; the one that fails alone is quarantined. Suspicion is handed to the next
+   session of the line (`suspects`): one close proves nothing. One that says `busy` blames nobody: what was meant is
+   asked for again after a pause; so is, at once, what shared the frame of a topic that was refused as a `whole`.
 4. *Liveness.* Any frame proves a connection. When nothing came for half of `alive_ms` (or the venue's idle time, if
    that is shorter) it is pinged, with the venue's ping frame or a protocol ping; unproven for `alive_ms`: its symbols
    are `stale`, and `up` again with the next frame, because TCP lost nothing; nothing for `dead_s`: replaced.
@@ -206,7 +206,7 @@ class Session:
 
     def closed(self, now: int, reason: str) -> list[Action]:
         """The socket is gone. Unproven topics of the last second become suspects; one that was alone is quarantined."""
-        actions = self._blame(self._recent(now), f"closed right after subscribing: {reason}")
+        actions = self._blame(self._recent(now), f"closed right after subscribing: {reason}", told=False)
         return [*actions, Publish(self.topics, "down", reason)]
 
     def tick(self, now: int, last_frame: int) -> list[Action]:
@@ -333,10 +333,10 @@ class Session:
     def _recent(self, now: int) -> list[_Asked]:
         return [asked for asked in self._asked.values() if now - asked.sent <= SUSPECT_WINDOW]
 
-    def _blame(self, frames: list[_Asked], reason: str) -> list[Action]:
-        """A topic that was alone is quarantined, several become suspects."""
+    def _blame(self, frames: list[_Asked], reason: str, *, told: bool = True) -> list[Action]:
+        """A topic alone is quarantined, where the venue told it or it was a suspect; others become suspects."""
         unproven = [name for asked in frames for name in asked.names if self._state(name) == "sent"]
-        if len(frames) == 1 and len(frames[0].names) == 1 and unproven:
+        if len(frames) == 1 and len(frames[0].names) == 1 and unproven and (told or unproven[0] in self._suspects):
             return [self._quarantine(unproven[0], reason)]
         for name in unproven:
             self._suspects[name] = None

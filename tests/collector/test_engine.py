@@ -320,7 +320,7 @@ async def test_a_frame_that_is_never_acknowledged_is_sent_again(name: str, tmp_p
 async def test_a_topic_that_freezes_on_a_living_connection_is_found_by_rest_and_asked_for_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, value in (("SILENT_NS", 500_000_000), ("APART_NS", 500_000_000)):
+    for name, value in (("SILENT_NS", 500_000_000), ("APART_NS", 500_000_000), ("SAME", 0.0)):
         monkeypatch.setattr(quotes, name, value)
     monkeypatch.setattr(engine, "EVERY_S", 0.3)
     async with stage("okx", tmp_path) as found:

@@ -65,6 +65,18 @@ def test_a_close_right_after_a_subscribe_makes_suspects_of_what_was_unproven() -
     assert set(later.session.suspects) == {"c", "d"}
 
 
+def test_a_topic_that_was_alone_when_a_connection_dropped_is_tried_once_more_before_it_is_left_out() -> None:
+    life = Life("a")
+    life.run(0.4)
+    life.take(life.session.closed(life.now, "connection lost"))
+    assert not life.of(Quarantine)
+    again = Life("a", suspects=life.session.suspects)
+    again.run(0.4)
+    assert again.asked_for() == ["a"]
+    again.take(again.session.closed(again.now, "connection lost"))
+    assert again.of(Quarantine)
+
+
 def test_a_close_long_after_the_subscribes_accuses_nobody() -> None:
     life = Life()
     life.run(3)
