@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from shared import decoding
 from shared.events import Event
 
 SCHEMA: Final = "v1"
@@ -30,10 +31,10 @@ class BatchHead(msgspec.Struct, frozen=True, array_like=True):
 
 
 _encoder = msgspec.msgpack.Encoder()
-_batches = msgspec.msgpack.Decoder(Batch)
-_heads = msgspec.msgpack.Decoder(BatchHead)
-_lists: msgspec.msgpack.Decoder[list[Event]] = msgspec.msgpack.Decoder(list[Event])
-_events: msgspec.msgpack.Decoder[Event] = msgspec.msgpack.Decoder(Event)
+_batches: Final[decoding.Decoder[Batch]] = decoding.msgpack(Batch)
+_heads: Final[decoding.Decoder[BatchHead]] = decoding.msgpack(BatchHead)
+_lists: Final[decoding.Decoder[list[Event]]] = decoding.msgpack(list[Event])
+_events: Final[decoding.Decoder[Event]] = decoding.msgpack(Event)
 
 
 def encode_batch(producer: str, seq: int, events: list[Event]) -> bytes:
@@ -42,18 +43,12 @@ def encode_batch(producer: str, seq: int, events: list[Event]) -> bytes:
 
 def decode_batch(data: bytes) -> Batch:
     """Raises `msgspec.DecodeError` (of which `ValidationError` is one) on anything that is no batch."""
-    try:
-        return _batches.decode(data)
-    except (UnicodeDecodeError, RecursionError) as error:  # what the decoder lets through as it is
-        raise msgspec.DecodeError(str(error)) from error
+    return _batches.decode(data)
 
 
 def decode_head(data: bytes) -> BatchHead:
     """Raises as `decode_batch`."""
-    try:
-        return _heads.decode(data)
-    except (UnicodeDecodeError, RecursionError) as error:
-        raise msgspec.DecodeError(str(error)) from error
+    return _heads.decode(data)
 
 
 def encode_events(events: list[Event]) -> bytes:
@@ -81,7 +76,4 @@ def encode_event(event: Event) -> bytes:
 
 def decode_event(data: bytes) -> Event:
     """Raises as `decode_batch`."""
-    try:
-        return _events.decode(data)
-    except (UnicodeDecodeError, RecursionError) as error:
-        raise msgspec.DecodeError(str(error)) from error
+    return _events.decode(data)

@@ -12,7 +12,7 @@ from typing import Any, Final, get_type_hints
 
 import msgspec
 
-from shared import streams
+from shared import decoding, streams
 from shared.bus import AWAY, Redis
 from shared.config import Runtime, SettingError, expectation
 from shared.reader import newest_id
@@ -38,6 +38,7 @@ return {1,version+1}
 
 _KINDS: Final = get_type_hints(Runtime, include_extras=True)
 _FIELDS: Final = {field.name: _KINDS[field.name] for field in msgspec.structs.fields(Runtime)}
+_DECODERS: Final = {name: decoding.json(kind) for name, kind in _FIELDS.items()}
 
 
 class VersionConflict(Exception):
@@ -78,12 +79,12 @@ class RuntimeStore:
         values: dict[str, Any] = {}
         unusable = set()
         for raw, text in stored.items():
-            name = raw.decode()
+            name = raw.decode(errors="replace")
             if name not in _FIELDS:
                 continue
             try:
-                values[name] = msgspec.json.decode(text, type=_FIELDS[name])
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+                values[name] = _DECODERS[name].decode(text)
+            except msgspec.DecodeError as error:
                 unusable.add(name)
                 if name not in self.unusable:
                     log.error("The setting %s in Redis cannot be used, its default stands: %s", name, error)

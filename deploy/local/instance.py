@@ -19,6 +19,7 @@ import psutil
 
 from deploy.local import words
 from deploy.local.process import CannotRun
+from shared import decoding
 from shared.config import Mode, Settings
 
 MARK = "PARALLAX_DATA"
@@ -111,6 +112,9 @@ def takes_sockets(folder: Path) -> bool:
     return True
 
 
+_record: decoding.Decoder[Instance] = decoding.json(Instance)
+
+
 def write_record(runtime: Path, instance: Instance) -> None:
     fresh = runtime / "instance.json.new"
     fresh.touch(mode=0o600)
@@ -120,7 +124,7 @@ def write_record(runtime: Path, instance: Instance) -> None:
 
 def read_record(runtime: Path) -> Instance | None:
     try:
-        return msgspec.json.decode((runtime / "instance.json").read_bytes(), type=Instance)
+        return _record.decode((runtime / "instance.json").read_bytes())
     except (OSError, msgspec.DecodeError):
         return None
 

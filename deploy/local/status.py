@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from shared import streams
+from shared import decoding, streams
 from shared.bus import AWAY, REFUSED, Redis
 from shared.signals import Route
 
@@ -58,7 +58,7 @@ class Snapshot:
         return bool(self.venues) and all(venue.state in ("blocked", "degraded") for venue in self.venues)
 
 
-_rows = msgspec.msgpack.Decoder(RowHead)
+_rows: decoding.Decoder[RowHead] = decoding.msgpack(RowHead)
 #: The worst word of several collectors of one venue wins, `live` beats `starting`.
 _ORDER = ("starting", "live", "connecting", "degraded", "blocked")
 
@@ -69,7 +69,10 @@ async def read(client: Redis, venues: Sequence[str], any_age: bool = False) -> S
         keys = [key async for key in client.scan_iter(match="health:*", count=1000)]
         hashes: list[Any] = [await client.hgetall(key) for key in keys]
         board: Any = await client.hvals(streams.BOARD)
-    health = [(key.decode().split(":", 2)[1], text_of(fields)) for key, fields in zip(keys, hashes, strict=True)]
+    health = [
+        (key.decode(errors="replace").split(":", 2)[1], text_of(fields))
+        for key, fields in zip(keys, hashes, strict=True)
+    ]
     rows = list(board_rows(board))
     return Snapshot(
         venues=[venue_status(name, [fields for owner, fields in health if owner == name]) for name in venues],
@@ -82,7 +85,7 @@ async def read(client: Redis, venues: Sequence[str], any_age: bool = False) -> S
 
 
 def text_of(fields: Mapping[bytes, bytes]) -> dict[str, str]:
-    return {name.decode(): value.decode(errors="replace") for name, value in fields.items()}
+    return {name.decode(errors="replace"): value.decode(errors="replace") for name, value in fields.items()}
 
 
 def number(fields: Mapping[str, str], name: str) -> float:

@@ -15,7 +15,7 @@ import msgspec
 from services.api.hub import Hub
 from services.api.state import LiveState, Process
 from services.api.symbols import Directory
-from shared import bus, streams
+from shared import bus, decoding, streams
 from shared.instruments import Instrument
 from shared.signals import BoardRow, Signal
 
@@ -35,10 +35,10 @@ LISTING_RELOAD_POLLS: Final = 30
 SIGNALS_WANTED: Final = 300
 SIGNAL_ENTRIES: Final = 20_000
 
-_row = msgspec.msgpack.Decoder(BoardRow)
-_rows = msgspec.msgpack.Decoder(list[BoardRow])
-_signal = msgspec.msgpack.Decoder(Signal)
-_instrument = msgspec.msgpack.Decoder(Instrument)
+_row = decoding.msgpack(BoardRow)
+_rows = decoding.msgpack(list[BoardRow])
+_signal = decoding.msgpack(Signal)
+_instrument = decoding.msgpack(Instrument)
 
 
 class Rejected:
@@ -48,7 +48,7 @@ class Rejected:
         self.count = 0
         self._said: set[str] = set()
 
-    def decode(self, decoder: Any, data: bytes, what: str) -> Any:
+    def decode(self, decoder: decoding.Decoder[Any], data: bytes, what: str) -> Any:
         try:
             return decoder.decode(data)
         except msgspec.DecodeError as error:
@@ -175,7 +175,7 @@ class Followers:
                 yield record
 
     async def _keys(self, pattern: str) -> list[str]:
-        return sorted([key.decode() async for key in self._client.scan_iter(match=pattern, count=1000)])
+        return sorted([key.decode(errors="replace") async for key in self._client.scan_iter(match=pattern, count=1000)])
 
     async def _health(self) -> None:
         while True:
@@ -188,9 +188,8 @@ class Followers:
             for key, fields in zip(keys, hashes, strict=True):
                 name, _, member = key.removeprefix("health:").partition(":")
                 if fields:
-                    process = Process(
-                        name, member, {k.decode(): v.decode("utf-8", "replace") for k, v in fields.items()}
-                    )
+                    said = {k.decode(errors="replace"): v.decode(errors="replace") for k, v in fields.items()}
+                    process = Process(name, member, said)
                     found[process.id] = process
             self._state.processes = found
             for listener in self._state.process_listeners:

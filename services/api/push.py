@@ -20,7 +20,10 @@ from services.api.reading import convert
 from services.api.sockets import live, receive, send_all
 from services.api.sources import PARAMS, Params, check, unknown_channel
 from services.api.state import LiveState
+from shared import decoding
 
+_json: Final = decoding.json()
+_packed: Final = decoding.msgpack()
 SUBPROTOCOL: Final = "parallax.msgpack.v1"
 MAX_SUBSCRIPTIONS: Final = 64
 MAX_MESSAGE: Final = 65_536
@@ -122,10 +125,8 @@ class Client:
         if len(message) > MAX_MESSAGE:
             raise invalid("message", f"{len(message)} long", f"at most {MAX_MESSAGE}", code="too_large")
         try:
-            if isinstance(message, str):
-                return msgspec.json.decode(message)
-            return msgspec.msgpack.decode(message)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return (_json if isinstance(message, str) else _packed).decode(message)
+        except msgspec.DecodeError:
             form = "JSON" if isinstance(message, str) else "msgpack"
             raise invalid("message", shown(message), form, code=f"invalid_{form.lower()}") from None
 

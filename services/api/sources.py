@@ -12,8 +12,10 @@ from services.api.state import LiveState, Process
 from services.api.symbols import unknown_symbol
 from services.api.views import signal_view
 from services.collector.venues import VENUES
+from shared import decoding
 from shared.signals import BoardRow
 
+_json: Final = decoding.json()
 Rows = Iterable[tuple[str, dict[str, Any] | None]]
 Rate = Annotated[float, Meta(ge=0, le=1000)]
 Channel = Literal["board", "asset", "signals", "health"]
@@ -234,7 +236,7 @@ def process_view(process: Process) -> dict[str, Any]:
 def json_of(text: str) -> Any:
     """What a process reports as JSON; None where it is none."""
     try:
-        return msgspec.json.decode(text)
+        return _json.decode(text)
     except msgspec.DecodeError:
         return None
 

@@ -85,7 +85,7 @@ class Recorder:
         for partition in range(self.service.settings.partitions):
             found.append((streams.signals(partition), "", (streams.signals(partition),)))
             async for key in self.service.redis.scan_iter("instruments:*", count=1000):
-                venue = key.decode().partition(":")[2]
+                venue = key.decode(errors="replace").partition(":")[2]
                 keys = tuple(streams.market_data(partition, venue, kind) for kind in MARKET_KINDS)
                 found.append((streams.market_data(partition, venue, "*"), venue, keys))
         return found

@@ -2,11 +2,10 @@
 
 from typing import Final
 
-import msgspec
-
 from services.recorder.bars import Bar, BarFold
 from services.recorder.store import Gap, Rows
 from services.recorder.track import Track
+from shared import decoding
 from shared.codec import decode_batch
 from shared.events import Settlement
 from shared.reader import split_id
@@ -18,7 +17,7 @@ MARKET_KINDS: Final = ("quote", "mark", "funding")
 MAX_BARS: Final = 300_000
 MAX_SETTLEMENTS: Final = 200_000
 
-_signal: Final = msgspec.msgpack.Decoder(Signal)
+_signal: Final[decoding.Decoder[Signal]] = decoding.msgpack(Signal)
 
 
 class MarketFolder:

@@ -14,6 +14,7 @@ from services.scanner.fold import Fold
 from services.scanner.fx import Rate
 from services.scanner.lifecycle import Peak, Route, State, attach
 from services.scanner.market import SECOND, Leg, Producer, Source
+from shared import decoding
 from shared.config import Runtime
 from shared.events import Funding, Quote
 from shared.signals import CloseReason, Kind, Signal
@@ -98,7 +99,7 @@ class Saved(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _encoder = msgspec.msgpack.Encoder()
-_decoder: Final = msgspec.msgpack.Decoder(Saved)
+_decoder: Final[decoding.Decoder[Saved]] = decoding.msgpack(Saved)
 
 
 class Unusable(ValueError):

@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from shared import decoding
 from shared.config import Runtime
 from shared.events import Event
 from shared.instruments import Category, Market, QuoteMode, Status
@@ -97,7 +98,7 @@ class ControlBatch(msgspec.Struct, frozen=True, array_like=True):
 
 
 _encoder = msgspec.msgpack.Encoder()
-_decoder: Final = msgspec.msgpack.Decoder(ControlBatch)
+_decoder: Final[decoding.Decoder[ControlBatch]] = decoding.msgpack(ControlBatch)
 
 
 def encode(producer: str, seq: int, events: list[ControlEvent]) -> bytes:

@@ -6,19 +6,20 @@ open signal is closed with `restart`, and a `Start` in the control stream tells 
 """
 
 import logging
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 
 from services.scanner import lease
 from services.scanner.checkpoint import Unusable, dump, load
-from services.scanner.control import Config, Join, Start, decode, encode
+from services.scanner.control import Config, ControlEvent, Join, Start, decode, encode
 from services.scanner.feed import Feed, before, parse_id
 from services.scanner.fold import Fold
 from services.scanner.market import MS, Source
 from services.scanner.wire import Wire
-from shared import streams
+from shared import decoding, streams
 from shared.bus import Redis
 from shared.codec import decode_event, decode_head
 from shared.config import Runtime
@@ -27,6 +28,9 @@ from shared.resp import Reply, ReplyError
 from shared.signals import Signal
 
 LOG: Final = logging.getLogger(__name__)
+T = TypeVar("T")
+#: What stands in `open:{P}`.
+RECORD: Final[decoding.Decoder[Signal]] = decoding.json(Signal)
 #: Live producers write each second: a stream that begins later than this after the position has lost entries.
 HOLE_MS: Final = 2500
 
@@ -98,14 +102,14 @@ async def _warm(wire: Wire, partition: int, fence: int, fold: Fold, positions: d
     while entries := await wire.one("XRANGE", control, last, "+", "COUNT", 1000):
         for entry_id, fields in entries:  # type: ignore[union-attr, misc]
             last = f"({entry_id.decode()}"  # type: ignore[union-attr]
-            for event in decode(fields[1]).events:  # type: ignore[index, arg-type]
+            for event in _said(fields[1]):  # type: ignore[index, arg-type]
                 if isinstance(event, Join):
                     joined = START if recorded else before(parse_id(entry_id)[0])  # type: ignore[arg-type]
                     feed.add(event.key, joined)
     for source in list(fold.sources.values()):
         if source.kind in ("mark", "stats"):
             found = await wire.one("HGETALL", streams.last(partition, source.venue, source.kind))
-            fold.recall(source.venue, [decode_event(value) for value in pairs(found).values()])
+            fold.recall(source.venue, readable(pairs(found).values(), decode_event))
     LOG.info("partition %d taken over as %d, from a checkpoint at %d", partition, fence, fold.at // MS)
     return Hold(partition, fence, fold, feed)
 
@@ -127,6 +131,11 @@ async def _cold(
     return Hold(partition, fence, fold, Feed(wire, streams.control(partition), positions, recorded=recorded))
 
 
+def _said(data: bytes) -> list[ControlEvent]:
+    """What an entry of the control stream says; nothing where it cannot be read, as for whoever folds it."""
+    return [event for batch in readable([data], decode) for event in batch.events]
+
+
 async def _partitions(client: Redis) -> int:
     return int(await client.get(streams.META_PARTITIONS) or 1)
 
@@ -135,8 +144,7 @@ async def _close_open(wire: Wire, partition: int, fence: int, at: int) -> int:
     """Close what is open, where our knowledge ends."""
     found = pairs(await wire.one("HGETALL", streams.open_signals(partition)))
     commands: list[bytes] = []
-    for data in found.values():
-        record = msgspec.json.decode(data, type=Signal)
+    for record in readable(found.values(), RECORD.decode):
         if record.event != "close":
             ended = max(at, record.at)
             closed = msgspec.structs.replace(
@@ -169,6 +177,17 @@ async def send(wire: Wire, commands: list[bytes]) -> None:
             if "FENCED" in str(reply) or "STALE" in str(reply):  # Redis puts its own ERR before a script's word
                 raise lease.Fenced(str(reply))
             raise reply
+
+
+def readable(values: Iterable[bytes], decoded: Callable[[bytes], T]) -> list[T]:
+    """Those of the values that can be read; what cannot is logged and left out."""
+    found: list[T] = []
+    for value in values:
+        try:
+            found.append(decoded(value))
+        except msgspec.DecodeError as error:
+            LOG.warning("passed over, it cannot be read: %s", error)
+    return found
 
 
 def pairs(reply: Reply) -> dict[bytes, bytes]:

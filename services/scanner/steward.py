@@ -15,15 +15,14 @@ import msgspec
 from services.scanner import fx, lease
 from services.scanner.control import Config, ControlEvent, Fx, Join, Listing, Row, Seed, Tick, encode
 from services.scanner.market import MS
-from services.scanner.resume import Hold, pairs
+from services.scanner.resume import RECORD, Hold, pairs, readable
 from services.scanner.wire import Wire
-from shared import streams
+from shared import decoding, streams
 from shared.bus import Redis
 from shared.codec import decode_event
 from shared.config import Runtime
 from shared.cursor import START
 from shared.instruments import Instrument, Market
-from shared.signals import Signal
 
 LOG: Final = logging.getLogger(__name__)
 KINDS: Final = ("quote", "mark", "funding", "stats")
@@ -134,7 +133,9 @@ class Steward:
 
     async def _listed_venues(self) -> list[str]:
         prefix = streams.instruments("")
-        return sorted([key.decode().removeprefix(prefix) async for key in self._client.scan_iter(match=f"{prefix}*")])
+        return sorted(
+            [key.decode(errors="replace").removeprefix(prefix) async for key in self._client.scan_iter(f"{prefix}*")]
+        )
 
     async def _find_recorded(self) -> None:
         """Join a replay's venues, all that have begun at once, and read them from their first entries.
@@ -175,7 +176,7 @@ class Steward:
         await self._read_listing(venue)
         for kind in KINDS:
             found = pairs(await self._wire.one("HGETALL", streams.last(partition, venue, kind)))
-            events = [decode_event(value) for value in found.values()]
+            events = readable(found.values(), decode_event)
             for at in range(0, len(events), ROWS_PER_ENTRY):
                 await self._tell(Seed(venue, kind, events[at : at + ROWS_PER_ENTRY]))
         LOG.info("partition %d reads %s", partition, venue)
@@ -265,16 +266,16 @@ class Steward:
         """Closed signals leave `open:{P}` after two minutes; control and signal streams keep their time."""
         partition, now = self.hold.partition, await self._now_ms()
         for name, data in pairs(await self._wire.one("HGETALL", streams.open_signals(partition))).items():
-            record = msgspec.json.decode(data, type=Signal)
-            if record.closed_at is not None and record.closed_at < self.hold.fold.at - CLOSED_KEPT_NS:
-                await self._client.hdel(streams.open_signals(partition), name)
+            for record in readable([data], RECORD.decode):
+                if record.closed_at is not None and record.closed_at < self.hold.fold.at - CLOSED_KEPT_NS:
+                    await self._client.hdel(streams.open_signals(partition), name)
         await self._client.xtrim(streams.control(partition), minid=now - streams.CONTROL_RETENTION_MS)
         await self._client.xtrim(streams.signals(partition), minid=now - streams.SIGNALS_RETENTION_MS)
 
 
-_instrument: Final = msgspec.msgpack.Decoder(Instrument)
+_instrument: Final[decoding.Decoder[Instrument]] = decoding.msgpack(Instrument)
 
 
 def _native(field: bytes) -> tuple[Market, str]:
-    market, _, native = field.decode().partition(":")
+    market, _, native = field.decode(errors="replace").partition(":")
     return ("spot" if market == "spot" else "perp"), native

@@ -50,11 +50,16 @@ async def test_signals_are_read_back_and_the_newest_revision_stands(start: Start
 async def test_what_cannot_be_read_is_counted_and_passed_over(api: Api, redis_client: Redis) -> None:
     await redis_client.xadd(streams.BOARD_CHANGES, {"v1": b"\xc1"})
     await redis_client.xadd(streams.BOARD_CHANGES, {"v2": b"?"})
+    await redis_client.xadd(streams.BOARD_CHANGES, {"v1": b"\x91\x81\xa5asset\xa1\xff"})
+    await redis_client.xadd(streams.BOARD_CHANGES, {"v1": b"\x91\x81\xa1x" + b"\x91" * 100_000})
     await redis_client.hset(streams.instruments("okx"), "perp:X", msgspec.msgpack.encode({"venue": "okx"}))
+    await redis_client.hset(b"instruments:\xff", b"\xff", b"\xa1\xff")
+    await redis_client.hset("health:okx:m", b"\xff", b"\xff")
     await put_instruments(redis_client, instrument("okx"))
     await put_changes(redis_client, row())
     await api.until(lambda: api.context.state.board.rows and not api.context.state.directory.empty)
-    assert api.context.followers.rejected.count == 3
+    await api.until(lambda: api.context.state.members("okx"))
+    assert api.context.followers.rejected.count == 5
 
 
 async def test_processes_come_and_go_with_their_health(api: Api, redis_client: Redis) -> None:

@@ -55,7 +55,12 @@ async def test_all_venues_in_trouble_is_told_apart_from_one(redis_client: Redis)
 
 async def test_the_best_row_is_the_one_that_pays_most_in_and_out(redis_client: Redis) -> None:
     now = time.time_ns()
-    rows = {"A": board_row("A", "9.00", now), "B": board_row("B", "51.00", now, ("s1", "s2")), "C": b"no row"}
+    rows = {
+        "A": board_row("A", "9.00", now),
+        "B": board_row("B", "51.00", now, ("s1", "s2")),
+        "C": b"no row",
+        "D": b"\x81\xa5asset\xa1\xff",
+    }
     for asset, row in rows.items():
         await redis_client.hset(streams.BOARD, asset, row)
     snapshot = await status.read(redis_client, [])
@@ -70,6 +75,7 @@ async def test_an_old_board_is_not_now_but_a_replays_is(redis_client: Redis) -> 
 
 
 async def test_odd_health_fields_do_not_break_the_screen(redis_client: Redis) -> None:
+    await redis_client.hset(b"health:\xff:a", b"\xff", b"\xff")
     await health(redis_client, "apple", "a", state="surprised", instruments="many", frames_per_s="")
     (venue,) = (await status.read(redis_client, ["apple"])).venues
     assert (venue.state, venue.instruments, venue.rate) == ("surprised", 0, 0)

@@ -191,6 +191,34 @@ async def test_the_board_shows_every_coin_soon_after_a_start(redis_url: str, red
     assert vers == sorted(vers)
 
 
+async def test_what_others_wrote_badly_is_passed_over_at_the_start_and_at_the_next(
+    redis_url: str, redis_client: Redis
+) -> None:
+    text, deep = b"\xa1\xff", b"\x91" * 100_000
+    hashes = (streams.instruments("alpha"), streams.last(0, "alpha", "quote"), streams.last(0, "alpha", "mark"))
+    for key in (*hashes, streams.open_signals(0)):
+        await redis_client.hset(key, mapping={b"\xff": text, b"deep": deep, b"json": b'{"id":"\xff"}'})
+    await redis_client.xadd(streams.market_data(0, "alpha", "quote"), {streams.FIELD: text})
+
+    async def shown() -> bool:
+        return int(await redis_client.hlen(streams.BOARD)) == 5
+
+    async with market(redis_client, 8):
+        for _ in range(2):
+            process = await start(redis_url)
+            await until(shown)
+            await redis_client.delete(streams.BOARD)
+            await redis_client.xadd(CTL, {streams.FIELD: text})
+            await until(shown)
+            process.kill()
+            await process.wait()
+            await expire(redis_client)
+        process = await start(redis_url)
+        await redis_client.delete(streams.BOARD)
+        await until(shown)
+        assert await stop(process) == 0
+
+
 async def test_trimmed_streams_end_open_signals_as_restart(redis_url: str, redis_client: Redis) -> None:
     async def some_open() -> bool:
         return bool(await redis_client.hlen(streams.open_signals(0))) and not await _all_closed(redis_client)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from typing import Any
 
 import msgspec
 import pytest
@@ -126,6 +127,14 @@ async def test_followers_ride_out_a_redis_that_is_away(
         await asyncio.wait([following])
     assert seen[-1].samples == 5
     assert caplog.text.count("not being followed") == 1
+
+
+async def test_bytes_that_are_no_text_are_no_setting(redis_client: Redis) -> None:
+    bad: Any = {b"\xff": b"1", b"symbol": b'"\xff"', b"pins": b"[" * 100_000, b"samples": b"4"}
+    await redis_client.hset(streams.CONFIG, mapping=bad)
+    store = RuntimeStore(redis_client)
+    assert await store.load() == Runtime(samples=4)
+    assert store.unusable == {"symbol", "pins"}
 
 
 def test_every_setting_has_a_json_form_that_comes_back() -> None:

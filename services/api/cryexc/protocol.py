@@ -15,6 +15,7 @@ from services.api.errors import ApiError, invalid
 from services.api.numbers import json_bytes
 from services.api.reading import convert
 from services.api.symbols import Directory, Target, unknown_exchange
+from shared import decoding
 
 MAX_FRAME: Final = 65_536
 MAX_BATCH: Final = 32
@@ -95,13 +96,16 @@ class Said:
     items: list[Order | Refusal] = field(default_factory=list)
 
 
+_json: Final = decoding.json()
+
+
 def read(frame: str | bytes) -> Said:
     """One frame from the terminal. Never raises: what cannot be read is a refusal."""
     if len(frame) > MAX_FRAME:
         return _refused(invalid("frame", f"{len(frame)} characters", f"at most {MAX_FRAME}", code="frame_too_large"))
     try:
-        found = msgspec.json.decode(frame)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        found = _json.decode(frame)
+    except msgspec.DecodeError:
         shown = frame if isinstance(frame, str) else frame.decode("utf-8", "replace")
         return _refused(invalid("frame", shown, "a JSON object", code="invalid_json"))
     if not isinstance(found, dict):

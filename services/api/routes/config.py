@@ -12,7 +12,7 @@ from starlette.responses import Response
 from services.api.answers import asset_for, documented, reply
 from services.api.context import Context, Ctx
 from services.api.errors import ApiError, away, invalid
-from shared import bus
+from shared import bus, decoding
 from shared.config import Runtime, SettingError, expectation
 from shared.settings_store import RuntimeStore, VersionConflict
 
@@ -21,6 +21,7 @@ MAX_BODY: Final = 65_536
 ATTEMPTS: Final = 5
 #: The older name of the gross edge that starts a signal, in percent.
 THRESHOLD: Final = "threshold"
+_json: Final = decoding.json()
 _BOUNDS: Final = {"ge": "minimum", "gt": "exclusive_minimum", "le": "maximum", "lt": "exclusive_maximum"}
 
 EXAMPLE = {
@@ -143,8 +144,8 @@ async def json_body(request: Request) -> dict[str, Any]:
             message = "The body is too large."
             raise ApiError(413, "too_large", message, field="body", expected=f"at most {MAX_BODY} bytes")
     try:
-        found = msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        found = _json.decode(data)
+    except msgspec.DecodeError:
         shown = data[:100].decode("utf-8", "replace")
         raise invalid("body", shown, "a JSON object", status=400, code="invalid_json") from None
     if not isinstance(found, dict):
