@@ -45,6 +45,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     venues: Annotated[str, Meta(description="exchanges to collect, separated by commas; empty: all")] = ""
     assets: Annotated[str, Meta(description="coins to collect, separated by commas; empty: all")] = ""
     watch: Annotated[str, Meta(description="coins whose trades are always collected")] = "BTC,ETH"
+    overrides: Annotated[
+        str,
+        Meta(description="file of what you say of single instruments; empty: overrides.toml of the working directory"),
+    ] = ""
     https_proxy: Annotated[str, Meta(description="proxy for all exchange traffic: http://, socks5://host:port")] = ""
     all_proxy: Annotated[str, Meta(description="used where HTTPS_PROXY is empty")] = ""
     redis_url: Annotated[str, Meta(description="Redis 7.0 or newer, or Valkey; empty: the embedded one")] = ""

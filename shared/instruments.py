@@ -13,6 +13,11 @@ Category = Literal["crypto", "equity", "commodity", "fx", "index", "unknown"]
 Status = Literal["trading", "halted", "pre", "delisting", "quarantined", "unknown"]
 QuoteMode = Literal["on_change", "periodic"]
 
+#: Reasons of quarantine that the collectors give themselves: a name that looks like a multiple of a coin and is in no
+#: reviewed table, until a price check has confirmed it; and a symbol that another instrument of the venue has.
+UNCONFIRMED: Final = "multiplier_unconfirmed"
+COLLISION: Final = "collision"
+
 #: The quote currencies whose instruments are collected. Others stay in the lookup table only.
 COLLECTED_QUOTES: Final = frozenset({"USDT", "USDC", "USD"})
 
@@ -23,7 +28,8 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False)
     Prices, ticks and sizes are decimal text in normalised units (price per one base asset in quote, size in base
     assets). `multiplier` is how many assets one native base unit stands for ("1000" for 1000PEPE), `contract_size`
     how many native base units one contract holds ("1" where sizes are not in contracts). Fees are in basis points,
-    None where the venue does not publish them per instrument. Times are nanoseconds.
+    None where the venue does not publish them per instrument. Times are nanoseconds. `trusted`: a user vouches that it
+    is the coin it is read as.
     """
 
     venue: str
@@ -53,6 +59,7 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False)
     quote_period_ms: int | None = None
     listed_ts: int | None = None
     delist_ts: int | None = None
+    trusted: bool = False
 
     @property
     def asset(self) -> str:

@@ -9,6 +9,7 @@
 | `health:<name>:<member>` | every service (`<name>` is a venue, or `_scanner`, `_recorder`, `_api`) | api | TTL 10 s |
 | `members:<venue>` | collectors | collectors | lease |
 | `owners:<venue>` | collectors | collectors | for ever |
+| `overrides:<venue>` | scanner | collectors | for ever |
 | `demand:<venue>:<kind>` | api, scanner | collectors | score = expiry in ms |
 | `config`, `{config}:changes` | api | every service | for ever |
 | `board`, `{board}:changes` | scanner | api, anyone | for ever; 2 minutes |
@@ -79,6 +80,10 @@ def last(partition: int, venue: str, kind: str) -> str:
 
 def instruments(venue: str) -> str:
     return f"instruments:{venue}"
+
+
+def overrides(venue: str) -> str:
+    return f"overrides:{venue}"
 
 
 def health(name: str, member: str) -> str:

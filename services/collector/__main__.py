@@ -16,12 +16,13 @@ def _run(arguments: Sequence[str]) -> int:
     name = parser.parse_args(arguments).venue
     if name not in VENUES:
         parser.error(f"--venue {name}: expected one of {', '.join(VENUES)}")
+    from services.collector.override_file import OverrideFile
     from services.collector.process import collect, of_deployment
     from shared.service import run
 
     settings = load()
-    venue = of_deployment(VENUES[name], settings)
-    return run(name, lambda service: collect(service, venue), settings)
+    venue, said = of_deployment(VENUES[name], settings), OverrideFile(settings, VENUES)
+    return run(name, lambda service: collect(service, venue, said), settings)
 
 
 def _samples(arguments: Sequence[str]) -> int:

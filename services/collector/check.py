@@ -17,6 +17,8 @@ import uvloop
 from services.collector.actions import Count
 from services.collector.around import Surroundings
 from services.collector.engine import Engine
+from services.collector.override_file import OverrideFile
+from services.collector.overrides import Overrides
 from services.collector.process import of_deployment, surroundings
 from services.collector.standing import standing
 from services.collector.venue import Venue
@@ -95,21 +97,27 @@ def main(arguments: Sequence[str], out: IO[str] = sys.stdout) -> int:
             raise SettingError("--venue", name, f"one of {', '.join(VENUES)}")
     if not 1 <= given.seconds <= 3600:
         raise SettingError("--seconds", str(given.seconds), "1 to 3600")
-    venues = [of_deployment(VENUES[name], settings) for name in chosen]
+    venues, said = [of_deployment(VENUES[name], settings) for name in chosen], OverrideFile(settings, VENUES)
     set_up_logging("error")
     assets = frozenset(names(given.assets, str.upper))
     around = replace(surroundings(settings), assets=assets, watch=assets)
     where = f"through {settings.venue_gateway}" if settings.venue_gateway else "proxy" if settings.proxy else "direct"
     print(f"settings         ok      {len(venues)} exchanges, {where}, coins {', '.join(sorted(assets))}", file=out)
-    failed = sum(uvloop.run(checked(venue, around, given.seconds, out)) for venue in venues)
+    if said.entries:
+        print(f"overrides        ok      {len(said.entries)} in {said.path}", file=out)
+    failed = sum(uvloop.run(checked(venue, around, given.seconds, out, said)) for venue in venues)
     print(f"{failed} points failed." if failed else "All is well.", file=out)
     return 1 if failed else 0
 
 
-async def checked(venue: Venue, around: Surroundings, seconds: float, out: IO[str]) -> int:
+async def checked(
+    venue: Venue, around: Surroundings, seconds: float, out: IO[str], said: OverrideFile | None = None
+) -> int:
     """How many points of a venue fail."""
     print(f"\n{venue.display_name}", file=out)
     engine = Watched(venue, Listener(), around)
+    if said is not None:
+        engine.override(Overrides(given=said.of(venue.name)))
     running = asyncio.create_task(engine.run())
     engine.hold((engine.me,), {})
     try:

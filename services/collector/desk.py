@@ -16,7 +16,7 @@ REST jobs) bring events with `take`; the clock is the events' own `recv` and the
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from functools import cache
 from typing import Any, Final, Protocol
 
@@ -119,6 +119,11 @@ class Desk:
             self._ensure(kind, symbol)
         self._places = wanted
         self._rota = list(self._quotes.values())
+
+    def withdraw(self, symbols: Collection[str], reason: str) -> None:
+        """Let go of all feeds of some symbols; `serve` makes them anew."""
+        gone = {place for place in self._places if place[1] in symbols}
+        self.serve(self._places - gone, self._members, lambda kind, symbol: reason)
 
     def feeds(self) -> list[Feed]:
         prints = (feed for feeds in self._prints.values() for feed in feeds.values())

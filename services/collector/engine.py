@@ -13,7 +13,6 @@ from random import Random
 from time import time_ns
 from typing import Any, Final
 
-from services.collector import listing as listings
 from services.collector import samples
 from services.collector.actions import Count
 from services.collector.around import Surroundings, Tap
@@ -23,17 +22,20 @@ from services.collector.jobs import Jobs, Listed, RestSource
 from services.collector.line import Gate, Line
 from services.collector.live_books import LiveBooks
 from services.collector.messages import BookDelta, BookSnapshot, Control, Lost, Message, Relist, Unknown
+from services.collector.overrides import Overrides
 from services.collector.ownership import Ownership
 from services.collector.pacing import SECOND
 from services.collector.plan import Plan, Slot, Topic, TopicKey
 from services.collector.pulse import Pulse
 from services.collector.quotes import EVERY_S
 from services.collector.rest import Body, Rest
+from services.collector.roster import Roster
 from services.collector.runner import Connection, Unreachable
+from services.collector.session import Session
 from services.collector.snapshots import Snapshots
 from services.collector.table import Table
 from services.collector.venue import Call, Decode, DecoderOptions, Endpoint, Venue
-from services.collector.wants import Selection, Wants, quote_channels, selected
+from services.collector.wants import Selection, Wants, quote_channels
 from shared.config import Runtime
 from shared.instruments import Instrument, Market
 from shared.streams import bucket_of
@@ -64,6 +66,7 @@ class Engine:
         self.venue, self.me, self.around, self.tap = venue, me, around, tap
         self.rng = rng or Random()
         self.table = Table()
+        self.roster = Roster(venue, self.table, around.assets)
         self.desk = Desk(venue.name, around.partitions, bus)
         self._wants = Wants(venue)
         self.plan = Plan(venue.endpoints)
@@ -78,15 +81,10 @@ class Engine:
         self.alive_ms, self.gateway, self.proxy = around.alive_ms, around.gateway, around.proxy
         self.tls: ssl.SSLContext | None = None
         self.lines: dict[Slot, Line] = {}
-        self.selected: list[Instrument] = []
-        self._gone: dict[str, str] = {}  # symbols that were collected until now -> why they are no more
-        self._members: dict[Market, frozenset[str]] = {}
         self.demand: dict[str, frozenset[str]] = {}
         #: sockets that could not be opened, by line, until they are
         self.unreached: dict[Slot, Unreachable] = {}
         self.listed = asyncio.Event()
-        #: the newest round of listing calls that brought anything
-        self.listing: Listed | None = None
         #: the venue says that its list changed
         self.relist = asyncio.Event()
         #: this process has its standing among the members
@@ -149,6 +147,11 @@ class Engine:
 
     # ---- what to carry
 
+    @property
+    def selected(self) -> list[Instrument]:
+        """The instruments that are collected, in stable order."""
+        return self.roster.selected
+
     def hold(self, members: tuple[str, ...], owners: dict[int, str]) -> None:
         """Take in who lives and who serves what: this process has its standing."""
         self.joined.set()
@@ -192,8 +195,8 @@ class Engine:
         selection = Selection(self.ownership.held, self._wishes(), frozenset(self._refused))
         topics, places = self._wants.of(self.selected, selection)
         fresh = not self.desk.keys()
-        self.desk.serve(places, self._members, self._why)
-        self._gone = {}
+        self.desk.serve(places, self.roster.members, self._why)
+        self.roster.gone = {}
         if fresh:
             self.desk.announce("down", "start", now)
         changed = self.plan.update(topics, USABLE / max(1, len(self.ownership.members)))
@@ -202,22 +205,10 @@ class Engine:
         for slot in sorted(changed):
             self._apply(slot)
 
-    def _select(self) -> None:
-        """Choose from the listing; keep what went, and why, for `reconcile` to say."""
-        chosen = selected(self.table, self.around.assets)
-        now_chosen, by_symbol = {one.symbol for one in chosen}, self.table.by_symbol
-        lost = [one.symbol for one in self.selected if one.symbol not in now_chosen]
-        self._gone |= {symbol: by_symbol[symbol].status if symbol in by_symbol else "delisted" for symbol in lost}
-        self._members = {
-            "spot": frozenset(one.symbol for one in chosen if one.market == "spot"),
-            "perp": frozenset(one.symbol for one in chosen if one.market == "perp"),
-        }
-        self.selected = chosen
-
     def _why(self, kind: str, symbol: str) -> str | None:
         """Why a feed is no longer served; None where another process has it."""
-        if symbol in self._gone:
-            return self._gone[symbol]
+        if symbol in self.roster.gone:
+            return self.roster.gone[symbol]
         return "nobody asks" if kind in ON_DEMAND and bucket_of(symbol) in self.ownership.held else None
 
     def _wishes(self) -> dict[str, frozenset[str]]:
@@ -250,24 +241,36 @@ class Engine:
     # ---- listing
 
     def _listed(self, result: Listed) -> None:
-        if not result.instruments:
-            return
-        before = list(self.table)
-        fresh = listings.kept(before, result.instruments, result.failed)
-        rows = listings.resolved(self.venue, fresh, listings.holders_of(before))
-        change = listings.difference(before, rows)
-        outside = result.outside if not result.failed else result.outside | self.table.outside
-        self.table.replace(rows, outside)
+        if result.instruments:
+            self.roster.take(result.instruments, result.outside, result.failed)
+            self._list()
+
+    def override(self, overrides: Overrides) -> None:
+        """Take in what is said of single instruments; it takes effect at once."""
+        if self.roster.override(overrides):
+            self._list()
+
+    def _list(self) -> None:
+        """The table follows the roster. What is read otherwise than before is down, and asked for anew."""
+        change, anew = self.roster.fill()
         if change:
-            log.info(
-                "%s: %d instruments listed: %d new, %d gone, %d changed",
-                *(self.venue.name, len(rows), len(change.added), len(change.removed), len(change.changed)),
-            )
-        if change or self.listing is None:
-            self._select()
-        self.listing = result
+            log.info("%s: %s", self.venue.name, change)
         self.listed.set()
         self.change()
+        if anew:
+            self.desk.withdraw({was for was, _ in anew}, "read anew")
+            self.books.tick(time_ns())  # lets go of their books
+            self.reconcile()
+            self._renew({now for _, now in anew})
+
+    def _renew(self, symbols: set[str]) -> None:
+        for session in self._sessions():
+            for topic in session.topics:
+                if not symbols.isdisjoint(topic.symbols):
+                    session.resubscribe(topic.name)
+
+    def _sessions(self) -> list[Session]:
+        return [connection.session for line in self.lines.values() for connection in line.connections]
 
     # ---- REST
 
@@ -284,9 +287,8 @@ class Engine:
         """Ask anew for the topic of quotes that have frozen."""
         self.counts["frozen"] += 1
         log.warning("%s: the quotes of %s have frozen: REST says otherwise; subscribing anew", self.venue.name, symbol)
-        for line in self.lines.values():
-            for connection in line.connections:
-                connection.session.renew("quote", symbol)
+        for session in self._sessions():
+            session.renew("quote", symbol)
 
     def _received_body(self, body: Body) -> None:
         if self.tap is not None:

@@ -28,6 +28,9 @@ class Change:
     def __bool__(self) -> bool:
         return bool(self.added or self.removed or self.changed)
 
+    def __str__(self) -> str:
+        return f"instruments: {len(self.added)} new, {len(self.removed)} gone, {len(self.changed)} changed"
+
 
 def place(instrument: Instrument) -> Place:
     return instrument.market, instrument.native
@@ -59,6 +62,17 @@ def _filled(venue: Venue, channel: Channel | None, instrument: Instrument) -> In
         quote_mode=instrument.quote_mode if channel is None else channel.mode,
         quote_period_ms=instrument.quote_period_ms if channel is None else channel.period_ms,
     )
+
+
+def read_anew(old: Iterable[Instrument], new: Iterable[Instrument]) -> list[tuple[str, str]]:
+    """(symbol before, symbol after) of the instruments whose frames mean something else now: another coin or scale."""
+    before = {place(one): one for one in old}
+    pairs = ((before[place(one)], one) for one in new if place(one) in before)
+    return [(was.symbol, now.symbol) for was, now in pairs if _meaning(was) != _meaning(now)]
+
+
+def _meaning(one: Instrument) -> tuple[str, str, str]:
+    return one.symbol, one.multiplier, one.contract_size
 
 
 def holders_of(instruments: Iterable[Instrument]) -> dict[str, str]:

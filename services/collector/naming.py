@@ -12,11 +12,7 @@ from typing import Final
 
 import msgspec
 
-from shared.instruments import Instrument, Status
-
-#: reasons an instrument is quarantined for
-UNCONFIRMED: Final = "multiplier_unconfirmed"
-COLLISION: Final = "collision"
+from shared.instruments import COLLISION, UNCONFIRMED, Instrument, Status
 
 #: base -> (asset, multiplier)
 Reviewed = Mapping[str, tuple[str, str]]
@@ -61,8 +57,11 @@ def name(base: str, reviewed: Reviewed) -> Named:
 
 
 def status_of(named: Named, status: Status) -> tuple[Status, str | None]:
-    """Status and quarantine reason of an instrument that the venue says is in `status`."""
-    return (status, None) if named.confirmed else ("quarantined", UNCONFIRMED)
+    """Status and quarantine reason of an instrument that the venue says is in `status`.
+
+    One that does not trade has no price to check: it keeps its status, and is quarantined once it trades.
+    """
+    return (status, None) if named.confirmed or status != "trading" else ("quarantined", UNCONFIRMED)
 
 
 def resolve_collisions(instruments: Iterable[Instrument], holders: Mapping[str, str] | None = None) -> list[Instrument]:

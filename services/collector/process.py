@@ -10,7 +10,9 @@ from typing import Any, Final
 from services.collector import demand, directory, members
 from services.collector.around import Surroundings
 from services.collector.engine import Engine
+from services.collector.following import Following
 from services.collector.health import Health
+from services.collector.override_file import OverrideFile
 from services.collector.variables import configured
 from services.collector.venue import Venue
 from shared.bus import AWAY
@@ -44,14 +46,16 @@ def of_deployment(venue: Venue, settings: Settings) -> Venue:
     return configured(venue, variables(), addresses=not settings.venue_gateway)
 
 
-async def collect(service: Service, venue: Venue) -> None:
-    """Collect one venue until the service stops."""
+async def collect(service: Service, venue: Venue, said: OverrideFile) -> None:
+    """Collect one venue until the service stops. `said`: what users say of its instruments."""
     fatal: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     writer = StreamWriter(
         service.settings.redis, service.member, retention_ms=RETENTION_MS, on_fatal=fatal.set_exception
     )
     await writer.start()
     engine = Engine(venue, service.member, writer, surroundings(service.settings))
+    overrides = Following(service.redis, engine, said)
+    await overrides.look()
     service.health(Health(engine, writer).fields)
     work = [
         service.spawn(engine.run(), "engine"),
@@ -59,6 +63,7 @@ async def collect(service: Service, venue: Venue) -> None:
         service.spawn(RuntimeStore(service.redis).follow(engine.follow), "settings"),
         service.spawn(_follow_demand(service, engine), "demand"),
         service.spawn(_keep_directory(service, engine), "directory"),
+        service.spawn(overrides.run(), "overrides"),
     ]
     settling = service.spawn(_settle(engine), "settle")
     stopping = asyncio.create_task(service.stop.wait())
@@ -92,15 +97,14 @@ async def _follow_demand(service: Service, engine: Engine) -> None:
 
 async def _keep_directory(service: Service, engine: Engine) -> None:
     """The instruments hash follows the listing, and comes back where Redis lost it."""
-    written: object = None
+    written = -1
     await engine.listed.wait()
     while True:
-        rows = list(engine.table)
+        rows, newest = list(engine.table), engine.roster.fillings
         try:
-            if written is not engine.listing or not await directory.holds(service.redis, engine.venue.name, len(rows)):
-                listing = engine.listing
+            if written != newest or not await directory.holds(service.redis, engine.venue.name, len(rows)):
                 await directory.write(service.redis, engine.venue.name, rows)
-                written = listing
+                written = newest
         except AWAY as error:
             log.debug("The instruments hash waits for Redis: %s", error)
         await asyncio.sleep(DIRECTORY_S)

@@ -11,8 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from types import MappingProxyType
 
-from services.collector.naming import COLLISION
-from shared.instruments import Instrument, Market
+from shared.instruments import COLLISION, Instrument, Market
 
 
 class Listed:

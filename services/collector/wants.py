@@ -5,10 +5,9 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from services.collector.naming import UNCONFIRMED
 from services.collector.plan import Topic, TopicKey
 from services.collector.venue import Channel, Venue
-from shared.instruments import COLLECTED_QUOTES, Instrument, Market
+from shared.instruments import COLLECTED_QUOTES, UNCONFIRMED, Instrument, Market
 from shared.streams import bucket_of
 
 #: (kind, symbol)
