@@ -18,6 +18,7 @@ from services.scanner.lease import commit_checkpoint
 from services.scanner.market import Asset
 from services.scanner.recorded_time import pass_time
 from services.scanner.resume import Hold, commit_of, send
+from services.scanner.window import Window
 from services.scanner.wire import Wire
 from shared import streams
 from shared.resp import ReplyError, command
@@ -31,6 +32,8 @@ CHECKPOINT_S: Final = 0.5
 CHECKPOINT_SHARE: Final = 0.02
 CHECKPOINT_MAX_S: Final = 10.0
 ROWS_PER_ENTRY: Final = 200
+#: What the stream of changed rows may hold: eight exchanges' rows come to several MB a second.
+CHANGES_BYTES: Final = 64 << 20
 SWEEP_S: Final = 0.1
 SWEEP_PARTS: Final = 10
 BLOCK_MS: Final = 50
@@ -43,6 +46,7 @@ class Engine:
         self.hold, self.fold, self._wire, self._recorded = hold, hold.fold, wire, recorded
         self._control = streams.control(hold.partition)
         self.board = Board(hold.fold)
+        self._changes = Window(streams.BOARD_CHANGES_RETENTION_MS, CHANGES_BYTES)
         self._shown: dict[Asset, float] = {}
         self._conflate = CONFLATE_S
         self._checkpoint_due = 0.0
@@ -110,15 +114,13 @@ class Engine:
         if not rows:
             return
         commands: list[bytes] = []
-        oldest = self.hold.feed.redis_ms - streams.BOARD_CHANGES_RETENTION_MS
         for start in range(0, len(rows), ROWS_PER_ENTRY):
             part = rows[start : start + ROWS_PER_ENTRY]
             flat = [item for row in part for item in row]
             body = msgspec.msgpack.encode([msgspec.Raw(row) for _, row in part])
             commands.append(command("HSET", streams.BOARD, *flat))
-            commands.append(
-                command("XADD", streams.BOARD_CHANGES, "MINID", "~", max(0, oldest), "*", streams.FIELD, body)
-            )
+            oldest = self._changes.oldest(self.hold.feed.redis_ms, len(body))
+            commands.append(command("XADD", streams.BOARD_CHANGES, "MINID", "~", oldest, "*", streams.FIELD, body))
         self.rows += len(rows)
         for reply in await self._wire.call(*commands):
             if isinstance(reply, ReplyError):
