@@ -5,6 +5,8 @@ from typing import Final
 
 SECOND: Final = 1_000_000_000
 HOUR: Final = 3600 * SECOND
+#: of a shared window, the part that what can wait does not take
+SPARED: Final = 0.15
 
 
 class Pace:
@@ -20,9 +22,12 @@ class Pace:
         self._next = 0
         self._shared = shared
 
-    def ready_at(self, now: int) -> int:
-        own = self._own(now)
-        return own if self._shared is None else max(own, self._shared.ready_at(now))
+    def ready_at(self, now: int, *, sparing: bool = False) -> int:
+        """`sparing`: leave a part of the shared window to what cannot wait."""
+        own, shared = self._own(now), self._shared
+        if shared is None:
+            return own
+        return max(own, shared.ready_at(now, 1.0 + (int(SPARED * shared.count) if sparing else 0)))
 
     def _own(self, now: int) -> int:
         while self._hour and self._hour[0] <= now - HOUR:

@@ -36,6 +36,8 @@ class Topic(msgspec.Struct, frozen=True, gc=False):
     weight: int = 1
     silent_s: float | None = None
     seat: int | None = None
+    #: somebody waits for it: it goes before those that are always carried
+    urgent: bool = False
 
     @property
     def key(self) -> TopicKey:

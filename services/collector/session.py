@@ -4,8 +4,8 @@ Theory of operation. A session lives from the moment a socket opens until it is 
 given by the caller. The runner calls `opened`, `control` for each message that is no event, `data` for events while
 `expecting` is true, `want` when the plan changes, `tick` about `due()` later, and carries out the actions returned.
 
-1. *Subscribing.* Topics wait in order; a tick sends as many frames as the venue's pace allows (1 / frames_per_second
-   apart, at most frames_per_hour in an hour). Unsubscribing goes the same way.
+1. *Subscribing.* Topics wait in order, those that somebody waits for first; a tick sends as many frames as the venue's
+   pace allows (1 / frames_per_second apart, at most frames_per_hour in an hour). Unsubscribing goes the same way.
 2. *Proof.* A topic is live once it is acknowledged by name, by the id of its frame, or by its first data. Each frame
    has a deadline of its own; topics without proof by then are sent again, twice, then the connection is replaced.
 3. *Refusals.* One that names a topic, or the id of a frame with a single topic, quarantines it. One that names a larger
@@ -23,14 +23,14 @@ given by the caller. The runner calls `opened`, `control` for each message that 
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 from services.collector.actions import Action, Count, Ping, Publish, Quarantine, Reconnect, Rollover, Send
 from services.collector.messages import Ack, Answer, Closing, Control, Refused
 from services.collector.pacing import SECOND, Pace, Window
 from services.collector.plan import Frame, Topic, framed
 from services.collector.venue import Endpoint
+from services.collector.waiting import Asked, Entry, TopicState, Waiting
 
 ACK_DEADLINE: Final = 10 * SECOND
 ACK_ATTEMPTS: Final = 3
@@ -40,27 +40,7 @@ ROLLOVER_LEAD_S: Final = 300.0
 #: how long nothing is asked for after the venue said that it was too much
 BUSY_PAUSE: Final = 5 * SECOND
 
-TopicState = Literal["waiting", "sent", "live"]
-
-
 Heard = Callable[[Topic, int], bool]
-
-
-@dataclass(slots=True)
-class _Entry:
-    topic: Topic
-    state: TopicState = "waiting"
-    sent: int = 0
-    attempts: int = 0
-    resubscribed: int = 0
-
-
-@dataclass(slots=True)
-class _Asked:
-    """A subscribe frame under way."""
-
-    names: tuple[str, ...]
-    sent: int
 
 
 class Session:
@@ -82,15 +62,15 @@ class Session:
         self._endpoint, self._subscribe, self._unsubscribe = endpoint, subscribe, unsubscribe
         self._heard, self._patient, self._lead = heard, patient, int(lead_s * SECOND)
         self._alive = alive_ms * 1_000_000
-        self._entries: dict[str, _Entry] = {}
-        self._queue: dict[str, None] = {}  # in the order they are to be sent
+        self._entries: dict[str, Entry] = {}
+        self._queue = Waiting()
         self._leaving: dict[str, None] = {}
         self._suspects: dict[str, None] = dict.fromkeys(suspects)
-        self._asked: dict[int, _Asked] = {}
+        self._asked: dict[int, Asked] = {}
         self._alone: int | None = None  # id of the single suspect's frame under way
         self._pace = Pace(endpoint.limits.frames_per_second, endpoint.limits.frames_per_hour, shared)
         self._number = 0
-        self._sources: dict[tuple[str, str], list[_Entry]] | None = None
+        self._sources: dict[tuple[str, str], list[Entry]] | None = None
         self._opened = self._last_frame = self._last_ping = self._next_look = 0
         self._rolling = False
         #: unproven topics are under way: the caller passes events to `data`
@@ -143,7 +123,11 @@ class Session:
         """Seconds until `tick` should be called again."""
         if not (self._queue or self._leaving or self._suspects):
             return 0.25 if self._asked else 0.5
-        return min(0.5, max(0.01, (self._pace.ready_at(now) - now) / SECOND))
+        return min(0.5, max(0.01, (self._ready_at(now) - now) / SECOND))
+
+    def _ready_at(self, now: int) -> int:
+        """When the next frame may go; what all connections share is not used up by topics that nobody waits for."""
+        return self._pace.ready_at(now, sparing=not (self._leaving or self._queue.urgent))
 
     # ---- what happens
 
@@ -157,18 +141,20 @@ class Session:
         self._sources = None
         for name in [name for name in self._entries if name not in wanted]:
             entry = self._entries.pop(name)
-            self._queue.pop(name, None)
+            self._queue.drop(name)
             self._suspects.pop(name, None)
             if entry.state != "waiting":
                 self._leaving[name] = None
         for name, topic in wanted.items():
-            entry = self._entries.get(name) or _Entry(topic)
+            entry = self._entries.get(name) or Entry(topic)
             entry.topic = topic
             if name not in self._entries:
                 self._entries[name] = entry
                 self._leaving.pop(name, None)
                 if name not in self._suspects:
-                    self._queue[name] = None
+                    self._queue.add(name, urgent=topic.urgent)
+            elif name in self._queue:
+                self._queue.add(name, urgent=topic.urgent)
 
     def forget(self) -> None:
         """Let go of everything without a word to venue or readers: the connection is about to be closed."""
@@ -221,7 +207,7 @@ class Session:
 
     def _send(self, now: int) -> list[Action]:
         actions: list[Action] = []
-        while self._pace.ready_at(now) <= now and (frame := self._next_frame(now)) is not None:
+        while self._ready_at(now) <= now and (frame := self._next_frame(now)) is not None:
             self._pace.took(now)
             actions.append(Send(frame))
         self.expecting = bool(self._asked)
@@ -238,8 +224,9 @@ class Session:
                 del self._leaving[name]
             return data
         if self._queue:
-            count, data = framed(tuple(self._queue), limits, self._subscribe, self._number)
-            self._under_way(tuple(self._queue)[:count], now)
+            names = self._queue.first()
+            count, data = framed(names, limits, self._subscribe, self._number)
+            self._under_way(names[:count], now)
             return data
         if self._alone in self._asked or self._recent(now):
             return None  # one suspect at a time, with nothing else that could be to blame
@@ -255,9 +242,9 @@ class Session:
         return None if entry is None else entry.state
 
     def _under_way(self, names: tuple[str, ...], now: int) -> None:
-        self._asked[self._number] = _Asked(names, now)
+        self._asked[self._number] = Asked(names, now)
         for name in names:
-            self._queue.pop(name, None)
+            self._queue.drop(name)
             entry = self._entries[name]
             entry.state, entry.sent, entry.attempts = "sent", now, entry.attempts + 1
 
@@ -300,9 +287,10 @@ class Session:
         return actions
 
     def _again(self, name: str) -> None:
-        self._entries[name].state = "waiting"
+        entry = self._entries[name]
+        entry.state = "waiting"
         if name not in self._suspects:
-            self._queue[name] = None
+            self._queue.add(name, urgent=entry.topic.urgent)
 
     # ---- 3: refusals
 
@@ -324,16 +312,16 @@ class Session:
             self._ask_again(frames)
         return actions
 
-    def _ask_again(self, frames: list[_Asked]) -> None:
+    def _ask_again(self, frames: list[Asked]) -> None:
         for name in [name for asked in frames for name in asked.names if self._state(name) == "sent"]:
             self._entries[name].attempts -= 1
             self._again(name)
         self._forget_proven()
 
-    def _recent(self, now: int) -> list[_Asked]:
+    def _recent(self, now: int) -> list[Asked]:
         return [asked for asked in self._asked.values() if now - asked.sent <= SUSPECT_WINDOW]
 
-    def _blame(self, frames: list[_Asked], reason: str, *, told: bool = True) -> list[Action]:
+    def _blame(self, frames: list[Asked], reason: str, *, told: bool = True) -> list[Action]:
         """A topic alone is quarantined, where the venue told it or it was a suspect; others become suspects."""
         unproven = [name for asked in frames for name in asked.names if self._state(name) == "sent"]
         if len(frames) == 1 and len(frames[0].names) == 1 and unproven and (told or unproven[0] in self._suspects):
@@ -347,7 +335,7 @@ class Session:
     def _quarantine(self, name: str, reason: str) -> Quarantine:
         entry = self._entries.pop(name)
         self._suspects.pop(name, None)
-        self._queue.pop(name, None)
+        self._queue.drop(name)
         self._forget_proven()
         return Quarantine(entry.topic, reason)
 

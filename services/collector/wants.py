@@ -172,6 +172,7 @@ def _topic(
         weight=channel.weight,
         silent_s=channel.silent_s,
         seat=seat,
+        urgent=channel.on_demand,
     )
 
 
@@ -181,4 +182,4 @@ def _join(known: Topic | None, topic: Topic) -> Topic:
         return topic
     symbols = known.symbols + tuple(symbol for symbol in topic.symbols if symbol not in known.symbols)
     kinds = known.kinds + tuple(kind for kind in topic.kinds if kind not in known.kinds)
-    return msgspec.structs.replace(known, symbols=symbols, kinds=kinds)
+    return msgspec.structs.replace(known, symbols=symbols, kinds=kinds, urgent=known.urgent or topic.urgent)

@@ -14,8 +14,8 @@ from tests.collector.fakes import asked, subscribe, unsubscribe
 START = 1_700_000_000 * SECOND
 
 
-def topic(name: str, silent_s: float | None = None) -> Topic:
-    return Topic("open", name, "perp", ("quote",), (name.upper(),), 1, silent_s)
+def topic(name: str, silent_s: float | None = None, *, urgent: bool = False) -> Topic:
+    return Topic("open", name, "perp", ("quote",), (name.upper(),), 1, silent_s, urgent=urgent)
 
 
 class Life:
