@@ -233,7 +233,11 @@ async def test_pings_of_the_exchange_are_answered(tmp_path: Path) -> None:
 async def test_the_messages_of_a_minute_are_not_overstepped(tmp_path: Path) -> None:
     venue = hurried(VENUES[NAME], frames=(20, 4.0))
     async with stage(NAME, tmp_path, venue=venue) as found:
-        await found.all_live(40)
+        await found.until(lambda: found.kept.of(Quote))
+        symbol = watched(found)
+        found.engine.ask_for({"trade": frozenset(), "book": frozenset({symbol})})
+        await found.until(lambda: found.kept.of(Book, symbol), 1.5, "a book that somebody asks for while topics wait")
+        await found.all_live(60)
         assert found.engine.counts["refused"] == 0
         stamps = sorted(found.sim.exchanges[NAME]._messages)  # type: ignore[attr-defined]
         assert len(stamps) > 40
