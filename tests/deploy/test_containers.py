@@ -1,13 +1,26 @@
 """The compose file names every exchange and publishes nothing beyond this machine."""
 
+import json
+import os
 import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from msgspec.structs import fields
 
 from deploy.local.process import REPOSITORY, version
 from services.collector.venues import VENUES
+from shared.config import Settings
+
+#: Settings that say what the containers are, or that mean nothing in them.
+OF_THE_FILE = {"MODE", "HOST", "AUTH", "PORT", "VENUES", "REDIS_URL", "DATABASE_URL", "REDIS_MEMORY_MB"}
+OF_THE_FILE |= {"DATA_DIR", "LOG_DIR", "RUNTIME_DIR", "OVERRIDES"}
+OF_THE_VENUES = [variable for venue in VENUES.values() for variable in venue.variables]
 
 
 @pytest.fixture(scope="module")
@@ -22,6 +35,59 @@ def test_every_exchange_has_its_collector(services: dict[str, Any]) -> None:
     assert set(collectors) == {f"collector-{venue}" for venue in VENUES}
     for name, command in collectors.items():
         assert command[-1] == name.removeprefix("collector-")
+
+
+def test_collectors_may_be_several_and_differ_by_their_exchange_alone(services: dict[str, Any]) -> None:
+    for venue in VENUES:
+        body = dict(services[f"collector-{venue}"])
+        assert not {"container_name", "hostname", "ports", "networks"} & set(body), "these keep it from being scaled"
+        assert body.pop("healthcheck")["test"] == ["CMD", "python", "-m", "deploy.health", venue]
+        assert body.pop("command")[-2:] == ["--venue", venue]
+        assert not {variable.name for variable in OF_THE_VENUES} & set(body["environment"]), "one name hides .env"
+
+
+def test_every_setting_reaches_the_containers_and_none_has_a_value_here() -> None:
+    lines = (REPOSITORY / "deploy" / "settings.env").read_text(encoding="utf-8").splitlines()
+    names = [line for line in lines if not line.startswith("#")]
+    settings = [field.name.upper() for field in fields(Settings) if field.name.upper() not in OF_THE_FILE]
+    assert names == [*settings, *(variable.name for variable in OF_THE_VENUES)]
+
+
+def test_the_shell_wins_over_the_file_of_settings(tmp_path: Path) -> None:
+    found = composed(
+        tmp_path, "GRVT_API_KEY=of-the-file\nOKX_WS_PUBLIC_URL=wss://file.example/ws\n", GRVT_API_KEY="of-the-shell"
+    )
+    for venue in VENUES:
+        environment = found[f"collector-{venue}"]["environment"]
+        assert environment["GRVT_API_KEY"] == "of-the-shell"
+        assert environment["OKX_WS_PUBLIC_URL"] == "wss://file.example/ws"
+        assert environment["REDIS_URL"] == "redis://redis:6379/0"
+        assert "GRVT_SECRET_KEY" not in environment
+
+
+def test_what_nobody_set_is_left_to_the_product(tmp_path: Path) -> None:
+    assert set(composed(tmp_path)["collector-grvt"]["environment"]) == {"MODE", "REDIS_URL", "DATABASE_URL", "DATA_DIR"}
+
+
+def composed(folder: Path, dotenv: str = "", **shell: str) -> dict[str, Any]:
+    """The services as Compose itself reads them: its files, these lines in .env, these variables in the shell."""
+    (folder / "deploy").mkdir()
+    for name in ("docker-compose.yml", "settings.env"):
+        shutil.copy(REPOSITORY / "deploy" / name, folder / "deploy" / name)
+    if dotenv:
+        (folder / ".env").write_text(dotenv, encoding="utf-8")
+    compose = Path(sys.executable).with_name("docker-compose")
+    answer = subprocess.run(
+        [compose, "-f", "deploy/docker-compose.yml", "config", "--format", "json"],
+        cwd=folder,
+        env={"HOME": str(folder), "PATH": os.environ["PATH"], **shell},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.returncode == 0, answer.stderr
+    found: dict[str, Any] = json.loads(answer.stdout)["services"]
+    return found
 
 
 def test_only_the_api_is_published_and_only_here(services: dict[str, Any]) -> None:
