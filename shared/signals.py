@@ -44,7 +44,10 @@ LegState = Literal[
 
 
 class Leg(msgspec.Struct, frozen=True, kw_only=True):
-    """One market of an asset as the scanner sees it. Text as the venue wrote it, times in nanoseconds."""
+    """One market of an asset as the scanner sees it. Text as the venue wrote it, times in nanoseconds.
+
+    `reason` says why it is quarantined: a word, and where there is more to say a colon and a sentence.
+    """
 
     venue: str
     market: Market
@@ -67,6 +70,7 @@ class Leg(msgspec.Struct, frozen=True, kw_only=True):
     volume: str | None = None
     turnover: str | None = None
     open_interest: str | None = None
+    reason: str | None = None
 
 
 class Route(msgspec.Struct, frozen=True, kw_only=True):

@@ -43,6 +43,7 @@ class Seen(msgspec.Struct, frozen=True, gc=False):
     funding: object
     stats: object
     row: object
+    note: object
     state: LegState
     raw: msgspec.Raw
 
@@ -177,10 +178,11 @@ class Board:
             and seen.funding is leg.funding
             and seen.stats is leg.stats
             and seen.row is leg.row
+            and seen.note is leg.standing.note
         ):
             return seen.raw
         raw = msgspec.Raw(_encoder.encode(shown(leg, state)))
-        self._seen[leg] = Seen(leg.quote, leg.mark, leg.funding, leg.stats, leg.row, state, raw)
+        self._seen[leg] = Seen(leg.quote, leg.mark, leg.funding, leg.stats, leg.row, leg.standing.note, state, raw)
         return raw
 
 
@@ -193,6 +195,7 @@ def shown(leg: Leg, state: LegState) -> signals.Leg:
         symbol=leg.symbol,
         native=leg.native,
         state=state,
+        reason=leg.reason() if state == "quarantined" else None,
         bid=quote.bid if quote else None,
         bid_size=quote.bid_size if quote else None,
         ask=quote.ask if quote else None,

@@ -10,6 +10,8 @@ from typing import Final
 import msgspec
 
 from services.scanner.control import Fx, Row
+from services.scanner.detectors.price_check import Saved as SavedStanding
+from services.scanner.detectors.price_check import Standing
 from services.scanner.fold import Fold
 from services.scanner.fx import Rate
 from services.scanner.lifecycle import Peak, Route, State, attach
@@ -60,6 +62,7 @@ class SavedLeg(msgspec.Struct, frozen=True, array_like=True):
     at_second: Quote | None
     at_previous: Quote | None
     funding: Funding | None
+    standing: SavedStanding | None = None
 
 
 class SavedRoute(msgspec.Struct, frozen=True, array_like=True):
@@ -96,6 +99,7 @@ class Saved(msgspec.Struct, frozen=True, kw_only=True):
     doubts: list[tuple[str, str, int]]
     history: list[tuple[str, list[int]]]
     counters: tuple[int, int, int, int, int, int]
+    looks: tuple[int, int] = (0, 0)
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -127,6 +131,7 @@ def dump(fold: Fold, positions: dict[str, str]) -> bytes:
             routes=[_route(route) for route in cycle.routes.values()],
             doubts=[(one, other, until) for (one, other), until in judge.doubts.until.items()],
             history=[(key, list(durations)) for key, durations in cycle.history.items()],
+            looks=(fold.rounds.due, fold.rounds.turn),
             counters=(fold.entries, fold.events, fold.late, fold.unlisted, fold.doubled, fold.jumps),
         )
     )
@@ -143,6 +148,7 @@ def load(data: bytes) -> tuple[Fold, dict[str, str]]:
     fold = Fold()
     fold.at, fold.began, fold.next_instant, fold.fence = saved.at, saved.began, saved.next_instant, saved.fence
     fold.listed = dict(saved.listed)
+    fold.rounds.due, fold.rounds.turn = saved.looks
     fold.entries, fold.events, fold.late, fold.unlisted, fold.doubled, fold.jumps = saved.counters
     judge = fold.judge
     judge.id_ms = saved.id_ms
@@ -204,11 +210,18 @@ def _leg(leg: Leg, at: int) -> SavedLeg:
         leg.at_second if recent else None,
         leg.at_previous if recent else None,
         leg.funding,
+        leg.standing.saved(),
     )
 
 
 def _restore_leg(fold: Fold, saved: SavedLeg) -> None:
+    place = (saved.row.market, saved.row.native)
+    successor = fold.natives.get(saved.venue, {}).get(place)
     leg = fold.add_leg(saved.venue, saved.row, new=saved.new)
+    if saved.gone and successor is not None:
+        fold.natives[saved.venue][place] = successor
+    if saved.standing is not None:
+        leg.standing = Standing.restored(saved.standing)
     leg.gone, leg.born, leg.quote = saved.gone, saved.born, saved.quote
     if saved.source is not None:
         leg.quote_source = fold.sources[saved.source]

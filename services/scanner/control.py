@@ -16,7 +16,8 @@ from shared.instruments import Category, Market, QuoteMode, Status
 
 
 class Row(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What the scanner needs of an instrument (`shared.instruments.Instrument`). Fees in bps, sizes in assets."""
+    """What the scanner needs of an instrument (`shared.instruments.Instrument`). Fees in bps, sizes in assets.
+    `reason`: of its quarantine. New fields are appended: rows are archived."""
 
     market: Market
     symbol: str
@@ -31,6 +32,9 @@ class Row(msgspec.Struct, frozen=True, array_like=True, gc=False):
     min_notional: str | None
     taker_fee_bps: str | None
     funding_interval_h: str | None
+    multiplier: str = "1"
+    reason: str | None = None
+    trusted: bool = False
 
 
 class Start(msgspec.Struct, frozen=True, array_like=True, tag="start"):

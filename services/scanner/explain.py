@@ -6,11 +6,13 @@ from services.scanner.checkpoint import Unusable, load
 from services.scanner.detectors.edge import Measure, exact_bps, kind_of
 from services.scanner.fold import Fold
 from services.scanner.lifecycle import key_of
+from services.scanner.market import Leg
 from services.scanner.numbers import cents, cents_text
 from shared import streams
 from shared.bus import AWAY, connect
 from shared.config import SettingError
 from shared.config import load as load_settings
+from shared.signals import LegState
 
 
 def lines(fold: Fold, name: str) -> list[str]:
@@ -19,7 +21,7 @@ def lines(fold: Fold, name: str) -> list[str]:
     if asset is None:
         return [f"{name}: no market of it is known"]
     judge, at = fold.judge, fold.at
-    told = [f"{leg.part}: {leg.state(at, judge.id_ms, judge.runtime)}" for leg in asset.legs]
+    told = [f"{leg.part}: {stands(leg, leg.state(at, judge.id_ms, judge.runtime))}" for leg in asset.legs]
     routes: list[tuple[int, str]] = []
     for buy in asset.legs:
         for sell in asset.legs:
@@ -32,6 +34,12 @@ def lines(fold: Fold, name: str) -> list[str]:
             why = f"good, net_cash {cents_text(verdict.cash)} bps" if isinstance(verdict, Measure) else verdict
             routes.append((edge, f"buy {buy.part}, sell {sell.part}: {cents_text(edge)} bps: {why}"))
     return told + [line for _, line in sorted(routes, key=lambda one: (-one[0], one[1]))]
+
+
+def stands(leg: Leg, state: LegState) -> str:
+    """A leg's state, and why it is quarantined where it is."""
+    reason = leg.reason() if state == "quarantined" else None
+    return f"{state} ({reason})" if reason else state
 
 
 async def explain(asset: str) -> int:

@@ -18,6 +18,7 @@ import msgspec
 
 from services.scanner.control import Config, ControlBatch, ControlEvent, Fx, Join, Listing, Row, Seed, Start, Tick
 from services.scanner.detectors.identity import FIRST_LISTING_NS
+from services.scanner.detectors.price_check import Rounds, Standing
 from services.scanner.fx import Rate, crosses
 from services.scanner.judge import Judge
 from services.scanner.lifecycle import LifeCycle, Route
@@ -53,6 +54,7 @@ class Fold:
         #: event time of each venue's first listing
         self.listed: dict[str, int] = {}
         self.screen = Screen(self.judge)
+        self.rounds = Rounds()
         #: coins that the board has not yet shown in their present state; drained by the caller
         self.touched: set[Asset] = set()
         self.fence = 0
@@ -227,7 +229,9 @@ class Fold:
         self.next_instant = at // step * step + step
 
     def _instant(self, at: int) -> None:
-        self.judge.doubts.forget(at)
+        judge = self.judge
+        self._look_again(self.rounds.look(self.assets.values(), at, judge.id_ms, judge.runtime, judge.rate.usdc(at)))
+        judge.doubts.forget(at)
         candidates = self.screen.candidates(at)
         if candidates or self.cycle.routes:
             before = len(self.cycle.out)
@@ -277,11 +281,17 @@ class Fold:
         changed: list[Leg] = []
         for row in event.rows:
             leg = natives.get((row.market, row.native))
+            if leg is not None and leg.symbol != row.symbol:
+                self._retire(leg)
+                changed.append(leg)
+                leg = None
             if leg is None:
                 if row.quote not in COLLECTED_QUOTES:
                     continue
                 leg = self.add_leg(event.venue, row, new=new)
             else:
+                if leg.row.multiplier != row.multiplier:
+                    self._forget_prices(leg)
                 leg.set_row(row)
             self.weigh(leg)
             changed.append(leg)
@@ -293,6 +303,17 @@ class Fold:
         for leg in changed:
             self.name(leg)
         self._look_again(changed)
+
+    def _retire(self, leg: Leg) -> None:
+        """The instrument is read as another coin now: what it was is gone, what it is becomes a new leg."""
+        leg.gone = True
+        self.judge.doubts.drop(leg)
+        self.cycle.retire(leg, self.at)
+
+    def _forget_prices(self, leg: Leg) -> None:
+        """Its prices are of another scale from now on."""
+        leg.standing = Standing()
+        self.judge.doubts.drop(leg)
 
     def add_leg(self, venue: str, row: Row, *, new: bool) -> Leg:
         """Take up an instrument."""

@@ -45,6 +45,10 @@ class Rate:
             return "fx_stale"
         return "depeg" if abs(self.mid - 1) > DEPEG else None
 
+    def usdc(self, at: int) -> float | None:
+        """USDC in USDT, depegged or not; None while it is not known."""
+        return None if self.mid is None or at - self.at > MAX_AGE_NS else float(self.mid)
+
     def factor(self, leg: Leg, side: Side) -> Fraction:
         """What a price of this leg is multiplied by to be in USDT: spot legs exchange real money, at the bid or the
         ask as it flows; a perpetual's notional is not exchanged, so the mid."""

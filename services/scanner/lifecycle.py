@@ -224,6 +224,12 @@ class LifeCycle:
         if len(self.history) > HISTORY_MAX:
             del self.history[next(iter(self.history))]
 
+    def retire(self, leg: Leg, at: int) -> None:
+        """The leg is gone for good: its signals close, its routes are forgotten."""
+        for route in sorted(leg.active, key=lambda one: one.key):
+            self.tick(route, at)
+        self.routes = {key: route for key, route in self.routes.items() if leg not in (route.buy, route.sell)}
+
     def drop(self, route: Route) -> None:
         """A pending route is idle again."""
         detach(route)

@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
 from services.scanner.control import Row
+from services.scanner.detectors.price_check import Standing
 from services.scanner.numbers import scaled
 from shared.config import Runtime
 from shared.events import Funding, Mark, Quote, State, Stats
@@ -130,6 +131,7 @@ class Leg:
         "renewed",
         "row",
         "second",
+        "standing",
         "stats",
         "symbol",
         "venue",
@@ -144,6 +146,7 @@ class Leg:
         self.gone = False
         self.born = 0
         self.excluded_until = 0
+        self.standing = Standing()
         self.fee: Fraction | None = None
         self.fee_rough = 0.0
         self.set_row(row)
@@ -256,6 +259,10 @@ class Leg:
         status = self.row.status
         if status != "trading":
             return "quarantined" if status == "quarantined" else "delisted" if status == "delisting" else "halted"
+        return "quarantined" if self.standing.doubted else self.feed_state(at, id_ms, runtime)
+
+    def feed_state(self, at: int, id_ms: int, runtime: Runtime) -> LegState:
+        """How its quotes stand, whatever the instrument is."""
         producer = self.producer
         if self.channel != "up":
             return self.channel  # type: ignore[return-value]
@@ -272,6 +279,12 @@ class Leg:
         if self.bid >= self.ask and crossed(self.quote):
             return "crossed"
         return "quiet" if age > runtime.max_age_ms * MS else "ok"
+
+    def reason(self) -> str | None:
+        """Why it is quarantined, None where it is not."""
+        if self.row.status == "quarantined":
+            return self.standing.note or self.row.reason
+        return self.standing.note if self.standing.doubted else None
 
     def age_ms(self, at: int) -> int:
         """How long ago the quote was received, in ms of event time, not below 0."""

@@ -14,6 +14,7 @@ import msgspec
 
 from services.scanner import fx, lease
 from services.scanner.control import Config, ControlEvent, Fx, Join, Listing, Row, Seed, Tick, encode
+from services.scanner.detectors.price_check import unconfirmed
 from services.scanner.market import MS
 from services.scanner.resume import RECORD, Hold, pairs, readable
 from services.scanner.wire import Wire
@@ -22,7 +23,7 @@ from shared.bus import Redis
 from shared.codec import decode_event
 from shared.config import Runtime
 from shared.cursor import START
-from shared.instruments import Instrument, Market
+from shared.instruments import UNCONFIRMED, Instrument, Market
 
 LOG: Final = logging.getLogger(__name__)
 KINDS: Final = ("quote", "mark", "funding", "stats")
@@ -33,6 +34,7 @@ VENUES_S: Final = 2.0
 LISTING_S: Final = 30.0
 #: How soon a listing is read again when events name symbols that are not known.
 UNLISTED_S: Final = 3.0
+CONFIRMED_S: Final = 5.0
 CLEAR_S: Final = 30.0
 IDLE_MS: Final = 1000
 #: The control stream is never silent for longer: so the last entry that was folded is always still in it.
@@ -97,6 +99,8 @@ class Steward:
         if self._is_due("rate", 1.0):
             await self._tell_rate()
         await self._tick()
+        if not self._recorded and self._is_due("confirmed", CONFIRMED_S):
+            await self._write_confirmed()
         if self._is_due("clear", CLEAR_S):
             await self._clear_up()
 
@@ -189,17 +193,19 @@ class Steward:
         before = self._raw.get(venue, {})
         known = self._rows.setdefault(venue, {})
         changed: list[Row] = []
+        elsewhere: set[tuple[Market, str]] = set()
         for field, data in raw.items():
             if before.get(field) == data:
                 continue
-            row = self._row(data)
-            key = None if row is None else (row.market, row.native)
-            if row is None or key is None or known.get(key) == row:
+            key, row = _native(field), self._row(data)
+            if row is None or known.get(key) == row:
                 continue
-            if row.status == "trading" or key in known:
+            if streams.partition_of(row.base, self._partitions) != self.hold.partition:
+                elsewhere.add(key)  # read as another coin, it may have been here before
+            elif row.status == "trading" or row.reason == UNCONFIRMED or key in known:
                 changed.append(row)
                 known[key] = row
-        listed = {_native(field) for field in raw}
+        listed = {_native(field) for field in raw} - elsewhere
         gone = [key for key in known if key not in listed] if raw else []
         for key in gone:
             del known[key]
@@ -210,13 +216,11 @@ class Steward:
         self._raw[venue] = raw
 
     def _row(self, data: bytes) -> Row | None:
-        """What a listed instrument means to this partition; None where nothing."""
+        """What a listed instrument is; None where it cannot be read."""
         try:
             one = _instrument.decode(data)
         except msgspec.DecodeError as error:
             LOG.warning("an instrument cannot be read: %s", error)
-            return None
-        if streams.partition_of(one.base, self._partitions) != self.hold.partition:
             return None
         return Row(
             market=one.market,
@@ -232,7 +236,25 @@ class Steward:
             min_notional=one.min_notional,
             taker_fee_bps=one.taker_fee_bps,
             funding_interval_h=one.funding_interval_h,
+            multiplier=one.multiplier,
+            reason=one.quarantine_reason,
+            trusted=one.trusted,
         )
+
+    async def _write_confirmed(self) -> None:
+        """Tell the collectors the readings of multipliers that the price check has confirmed."""
+        for venue, legs in self.hold.fold.natives.items():
+            for leg in legs.values():
+                if leg.standing.confirmed and unconfirmed(leg) and not leg.gone:
+                    at = await self._now_ms()
+                    said = {"multiplier": leg.row.multiplier, "asset": leg.row.base, "by": "scanner", "at": at}
+                    written = await self._client.hsetnx(
+                        streams.overrides(venue), leg.native, msgspec.json.encode(said).decode()
+                    )
+                    if written:
+                        LOG.info(
+                            "%s is %s times %s: confirmed by its price", leg.part, leg.row.multiplier, leg.row.base
+                        )
 
     async def _tell_rate(self) -> None:
         """USDC in USDT, if its markets are in this partition, to every partition: when it changed, or is ageing."""

@@ -5,7 +5,8 @@
 A pair is known once it has been watched for `pair_warmup_ms` without being off; a known pair that is off is only
 rejected while it is off (max_edge is checked at every sample). A pair that is off before that is in doubt until it
 has not been off for `pair_warmup_ms` on end. Markets of a venue's first listing may signal while they are watched,
-a market listed later may not. A coin pinned by hand is never in doubt. See docs/decisions.
+a market listed later may not. A coin pinned by hand is never in doubt, nor are two instruments that a
+user vouches for, and one of these need not be watched for being new. See docs/decisions.
 """
 
 from services.scanner.market import MS, Leg
@@ -35,9 +36,16 @@ class Doubts:
     def about(self, one: Leg, other: Leg, at: int, runtime: Runtime) -> bool:
         if one.asset.name in runtime.pins:
             return False
-        if (one.new or other.new) and at - max(one.born, other.born) < runtime.pair_warmup_ms * MS:
+        fresh = (one.new and not one.row.trusted) or (other.new and not other.row.trusted)
+        if fresh and at - max(one.born, other.born) < runtime.pair_warmup_ms * MS:
             return True
-        return bool(self.until) and self.until.get(pair_of(one, other), 0) > at
+        if not self.until or (one.row.trusted and other.row.trusted):
+            return False
+        return self.until.get(pair_of(one, other), 0) > at
+
+    def drop(self, leg: Leg) -> None:
+        """What was known of a leg says nothing any more."""
+        self.until = {pair: until for pair, until in self.until.items() if leg.part not in pair}
 
     def forget(self, at: int) -> None:
         """Let go of what is over; a pair whose doubt has ended counts as known from then on."""
