@@ -112,7 +112,7 @@ function legRow(leg, route, middle, ctx) {
     h("span", { class: "who" }, leg.venue, tag && h("span", { class: "tag", text: tag }), role && h("em", { text: role })),
     h("span", { class: "n", text: f.price(leg.bid, decimals) }),
     h("span", { class: "n", text: f.price(leg.ask, decimals) }),
-    h("span", { class: "n dim", text: off == null ? f.NONE : f.signed(off, 1) }),
+    h("span", { class: "n dim", text: off == null ? f.NONE : f.signed(off, Math.abs(off) < 99.95 ? 1 : 0) }),
     h("span", { class: "n dim leg-funding", text: funding == null ? f.NONE : f.signed(funding, 1) }),
     h("span", { class: `n age ${state}`, text: state === "bad" ? word("leg", leg.state) : f.age(ms) }),
   );
