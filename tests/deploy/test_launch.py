@@ -86,6 +86,7 @@ def eventually(condition: Callable[[], object]) -> None:
         ({"PORT": "abc"}, "PORT='abc': expected a whole number"),
         ({"VENUES": "nowhere"}, "VENUES='nowhere': expected names out of: "),
         ({"RETENTION_DAYS": "0"}, "RETENTION_DAYS='0': expected a whole number, at least 1"),
+        ({"OKX_WS_PUBLIC_URL": "ftp://x"}, "OKX_WS_PUBLIC_URL='ftp://x': expected a URL that begins with wss://"),
     ],
 )
 def test_a_wrong_setting_is_named_and_nothing_starts(machine: Machine, given: dict[str, str], expected: str) -> None:

@@ -22,16 +22,16 @@ def decoder() -> Recorded:
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        # bad_shape: rows cut out of their bodies; unused_endpoint: candles, assets, state, a body without content;
+        # bare_row: rows outside of their bodies; unused_endpoint: candles, assets, state, a body without content;
         # no_request: orders of a market that only the request names; relist: the second list has fewer markets
         (
             "ccxt_ccxt__rest_docstrings.jsonl",
-            {"bad_shape": 5, "unused_endpoint": 4, "no_request": 1, "Stats": 3, "Relist": 1, "Funding": 1, "Trade": 1},
+            {"bare_row": 5, "unused_endpoint": 4, "no_request": 1, "Stats": 3, "Relist": 1, "Funding": 1, "Trade": 1},
         ),
-        # old_api: a change of a book of 2025; unused_type: the answer to a transaction
+        # old_api: a change of a book of 2025; unused_answer: the answer to a transaction
         (
             "ccxt_ccxt__ws_docstrings.jsonl",
-            {"old_api": 1, "unused_type": 1, "Mark": 2, "Funding": 2, "Stats": 2, "Settlement": 2}
+            {"old_api": 1, "unused_answer": 1, "Mark": 2, "Funding": 2, "Stats": 2, "Settlement": 2}
             | {"Ack": 5, "Replayed": 1, "Refused": 1},
         ),
         ("choosemycoins_hftbacktest__crv_session_20260729.jsonl", {"Ack": 2, "BookSnapshot": 1, "BookDelta": 6}),

@@ -75,13 +75,14 @@ def decoder(table: Table, options: DecoderOptions) -> Decode:
             first = read.type.startswith(SUBSCRIBED)
             made = reader.push(read, recv, first=first)
             return [Ack(read.channel), *made] if first else made or [Unknown("empty", market_of(read.channel))]
-        return [answer(read)] if read.type else rest(frame, recv, None)
+        told = answer(read) if read.type else None
+        return rest(frame, recv, None) if told is None else [told]
 
     return decode
 
 
-def answer(read: Frame) -> Message:
-    """What is neither data nor a refusal."""
+def answer(read: Frame) -> Message | None:
+    """What is neither data nor a refusal; None for what is no frame of the socket."""
     kind = read.type
     if kind in ("connected", "unsubscribed"):
         return Ack()  # it proves no topic
@@ -94,8 +95,8 @@ def answer(read: Frame) -> Message:
     if kind in ("subscribe", "unsubscribe"):
         return Unknown("client_frame")
     if kind.startswith("jsonapi/"):
-        return Unknown("unused_type")  # the answer to a transaction
-    return Unknown("unused_channel" if read.channel else "bad_shape")
+        return Unknown("unused_answer")  # the answer to a transaction
+    return Unknown("unused_channel") if read.channel else None
 
 
 def refused(error: Error) -> Message:

@@ -15,7 +15,7 @@ from services.collector.table import Listed, Table
 from services.collector.venue import Request
 from services.collector.venues.lighter import rows
 from services.collector.venues.lighter.instruments import OK, UNREADABLE
-from services.collector.venues.lighter.reading import Finder, age, print_rows, prints_of, singly
+from services.collector.venues.lighter.reading import Finder, age, named, print_rows, prints_of, singly
 from services.collector.venues.lighter.shapes import BulkRate, Details, Order, Paid, Print
 
 API: Final = "/api/v1/"
@@ -64,7 +64,7 @@ class Rest(Finder):
         try:
             body = _body.decode(frame)
         except msgspec.ValidationError:
-            return [Unknown(_why(frame))]
+            return [_explain(frame)]
         except UNREADABLE:
             return [Unknown("not_json")]
         if str(body.code) != str(OK):
@@ -168,11 +168,19 @@ def _path_by_form(body: Body) -> str | None:
     return None
 
 
-def _why(frame: bytes) -> str:
+#: keys of rows that do not name their market: candles
+CANDLE: Final = frozenset({"t", "o", "h", "l", "c"})
+
+
+def _explain(frame: bytes) -> Unknown:
     """Why a body without a code cannot be used: the two calls that tell the exchange's state have none."""
     try:
         value = _any.decode(frame)
     except UNREADABLE:
-        return "not_json"
-    state = isinstance(value, dict) and "network_id" in value
-    return "unused_endpoint" if state else "bad_shape"
+        return Unknown("not_json")
+    if not isinstance(value, dict):
+        return Unknown("bad_shape")
+    if "network_id" in value:
+        return Unknown("unused_endpoint")
+    native = named(frame)
+    return Unknown("bare_row" if native is not None or value.keys() >= CANDLE else "bad_shape", native)
