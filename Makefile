@@ -11,7 +11,7 @@ LAUNCH = exec $(IN) deploy.local.launch
 SETUP = $(PYTHON) -m deploy.local.setup
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo replay record check-venues start stop restart status logs setup test check bench reset clean docs lock python
+.PHONY: help run demo replay record check-venues start stop restart status logs setup test check bench reset clean docs coverage lock python
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -79,6 +79,10 @@ bench: python ## the collector beside its peers, and its steps one by one (PEERS
 	@$(SETUP) dev
 	@$(IN) bench steps
 	@$(IN) bench collector
+
+coverage: python ## make docs/coverage.md; CAPTURES=DIR for what becomes of the recordings there, a folder for each exchange
+	@$(SETUP) dev
+	@$(IN) tests.venues.coverage $(if $(CAPTURES),--captures "$(CAPTURES)") --write docs/coverage.md
 
 docs: python ## make docs/settings.md and .env.example from the code
 	@$(SETUP) runtime

@@ -117,12 +117,7 @@ def decode_files(options: argparse.Namespace, stdin: IO[bytes], stdout: IO[bytes
     load_listing(listing, options.instruments, stderr)
     recorded = Recorded(venue, listing, options.market)
     lines = [one for captured in read_files(options.frames, stdin) for one in recorded.whole(captured)]
-    frames = [line for line in lines if line.skipped is None]
-    for captured in frames:
-        recorded.relist(captured)
-    recorded.choose_quotes(frames)
-    skipped: Counter[str] = Counter(line.skipped for line in lines if line.skipped is not None)
-    made = list(objects(recorded, frames, skipped))
+    made, skipped = decoded(recorded, lines)
     if options.market is None:
         _refuse_undecidable(made)
     several = len(options.frames) > 1
@@ -131,6 +126,16 @@ def decode_files(options: argparse.Namespace, stdin: IO[bytes], stdout: IO[bytes
         stdout.write(msgspec.json.encode({**fields, "file": file} if several else fields) + b"\n")
     stdout.flush()
     print(_summary(lines, skipped), file=stderr)
+
+
+def decoded(recorded: Recorded, lines: Sequence[Captured]) -> tuple[list[dict[str, Any]], Counter[str]]:
+    """What becomes of all lines, listings among them taken first; and those skipped, by reason."""
+    frames = [line for line in lines if line.skipped is None]
+    for captured in frames:
+        recorded.relist(captured)
+    recorded.choose_quotes(frames)
+    skipped: Counter[str] = Counter(line.skipped for line in lines if line.skipped is not None)
+    return list(objects(recorded, frames, skipped)), skipped
 
 
 def objects(recorded: Recorded, frames: Iterable[Captured], skipped: Counter[str]) -> Iterator[dict[str, Any]]:

@@ -9,7 +9,7 @@ Most files are read as the decoding tool reads them. Two collections are no fram
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
@@ -71,11 +71,13 @@ def recorded(venue: str, market: Market | None = None, quotes: Mapping[Market, s
 
 def lines(path: Path, of: Recorded) -> list[Captured]:
     """Every line of a file, those without a frame too."""
-    return (
-        list(_route(path))
-        or list(_samples(path))
-        or [one for line in read_files([str(path)], BytesIO()) for one in of.whole(line)]
-    )
+    return list(_route(path)) or list(_samples(path)) or list(read([path], of))
+
+
+def read(paths: Sequence[Path], of: Recorded) -> Iterator[Captured]:
+    """Every line of files that hold frames as they stand, in the order of their times."""
+    found = read_files([str(path) for path in paths], BytesIO())
+    return (one for line in found for one in of.whole(line))
 
 
 def frames(path: Path, of: Recorded, asked: Mapping[str, str] | None = None) -> list[Captured]:

@@ -1,20 +1,18 @@
 """Recorded sessions, with the REST depth that belongs to them: every frame counted, every book in step."""
 
 from decimal import Decimal
-from io import BytesIO
 from pathlib import Path
 
 import pytest
 
 from services.collector.book_sync import BookRules, BookSync
-from services.collector.capture import read_files
 from services.collector.messages import BookDelta, BookSnapshot, Message
 from services.collector.recorded import MARKETS, Recorded
 from services.collector.table import Table
 from services.collector.venues.binance import VENUE
 from shared.events import Book, Quote, State
 from shared.instruments import Market
-from tests.venues.recordings import counts, frames, listing, messages, recorded
+from tests.venues.recordings import counts, frames, listing, messages, read, recorded
 
 FOLDER = "binance"
 
@@ -25,8 +23,9 @@ def decoder(market: Market | None = None) -> Recorded:
 
 def session(folder: Path, name: str) -> list[Message]:
     """What a socket's frames and the books asked for beside them become, in the order of their times."""
-    found = read_files([str(folder / f"{name}.{part}.0") for part in ("ws.1", "http.0")], BytesIO())
-    return messages(decoder(), [one for one in found if one.skipped is None])
+    of = decoder()
+    found = read([folder / f"{name}.{part}.0" for part in ("ws.1", "http.0")], of)
+    return messages(of, [one for one in found if one.skipped is None])
 
 
 def test_the_fixtures_say_of_an_instrument_what_a_recorded_listing_says(captures: Path) -> None:
