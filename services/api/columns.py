@@ -97,6 +97,7 @@ def flat_leg(leg: Leg, make: Make) -> dict[str, Any]:
         "symbol": leg.symbol,
         "native": leg.native,
         "state": leg.state,
+        "reason": leg.reason,
         "price": make(price),
         "price_kind": kind,
         "bid": make(leg.bid),

@@ -69,6 +69,7 @@ def market_view(leg: Leg | None, now_ns: int, feed: str, text: bool = True) -> d
         "timestamp_ms": seen,
         "age_ms": age_ms(leg.recv, now_ns),
         "state": state_of(leg, feed),
+        "reason": leg.reason,
         "source": leg.source,
         "volume_24h": number(leg.volume),
         "turnover_24h": number(leg.turnover),

@@ -1,12 +1,14 @@
 """`/api/exchanges` as the CryExc terminal reads it, `/api/features`, and our own `/api/venues`."""
 
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Any, Final, Literal
 
 from fastapi import APIRouter
 from starlette.responses import Response
 
 from services.api.answers import documented, reply, stamp
 from services.api.context import Context, Ctx
+from services.api.quarantine import Place, quarantined, reasons
 from services.api.state import Process
 from services.api.symbols import exchange_id
 from shared.instruments import Instrument, Market
@@ -15,6 +17,9 @@ router = APIRouter(tags=["exchanges"])
 MARKETS: tuple[Market, ...] = ("spot", "perp")
 #: From worst to best; several collectors of one exchange are as good as their best.
 STATES = ("starting", "blocked", "degraded", "live")
+
+#: more of an exchange's quarantined instruments are counted, not named; /api/markets names them all
+QUARANTINE_SHOWN: Final = 50
 
 EXAMPLE = [
     {
@@ -109,13 +114,15 @@ async def features() -> Response:
     responses=documented({"venues": [{"id": "alpha", "state": "live", "detail": "", "spot": 3, "perp": 5}]}),
 )
 async def venues(context: Ctx) -> Response:
-    found = [_venue(context, venue) for venue in context.state.venues()]
+    said = reasons(context.state.board.rows.values())
+    found = [_venue(context, venue, said) for venue in context.state.venues()]
     return reply({"venues": found, "order": [one["id"] for one in found], **stamp(context.now_ns())})
 
 
-def _venue(context: Context, venue: str) -> dict[str, Any]:
+def _venue(context: Context, venue: str, said: Mapping[Place, str]) -> dict[str, Any]:
     processes, listed = context.state.members(venue), context.state.directory.by_venue.get(venue, [])
     trading = [one for one in listed if one.status == "trading"]
+    withheld = quarantined(listed, said)
     figures = ("frames_per_s", "lag_ms_p50", "lag_ms_p99", "subscribed", "reconnects_total", "gaps_total")
     summed: dict[str, Any] = {}
     for name in figures:
@@ -131,6 +138,7 @@ def _venue(context: Context, venue: str) -> dict[str, Any]:
         "exchange_ids": [exchange_id(venue, market) for market in MARKETS],
         **{market: sum(one.market == market for one in trading) for market in MARKETS},
         "listed": len(listed),
-        "quarantined": sum(one.status == "quarantined" for one in listed),
+        "quarantined": len(withheld),
+        "quarantine": withheld[:QUARANTINE_SHOWN],
         **summed,
     }

@@ -8,6 +8,7 @@ from starlette.responses import Response
 from services.api.answers import documented, reply, stamp
 from services.api.context import Context, Ctx
 from services.api.errors import away
+from services.api.quarantine import quarantined, reasons
 from services.api.state import LiveState
 from shared import bus, streams
 from shared.instruments import Instrument, Market
@@ -36,11 +37,18 @@ def _named(listed: list[Instrument], market: Market) -> list[str]:
     ),
 )
 async def markets(context: Ctx) -> Response:
-    directory = context.state.directory
+    """`quarantined`: what is listed and not used, each with its reason."""
+    directory, said = context.state.directory, reasons(context.state.board.rows.values())
     report = {}
     for venue, listed in directory.by_venue.items():
         spot, futures = _named(listed, "spot"), _named(listed, "perp")
-        report[venue] = {"spot": spot, "futures": futures, "spot_count": len(spot), "futures_count": len(futures)}
+        report[venue] = {
+            "spot": spot,
+            "futures": futures,
+            "spot_count": len(spot),
+            "futures_count": len(futures),
+            "quarantined": quarantined(listed, said),
+        }
     return reply(
         {
             "market_report": {

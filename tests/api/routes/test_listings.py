@@ -47,6 +47,7 @@ async def test_venues_say_how_they_are_over_all_their_collectors(filled: Api) ->
     binance, okx = (await filled.http.get("/api/venues")).json()["venues"]
     assert (binance["state"], binance["members"], binance["frames_per_s"], binance["lag_ms_p50"]) == ("live", 2, 15, 40)
     assert (binance["spot"], binance["perp"], binance["listed"]) == (1, 1, 3)
+    assert (binance["quarantined"], binance["quarantine"]) == (0, [])
     assert (okx["state"], okx["detail"][:8], okx["lag_ms_p50"]) == ("blocked", "HTTP 451", None)
 
 
@@ -57,6 +58,7 @@ async def test_markets_symbols_and_coverage(filled: Api, redis_client: Redis) ->
         "futures": ["BTCUSDT"],
         "spot_count": 1,
         "futures_count": 1,
+        "quarantined": [],
     }
     stats = (await filled.http.get("/api/coverage")).json()["coverage_stats"]
     assert stats["total_symbols"] == 2

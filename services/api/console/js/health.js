@@ -3,6 +3,7 @@
 import * as f from "./format.js";
 import { h, replace, text } from "./dom.js";
 import { t, word } from "./i18n.js";
+import { marketName } from "./names.js";
 
 const VENUE_COLUMNS = [
   ["h.venue", (one) => h("b", { text: one.label })],
@@ -14,6 +15,7 @@ const VENUE_COLUMNS = [
   ["h.connections", (one) => f.count(one.sum("connections")), "n"],
   ["h.subscribed", (one) => f.count(one.sum("subscribed")), "n"],
   ["h.markets", (one) => `${f.count(one.spot)} / ${f.count(one.perp)}`, "n"],
+  ["h.quarantined", (one) => h("span", { text: f.count(one.quarantined), title: withheld(one) }), "n"],
   ["h.reconnects", (one) => f.count(one.sum("reconnects_total")), "n", (one) => one.sum("reconnects_total") > 0],
   ["h.gaps", (one) => f.count(one.sum("gaps_total")), "n", (one) => one.sum("gaps_total") > 0],
   ["h.drops", (one) => f.count(one.sum("dropped_total")), "n", (one) => one.sum("dropped_total") > 0],
@@ -29,6 +31,11 @@ function reasons(venue) {
   return Object.entries(all)
     .map(([reason, n]) => `${reason}: ${f.count(n)}`)
     .join("\n");
+}
+
+/** Which markets are not used, and why. */
+function withheld(venue) {
+  return venue.quarantine.map((one) => `${one.symbol} (${marketName(one.market, one.unified_symbol)}): ${one.reason}`).join("\n");
 }
 
 const SERVICE_COLUMNS = [

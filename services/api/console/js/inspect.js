@@ -103,7 +103,7 @@ function legRow(leg, route, middle, ctx) {
   const tip = t("leg.tip", {
     bid: f.price(leg.bid), bid_size: leg.bid_size == null ? f.NONE : f.plain(leg.bid_size),
     ask: f.price(leg.ask), ask_size: leg.ask_size == null ? f.NONE : f.plain(leg.ask_size),
-    native: leg.native, state: word("leg", leg.state),
+    native: leg.native, state: [word("leg", leg.state), leg.reason].filter(Boolean).join(": "),
   });
   const state = ageClass(leg.state, ms);
   return h(

@@ -191,6 +191,8 @@ export class Health {
       members,
       spot: told.spot,
       perp: told.perp,
+      quarantined: told.quarantined,
+      quarantine: told.quarantine ?? [],
       sum,
       most,
       least,

@@ -147,6 +147,7 @@ export const TIPS = {
   "h.reconnects.tip": ["Connections that ended since the start", "启动以来断开过的连接数"],
   "h.gaps.tip": ["Gaps found in books", "盘口数据缺口数"],
   "h.drops.tip": ["Events let go because a bound was reached", "因达到上限而丢弃的事件数"],
+  "h.quarantined.tip": ["Markets that are listed and not used: point at the number for the reasons", "已上架但不使用的市场：悬停数字查看原因"],
   "h.unknown.tip": ["Rows or frames that were not understood", "未识别的行或帧"],
   "h.service.tip": ["Service", "服务"],
   "h.up.tip": ["Since its start", "自启动以来"],

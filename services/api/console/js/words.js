@@ -159,6 +159,7 @@ export const WORDS = {
   "h.venue": ["Exchange", "交易所"],
   "h.state": ["State", "状态"],
   "h.markets": ["Spot / perp", "现货 / 永续"],
+  "h.quarantined": ["Quarantined", "隔离"],
   "h.subscribed": ["Topics", "订阅"],
   "h.connections": ["Conns", "连接"],
   "h.connections.of": ["Connections of {venue}", "{venue} 的连接"],
