@@ -157,7 +157,7 @@ class Driver:
 
     def _mark(self, event: Event, status: str, wanted: dict[Listed, Status]) -> None:
         for row in self.market.by_coin.get(event.coin, ()):
-            if event.covers(row.venue, row.coin, row.market):
+            if event.covers(row.venue, row.coin, row.market) and event.lists(row.base):
                 wanted[row] = status  # type: ignore[assignment]
 
     def _sockets(self, event: Event) -> list[Socket]:

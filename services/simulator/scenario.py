@@ -61,7 +61,9 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     `bps` basis points; `rate` a fraction per interval; `factor` a multiple of the usual size; `status` an HTTP status;
     `topic` a glob over topic names; `share` of the frames hit; `count` frames, connections or answers and then over;
-    `delay_ms` of answers; `code`, `reason` of a close or a refusal; `text` of a garbage frame; `location` a URL.
+    `delay_ms` of answers; `code`, `reason` of a close or a refusal; `text` of a garbage frame; `location` a URL. Of a
+    listing: `name` the base name that the venue gives it, `multiplier` how many coins one of these is, `price` dollars
+    of the coin where it is one that nobody else lists.
     """
 
     kind: Kind
@@ -83,6 +85,9 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     reason: str = ""
     text: str | None = None
     location: str | None = None
+    name: str = ""
+    multiplier: int = 1
+    price: float | None = None
     #: where a network event strikes: sockets, REST answers, or both
     on: Literal["both", "socket", "rest"] = "both"
 
@@ -92,6 +97,10 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             and (not self.coin or self.coin == coin)
             and (not self.market or not market or self.market == market)
         )
+
+    def lists(self, base: str) -> bool:
+        """Whether an event about a listing means the instrument of this base name."""
+        return not self.name or self.name == base
 
 
 class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -111,6 +120,10 @@ def check(event: Event, venues: Iterable[str]) -> None:
     for name in (event.venue, event.against):
         if name and name not in known:
             raise OptionError(f"event {event.kind!r}: venue {name!r} is not simulated, expected one of {sorted(known)}")
+    if event.name and (event.kind not in ("list", "delist") or not event.venue):
+        raise OptionError(f"event {event.kind!r}: a 'name' needs kind 'list' or 'delist', and a 'venue'")
+    if event.multiplier < 1 or (event.price is not None and event.price <= 0):
+        raise OptionError(f"event {event.kind!r}: multiplier is at least 1, price above 0")
     if not 0.0 <= event.share <= 1.0 or event.at < 0 or (event.for_s is not None and event.for_s < 0):
         raise OptionError(f"event {event.kind!r}: at and for are seconds from 0, share is between 0 and 1")
 

@@ -20,6 +20,7 @@ from services.simulator.protocol import Connection
 from services.simulator.recording import load as load_recording
 from services.simulator.scenario import Event, Scenario, Timeline, check, load
 from services.simulator.scenario import kinds as scenario_kinds
+from services.simulator.strangers import added, strangers
 from services.simulator.venues import VENUES
 from services.simulator.wire import Reply, Request, json_reply
 
@@ -44,6 +45,8 @@ class Simulator:
             rows = {venue: player.rows_of(recording, VENUES[venue]) for venue in options.venues}
         else:
             rows = {venue: VENUES[venue].rows(options.instruments, options.seed) for venue in options.venues}
+            for venue in options.venues:
+                rows[venue] = added(rows[venue], strangers(scenario.event, VENUES[venue], options.seed))
         # a replay has no prices of its own
         self.market = Market([] if recording else [row for each in rows.values() for row in each], options.seed)
         self.exchanges: dict[str, Exchange] = {}
@@ -102,6 +105,8 @@ class Simulator:
     def strike(self, event: Event) -> Event:
         """An event from now on (its `at` counts from now). Raises `OptionError` where it makes no sense."""
         check(event, self.exchanges)
+        if event.name and event.kind == "list":
+            raise OptionError("event 'list': what is listed under a name of its own has to be in the scenario's file")
         now = time.time()
         event = msgspec.structs.replace(event, at=max(0.0, now - self.driver.started) + event.at)
         self.driver.timeline.add(event)
