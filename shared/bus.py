@@ -55,7 +55,7 @@ async def check_server(client: Redis, partitions: int) -> str:
     Returns the incarnation, which is another one after the server lost its data. Raises `BusError`, or one of AWAY.
     """
     try:
-        _check_info(await client.info())
+        check_info(await client.info())
     except AuthenticationError as error:
         raise BusError(f"Redis refuses user or password: {error}") from error
     except ResponseError as error:
@@ -66,14 +66,16 @@ async def check_server(client: Redis, partitions: int) -> str:
     return await incarnation_of(client)
 
 
-def _check_info(info: dict[str, Any]) -> None:
+def check_info(info: dict[str, Any]) -> None:
+    """What INFO says of version, eviction, file and memory. Raises `BusError`, or warns."""
     version = str(info["redis_version"])
     if int(version.partition(".")[0]) < 7:
         raise BusError(f"Redis {version} is too old: 7.0 or newer is needed")
     policy = info.get("maxmemory_policy", "noeviction")
     if policy != "noeviction":
         raise BusError(f"Redis has maxmemory-policy {policy}, which throws keys away: set it to noeviction")
-    if not info.get("aof_enabled", 1):
+    # a server that reads its file says that it keeps none
+    if not info.get("aof_enabled", 1) and not info.get("loading", 0):
         log.warning("Redis keeps no append-only file: what is in it is lost when it ends (set appendonly yes)")
     if not info.get("maxmemory", 1):
         log.warning("Redis has no maxmemory: a burst may take all of the machine's memory")

@@ -6,7 +6,7 @@ import logging
 import pytest
 
 from shared import streams
-from shared.bus import AWAY, BusError, Redis, check_server, connect
+from shared.bus import AWAY, BusError, Redis, check_info, check_server, connect
 from tests.shared.proxy import FaultProxy
 from tests.shared.tools import QUOTES, until
 
@@ -71,3 +71,13 @@ async def test_a_server_that_is_short_of_memory_still_passes_the_check(redis_cli
         assert await check_server(redis_client, 1) == incarnation
     finally:
         await redis_client.config_set("maxmemory", "1024mb")
+
+
+def test_a_server_without_an_append_only_file_is_warned_of_unless_it_is_reading_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    without = {"redis_version": "8.1.0", "aof_enabled": 0, "maxmemory": 1}
+    check_info({**without, "loading": 1})
+    assert not caplog.records
+    check_info({**without, "loading": 0})
+    assert [record.message for record in caplog.records if "append-only" in record.message]
