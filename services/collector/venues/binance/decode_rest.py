@@ -202,7 +202,7 @@ def rest_decoder(table: Table) -> Rest:
         make, made = factory(), list[Message]()
         for part in parts:
             made += _one(part, recv, table, decoders[market], market, types[path], make)
-        return made
+        return made or [Unknown(rows.EMPTY)]
 
     return decode
 
