@@ -102,6 +102,19 @@ def percent(text: str | None) -> str | None:
     return shifted(digits, -2)
 
 
+def amount(text: str | None) -> str | None:
+    """A quantity that no multiple changes, such as one of the quote currency; an empty text is None.
+
+    Raises `BadNumber` on a negative one.
+    """
+    if text is None or text == "":
+        return None
+    digits = literal(text)
+    if digits.startswith("-"):
+        raise BadNumber(text)
+    return digits
+
+
 def price(text: str | None, listed: Listed) -> str | None:
     """A price per one asset; None where the venue sent none or zero. Raises `BadNumber` on a negative one."""
     if text is None or text == "":

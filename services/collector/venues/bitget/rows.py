@@ -98,7 +98,7 @@ def ticker(row: AnyTicker, at: Listed, recv: int, source: Source, *, quotes: boo
             at.symbol,
             normalise.price(row.last_pr, at),
             normalise.size(row.base_volume, at),
-            _amount(row.quote_volume),
+            normalise.amount(row.quote_volume),
             normalise.size(row.holding_amount, at) if at.instrument.market == "perp" else None,
             ts,
             recv,
@@ -157,7 +157,7 @@ def interest(row: InterestRow, at: Listed, ts: int | None, recv: int, source: So
 def forced(row: ForcedRow, at: Listed, recv: int) -> Liquidation:
     """`amount` is price times size, cut after 12 decimals: the size is the nearest whole number of lots."""
     price, side = normalise.price(row.price, at), FORCED.get(row.side.lower())
-    amount = _amount(row.amount)
+    amount = normalise.amount(row.amount)
     if price is None or amount is None or side is None:
         raise BadNumber(f"{row.side} {row.price} {row.amount}")
     lot = at.instrument.lot_size
@@ -208,13 +208,3 @@ def _proof(
     if at.plain:
         return row.checksum or None, None
     return row.checksum or None, (tuple((x.px, x.sz) for x in row.bids), tuple((x.px, x.sz) for x in row.asks))
-
-
-def _amount(text: str | None) -> str | None:
-    """A quantity in the quote currency."""
-    if not text:
-        return None
-    digits = literal(text)
-    if digits.startswith("-"):
-        raise BadNumber(text)
-    return digits

@@ -144,11 +144,11 @@ def stats(fields: Fields, at: Listed, ts: int | None, recv: int, source: Source 
         at.symbol,
         normalise.price(_text(fields, "lastPrice"), at),
         normalise.size(_text(fields, "volume24h"), at),
-        _amount(_text(fields, "turnover24h")),
+        normalise.amount(_text(fields, "turnover24h")),
         normalise.size(_text(fields, "singleOpenInterest"), at),
         ts,
         recv,
-        _amount(_text(fields, "singleOpenInterestValue")),
+        normalise.amount(_text(fields, "singleOpenInterestValue")),
         source,
     )
 
@@ -158,13 +158,3 @@ def _text(fields: Fields, key: str) -> str | None:
     if value is not None and not isinstance(value, str):
         raise BadNumber(key)
     return value
-
-
-def _amount(text: str | None) -> str | None:
-    """A quantity of the quote currency."""
-    if not text:
-        return None
-    digits = literal(text)
-    if digits.startswith("-"):
-        raise BadNumber(text)
-    return digits

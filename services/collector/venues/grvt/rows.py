@@ -61,7 +61,7 @@ def stats(row: shapes.Ticker, at: Listed, recv: int, source: Source) -> Stats:
         at.symbol,
         normalise.price(row.last_price, at),
         _sum(normalise.size(row.buy_volume_24h_b, at), normalise.size(row.sell_volume_24h_b, at)),
-        _sum(_amount(row.buy_volume_24h_q), _amount(row.sell_volume_24h_q)),
+        _sum(normalise.amount(row.buy_volume_24h_q), normalise.amount(row.sell_volume_24h_q)),
         normalise.size(row.open_interest, at),
         time_of(row.event_time),
         recv,
@@ -110,11 +110,3 @@ def _sum(bought: str | None, sold: str | None) -> str | None:
     if bought is None or sold is None:
         return None
     return plain(EXACT.add(Decimal(bought), Decimal(sold)))
-
-
-def _amount(text: str | None) -> str | None:
-    """A quantity of the quote currency."""
-    digits = normalise.rate(text)
-    if digits is not None and digits.startswith("-"):
-        raise BadNumber(digits)
-    return digits

@@ -125,7 +125,7 @@ def context(row: Context, at: Listed, recv: int, source: Source) -> list[Event]:
         at.symbol,
         None,
         normalise.size(row.day_base_vlm, at),
-        _amount(row.day_ntl_vlm),
+        normalise.amount(row.day_ntl_vlm),
         interest,
         None,
         recv,
@@ -170,11 +170,3 @@ def settlement(row: PaidRow, at: Listed, recv: int) -> Settlement:
 def next_hour(recv: int) -> int | None:
     """Payments fall on the full hour. None where it is not known when the frame came."""
     return (recv // HOUR_NS + 1) * HOUR_NS if recv else None
-
-
-def _amount(text: str | None) -> str | None:
-    """A quantity in quote currency, which no multiple changes."""
-    digits = normalise.rate(text)
-    if digits is not None and digits.startswith("-"):
-        raise BadNumber(digits)
-    return digits

@@ -10,7 +10,7 @@ import msgspec
 
 from services.collector import normalise
 from services.collector.messages import BookDelta, BookSnapshot
-from services.collector.normalise import BadNumber, literal, nanoseconds
+from services.collector.normalise import BadNumber, nanoseconds
 from services.collector.table import Listed
 from services.collector.venues.okx.instruments import interval_h
 from shared.events import Funding, Level, Liquidation, Mark, Quote, Settlement, Side, Source, Stats, Trade
@@ -143,8 +143,8 @@ def stats(row: TickerRow, at: Listed, recv: int, source: Source) -> Stats:
     return Stats(
         at.symbol,
         normalise.price(row.last, at),
-        _amount(volume),
-        _amount(turnover),
+        normalise.amount(volume),
+        normalise.amount(turnover),
         None,
         time_of(row.ts),
         recv,
@@ -187,7 +187,15 @@ def settlement(row: SettledRow, at: Listed, recv: int) -> Settlement:
 
 def interest(row: InterestRow, at: Listed, recv: int, source: Source) -> Stats:
     return Stats(
-        at.symbol, None, None, None, _amount(row.oi_ccy), time_of(row.ts), recv, _amount(row.oi_usd), source=source
+        at.symbol,
+        None,
+        None,
+        None,
+        normalise.amount(row.oi_ccy),
+        time_of(row.ts),
+        recv,
+        normalise.amount(row.oi_usd),
+        source=source,
     )
 
 
@@ -227,13 +235,3 @@ def _price(text: str, at: Listed) -> str:
     if price is None:
         raise BadNumber(text)
     return price
-
-
-def _amount(text: str | None) -> str | None:
-    """A quantity that is in base or quote already."""
-    if not text:
-        return None
-    digits = literal(text)
-    if digits.startswith("-"):
-        raise BadNumber(text)
-    return digits

@@ -211,7 +211,7 @@ def summary(row: SummaryRow, at: Listed, recv: int) -> list[Message]:
     rate = normalise.rate(row.funding_rate)
     if perp and rate is not None:
         out.append(Funding(at.symbol, rate, at.instrument.funding_interval_h, None, None, ts, recv, "rest"))
-    last, turnover = normalise.price(row.last_traded_price, at), _amount(row.volume_24h)
+    last, turnover = normalise.price(row.last_traded_price, at), normalise.amount(row.volume_24h)
     interest = normalise.size(row.open_interest, at) if perp else None
     out.append(Stats(at.symbol, last, None, turnover, interest, ts, recv, source="rest"))
     return out
@@ -257,15 +257,6 @@ def _index(text: str | None, at: Listed) -> str | None:
         return digits
     positive = normalise.price(digits.removeprefix("-"), at)
     return f"-{positive}" if digits.startswith("-") else positive
-
-
-def _amount(text: str | None) -> str | None:
-    if not text:
-        return None
-    digits = literal(text)
-    if digits.startswith("-"):
-        raise BadNumber(text)
-    return digits
 
 
 #: paths that answer with rows
