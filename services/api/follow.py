@@ -26,6 +26,8 @@ COUNT: Final = 1_000
 ANSWER_S: Final = 2.0
 #: Re-read so much before the newest id: entries that were on their way while the hash was read.
 OVERLAP_MS: Final = 2_000
+#: The stream of changes is bounded by bytes: who asks later than this may have missed rows and takes the hash.
+OVERTAKEN_S: Final = 3.0
 RETRY_S: Final = (0.1, 0.2, 0.5, 1.0, 2.0)
 LISTING_POLL_S: Final = 2.0
 #: While no listing is there at all: a start should not wait for the poll.
@@ -115,13 +117,14 @@ class Followers:
         self._incarnation = await bus.check_server(self._client, self._partitions)
         newest: Any = await self._client.xrevrange(streams.BOARD_CHANGES, count=1)
         start = newest[0][0].decode() if newest else "0-0"
-        stored: Any = await self._client.hgetall(streams.BOARD)
-        found = (self.rejected.decode(_row, data, "board row") for data in stored.values())
-        self._state.board.put(row for row in found if row is not None)
+        await self._picture()
         self._state.redis_up, self._state.redis_error, self._state.board_ready = True, "", True
-        position, checked = stepped_back(start, OVERLAP_MS), 0.0
+        position, checked, asked = stepped_back(start, OVERLAP_MS), 0.0, asyncio.get_running_loop().time()
         while True:
+            waited, asked = asyncio.get_running_loop().time() - asked, asyncio.get_running_loop().time()
             reply = await self._read(streams.BOARD_CHANGES, position)
+            if reply and waited > OVERTAKEN_S:
+                await self._picture()
             for _, entries in reply:
                 for entry_id, fields in entries:
                     position = entry_id.decode()
@@ -132,6 +135,13 @@ class Followers:
             if now - checked > 1:
                 checked = now
                 await self._check_wiped(start if before(position, start) else position)
+
+    async def _picture(self) -> None:
+        """Every coin's row as it stands."""
+        stored: Any = await self._client.hgetall(streams.BOARD)
+        found = (self.rejected.decode(_row, data, "board row") for data in stored.values())
+        self._state.board.put(row for row in found if row is not None)
+        self._state.board.keep({name.decode(errors="replace") for name in stored})
 
     async def _read(self, key: str, position: str) -> Any:
         """What came after the position; nothing within BLOCK_MS is an answer too, silence beyond it is none."""

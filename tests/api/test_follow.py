@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from deploy.local.process import free_port, start_server, stop_server
+from services.api import follow
 from services.api.follow import before, stepped_back
 from shared import bus, streams
 from shared.bus import Redis
@@ -34,6 +35,17 @@ async def test_rows_written_before_and_while_it_joins_are_all_there(start: Start
     await writing
     await api.until(lambda: len(api.context.state.board.rows) == 50)
     await api.until(lambda: all(api.context.state.board.rows[f"A{number}"].ver == 59 for number in range(0, 50, 7)))
+
+
+async def test_who_reads_late_takes_what_the_stream_has_lost_from_the_hash(
+    start: Start, redis_client: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follow, "OVERTAKEN_S", 0.0)
+    api = await start()
+    board = api.context.state.board
+    await redis_client.hset(streams.BOARD, "LOST", msgspec.msgpack.encode(row("LOST")))
+    await put_board(redis_client, row("SEEN"))
+    await api.until(lambda: set(board.rows) == {"LOST", "SEEN"})
 
 
 async def test_signals_are_read_back_and_the_newest_revision_stands(start: Start, redis_client: Redis) -> None:
