@@ -100,6 +100,8 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
 class BoardRow(msgspec.Struct, frozen=True, kw_only=True):
     """The current picture of one asset. `at` is event time in ns; readers drop a lower (fence, ver).
 
+    Without `legs`: no venue lists the asset any more, and it has no row from here on.
+
     `best` is the route with the highest net_open_bps among those whose legs are all good, None without one (`why`
     then says why). `signals` are the ids of the asset's open signals.
     """

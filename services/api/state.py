@@ -5,7 +5,7 @@ Each tells its listeners what changed; listeners are called on the loop and must
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from math import isfinite
 from typing import Final, Literal
@@ -24,10 +24,15 @@ SignalListener = Callable[[list[Signal]], None]
 
 
 class Board:
-    """The newest row of each asset; a lower (fence, ver) never replaces a higher one."""
+    """The newest row of each asset; a lower (fence, ver) never replaces a higher one.
+
+    A row without legs says that the asset has no market any more: listeners are told of it, and it is held no longer.
+    """
 
     def __init__(self) -> None:
         self.rows: dict[str, BoardRow] = {}
+        #: (fence, ver) of the assets that went
+        self._gone: dict[str, tuple[int, int]] = {}
         self.newest_at = 0
         self.dropped = 0
         self.listeners: list[RowListener] = []
@@ -36,21 +41,37 @@ class Board:
         """Take what is newer, tell the listeners, return it."""
         taken = []
         for row in rows:
-            held = self.rows.get(row.asset)
-            if held is not None and (row.fence, row.ver) <= (held.fence, held.ver):
-                self.dropped += (row.fence, row.ver) < (held.fence, held.ver)
+            held, now = self.rows.get(row.asset), (row.fence, row.ver)
+            before = self._gone.get(row.asset, (-1, -1)) if held is None else (held.fence, held.ver)
+            if now <= before:
+                self.dropped += now < before
                 continue
-            self.rows[row.asset] = row
             self.newest_at = max(self.newest_at, row.at)
-            taken.append(row)
-        if taken:
-            for listener in self.listeners:
-                listener(taken)
+            if row.legs:
+                self.rows[row.asset] = row
+                self._gone.pop(row.asset, None)
+                taken.append(row)
+            else:
+                self._gone[row.asset] = now
+                taken += [row] if self.rows.pop(row.asset, None) is not None else []
+        self._tell(taken)
         return taken
+
+    def keep(self, assets: Collection[str]) -> None:
+        """Only these have a row in the store: what went while nobody listened goes now."""
+        lost = [self.rows.pop(asset) for asset in list(self.rows) if asset not in assets]
+        self._gone.update({row.asset: (row.fence, row.ver) for row in lost})
+        self._tell(lost)
+
+    def _tell(self, rows: list[BoardRow]) -> None:
+        if rows:
+            for listener in self.listeners:
+                listener(rows)
 
     def forget(self) -> None:
         """The store was wiped: fences and versions start again."""
         self.rows.clear()
+        self._gone.clear()
         self.newest_at = 0
 
 

@@ -94,6 +94,15 @@ class Board:
             )
         )
 
+    def gone(self, name: str, fence: int) -> bytes:
+        """What says that a coin has no row any more: one without legs."""
+        self._seen = {leg: seen for leg, seen in self._seen.items() if leg in leg.asset.legs}
+        self.ver += 1
+        at = self.fold.at
+        return _encoder.encode(
+            RawRow(asset=name, fence=fence, ver=self.ver, at=at, legs=[], best=None, why="delisted", signals=())
+        )
+
     def changed(self, asset: Asset) -> bool:
         """Whether time alone has changed the state of one of its legs since it was shown."""
         fold = self.fold

@@ -63,6 +63,7 @@ class SavedLeg(msgspec.Struct, frozen=True, array_like=True):
     at_previous: Quote | None
     funding: Funding | None
     standing: SavedStanding | None = None
+    left: int = 0
 
 
 class SavedRoute(msgspec.Struct, frozen=True, array_like=True):
@@ -211,6 +212,7 @@ def _leg(leg: Leg, at: int) -> SavedLeg:
         leg.at_previous if recent else None,
         leg.funding,
         leg.standing.saved(),
+        leg.left,
     )
 
 
@@ -222,7 +224,9 @@ def _restore_leg(fold: Fold, saved: SavedLeg) -> None:
         fold.natives[saved.venue][place] = successor
     if saved.standing is not None:
         leg.standing = Standing.restored(saved.standing)
-    leg.gone, leg.born, leg.quote = saved.gone, saved.born, saved.quote
+    leg.born, leg.quote = saved.born, saved.quote
+    if saved.gone:
+        fold.leaving.note(leg, saved.left)
     if saved.source is not None:
         leg.quote_source = fold.sources[saved.source]
         leg.producer = leg.quote_source.producers.get(saved.producer or "")

@@ -8,6 +8,7 @@ take more than its share of the core. So a burst costs one evaluation a coin, ho
 import asyncio
 import logging
 import time
+from collections.abc import Collection
 from typing import Final
 
 import msgspec
@@ -58,6 +59,7 @@ class Engine:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Turns until the stop, then a last checkpoint. Raises `Fenced`, `ReplyError`, `OSError`."""
+        await self._remove(self.hold.unknown)
         while not stop.is_set():
             entries = await self.hold.feed.turn(self._block_ms())
             take = self.fold.take
@@ -100,17 +102,26 @@ class Engine:
         if not due:
             return
         rows: list[tuple[str, bytes]] = []
+        gone: set[str] = set()
         for asset in due:
             row = self.board.row(asset, self.hold.fence)
             self._shown[asset] = now
             if row is not None:
                 rows.append((asset.name, row))
+            elif not asset.legs:
+                del self._shown[asset]
+                gone.add(asset.name)
         self.fold.touched.difference_update(due)
         spent = time.monotonic() - now
         self._conflate = max(CONFLATE_S, spent / BOARD_SHARE)
         await self._write(rows)
+        await self._remove(gone - self.fold.assets.keys())
 
-    async def _write(self, rows: list[tuple[str, bytes]]) -> None:
+    async def _remove(self, names: Collection[str]) -> None:
+        """Coins that have no market any more leave the board."""
+        await self._write([(name, self.board.gone(name, self.hold.fence)) for name in sorted(names)], gone=True)
+
+    async def _write(self, rows: list[tuple[str, bytes]], *, gone: bool = False) -> None:
         if not rows:
             return
         commands: list[bytes] = []
@@ -118,7 +129,9 @@ class Engine:
             part = rows[start : start + ROWS_PER_ENTRY]
             flat = [item for row in part for item in row]
             body = msgspec.msgpack.encode([msgspec.Raw(row) for _, row in part])
-            commands.append(command("HSET", streams.BOARD, *flat))
+            commands.append(
+                command("HDEL", streams.BOARD, *flat[::2]) if gone else command("HSET", streams.BOARD, *flat)
+            )
             oldest = self._changes.oldest(self.hold.feed.redis_ms, len(body))
             commands.append(command("XADD", streams.BOARD_CHANGES, "MINID", "~", oldest, "*", streams.FIELD, body))
         self.rows += len(rows)

@@ -21,6 +21,7 @@ from services.scanner.detectors.identity import FIRST_LISTING_NS
 from services.scanner.detectors.price_check import Rounds, Standing
 from services.scanner.fx import Rate, crosses
 from services.scanner.judge import Judge
+from services.scanner.leaving import Leaving
 from services.scanner.lifecycle import LifeCycle, Route
 from services.scanner.market import MS, SECOND, Asset, Leg, Producer, Source
 from services.scanner.screen import Screen
@@ -54,6 +55,7 @@ class Fold:
         #: event time of each venue's first listing
         self.listed: dict[str, int] = {}
         self.screen = Screen(self.judge)
+        self.leaving = Leaving()
         self.rounds = Rounds()
         #: coins that the board has not yet shown in their present state; drained by the caller
         self.touched: set[Asset] = set()
@@ -238,6 +240,8 @@ class Fold:
             self.cycle.instant(at, candidates)
             for record in self.cycle.out[before:]:
                 self.touched.add(self.assets[record.asset])
+        if self.leaving:
+            self.leaving.let_go(self, at)
 
     # control
 
@@ -298,7 +302,7 @@ class Fold:
         for market, native in event.gone:
             leg = natives.get((market, native))
             if leg is not None:
-                leg.gone = True
+                self.leaving.note(leg, self.at)
                 changed.append(leg)
         for leg in changed:
             self.name(leg)
@@ -306,7 +310,7 @@ class Fold:
 
     def _retire(self, leg: Leg) -> None:
         """The instrument is read as another coin now: what it was is gone, what it is becomes a new leg."""
-        leg.gone = True
+        self.leaving.note(leg, self.at)
         self.judge.doubts.drop(leg)
         self.cycle.retire(leg, self.at)
 

@@ -117,6 +117,7 @@ class Leg:
         "fee_rough",
         "funding",
         "gone",
+        "left",
         "mark",
         "market",
         "native",
@@ -144,6 +145,7 @@ class Leg:
         self.part = f"{venue}|{row.market}|{row.native}"
         self.new = new
         self.gone = False
+        self.left = 0
         self.born = 0
         self.excluded_until = 0
         self.standing = Standing()

@@ -37,18 +37,28 @@ HOLE_MS: Final = 2500
 
 @dataclass
 class Hold:
-    """A partition that is ours: the fence, the state, and the streams from where the state stands."""
+    """A partition that is ours: the fence, the state, and the streams from where the state stands.
+
+    `unknown` are coins of it that stand on the board and that the state does not know.
+    """
 
     partition: int
     fence: int
     fold: Fold
     feed: Feed
+    unknown: frozenset[str] = frozenset()
 
 
 async def take_over(
     client: Redis, wire: Wire, partition: int, fence: int, runtime: Runtime, *, recorded: bool = False
 ) -> Hold:
     """`recorded`: a replay is read. Raises `lease.Fenced`, and what `Wire.call` does."""
+    hold = await _hold(client, wire, partition, fence, runtime, recorded)
+    hold.unknown = await _on_the_board(client, partition) - hold.fold.assets.keys()
+    return hold
+
+
+async def _hold(client: Redis, wire: Wire, partition: int, fence: int, runtime: Runtime, recorded: bool) -> Hold:
     saved = await wire.one("HGET", streams.scan(partition), "ckpt")
     at, why = 0, "first start"
     if isinstance(saved, bytes):
@@ -62,6 +72,13 @@ async def take_over(
                 return await _warm(wire, partition, fence, fold, positions, recorded)
             at, why = fold.at, f"{hole} no longer holds what follows the checkpoint"
     return await _cold(client, wire, partition, fence, runtime, at, why, recorded)
+
+
+async def _on_the_board(client: Redis, partition: int) -> frozenset[str]:
+    partitions = int(await client.get(streams.META_PARTITIONS) or 1)
+    keys: list[Any] = list(await client.hkeys(streams.BOARD))
+    names = (key.decode(errors="replace") for key in keys)
+    return frozenset(name for name in names if streams.partition_of(name, partitions) == partition)
 
 
 async def _hole(wire: Wire, fold: Fold, positions: dict[str, str]) -> str | None:
@@ -118,11 +135,6 @@ async def _cold(
     client: Redis, wire: Wire, partition: int, fence: int, runtime: Runtime, at: int, why: str, recorded: bool
 ) -> Hold:
     closed = await _close_open(wire, partition, fence, at)
-    keys: list[Any] = list(await client.hkeys(streams.BOARD))
-    partitions = await _partitions(client)
-    ours = [key for key in keys if streams.partition_of(key.decode(), partitions) == partition]
-    if ours:
-        await client.hdel(streams.BOARD, *ours)
     started = encode(f"scanner-{fence}", 0, [Start(fence, why), Config(runtime)])
     entry_id = await lease.write_control(client, partition, fence, started)
     fold, positions = Fold(), {streams.control(partition): before(*parse_id(entry_id))}
@@ -134,10 +146,6 @@ async def _cold(
 def _said(data: bytes) -> list[ControlEvent]:
     """What an entry of the control stream says; nothing where it cannot be read, as for whoever folds it."""
     return [event for batch in readable([data], decode) for event in batch.events]
-
-
-async def _partitions(client: Redis) -> int:
-    return int(await client.get(streams.META_PARTITIONS) or 1)
 
 
 async def _close_open(wire: Wire, partition: int, fence: int, at: int) -> int:

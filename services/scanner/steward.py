@@ -243,8 +243,8 @@ class Steward:
 
     async def _write_confirmed(self) -> None:
         """Tell the collectors the readings of multipliers that the price check has confirmed."""
-        for venue, legs in self.hold.fold.natives.items():
-            for leg in legs.values():
+        for venue, legs in list(self.hold.fold.natives.items()):
+            for leg in list(legs.values()):
                 if leg.standing.confirmed and unconfirmed(leg) and not leg.gone:
                     at = await self._now_ms()
                     said = {"multiplier": leg.row.multiplier, "asset": leg.row.base, "by": "scanner", "at": at}

@@ -54,6 +54,11 @@ def row(asset: str = "BTC", ver: int = 1, legs: tuple[Leg, ...] | None = None, *
     return BoardRow(**{"asset": asset, "legs": legs, **known, **fields})
 
 
+def gone(asset: str = "BTC", ver: int = 1) -> BoardRow:
+    """What the scanner says of a coin that nobody lists any more."""
+    return BoardRow(asset=asset, fence=1, ver=ver, at=T0 + 1, legs=(), best=None, why="delisted")
+
+
 def signal(signal_id: str = "s1", rev: int = 1, event: str = "open", asset: str = "WIF", **fields: Any) -> Signal:
     buy = SignalLeg(
         venue="binance",

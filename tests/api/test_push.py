@@ -13,6 +13,7 @@ from services.api.push import SUBPROTOCOL
 from shared.bus import Redis
 from tests.api.conftest import Api, message
 from tests.api.market import (
+    gone,
     instrument,
     leg,
     put_board,
@@ -80,6 +81,21 @@ async def test_rows_that_leave_a_filter_or_the_best_few_are_removed(api: Api, re
         assert (await message(filtered, "delta"))["removed"] == ["A"]
         delta = await message(best, "delta")
         assert ([one["id"] for one in delta["changed"]], delta["removed"]) == (["B"], ["A"])
+
+
+async def test_a_coin_that_nobody_lists_any_more_is_removed_everywhere(api: Api, redis_client: Redis) -> None:
+    await put_board(redis_client, row("BTC"), row("OLD", 2))
+    await put_instruments(redis_client, instrument("binance", base="BTC"))
+    await api.until(lambda: len(api.context.state.board.rows) == 2 and not api.context.state.directory.empty)
+    async with api.socket("/push") as board, api.socket("/push") as coin:
+        await subscribed(board, "board")
+        legs = {one["id"] for one in (await subscribed(coin, "asset", symbol="OLD"))["rows"]}
+        await put_changes(redis_client, gone("OLD", 3))
+        assert (await message(board, "delta"))["removed"] == ["OLD"]
+        assert set((await message(coin, "delta"))["removed"]) == legs
+    assert [one["asset"] for one in (await api.http.get("/api/board")).json()["rows"]] == ["BTC"]
+    assert list((await api.http.get("/api/aggregated_data")).json()["aggregated_data"]) == ["BTC"]
+    assert (await api.http.get("/api/data?symbol=OLD")).status_code == 404
 
 
 async def test_a_coin_comes_with_every_market_and_changes_by_market(api: Api, redis_client: Redis) -> None:

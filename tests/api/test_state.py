@@ -1,6 +1,6 @@
 from services.api.state import Board, LiveState, Process, SignalBook
 from shared.signals import BoardRow, Signal
-from tests.api.market import row, signal
+from tests.api.market import gone, row, signal
 
 
 def test_a_lower_fence_or_version_never_replaces_a_higher_one() -> None:
@@ -12,6 +12,29 @@ def test_a_lower_fence_or_version_never_replaces_a_higher_one() -> None:
     assert (board.rows["BTC"].fence, board.rows["BTC"].ver) == (2, 1)
     assert [len(rows) for rows in heard] == [1, 1]
     assert board.dropped == 1
+
+
+def test_a_row_without_legs_takes_the_coin_off_the_board_until_a_newer_one() -> None:
+    board, heard = Board(), list[list[BoardRow]]()
+    board.put([row(ver=5), row("WIF", 6)])
+    board.listeners.append(heard.append)
+    board.put([gone(ver=7)])
+    assert list(board.rows) == ["WIF"]
+    board.put([row(ver=5), gone(ver=7), gone("NEW", 8)])
+    assert list(board.rows) == ["WIF"]
+    assert [[one.asset for one in rows] for rows in heard] == [["BTC"]]
+    board.put([row(ver=9)])
+    assert set(board.rows) == {"WIF", "BTC"}
+
+
+def test_what_is_not_in_the_store_any_more_goes() -> None:
+    board, heard = Board(), list[list[BoardRow]]()
+    board.put([row(ver=5), row("WIF", 6)])
+    board.listeners.append(heard.append)
+    board.keep({"BTC", "ETH"})
+    board.put([row("WIF", 6)])
+    assert list(board.rows) == ["BTC"]
+    assert [[one.asset for one in rows] for rows in heard] == [["WIF"]]
 
 
 def test_a_signal_keeps_its_highest_revision_and_closed_ones_are_bounded() -> None:

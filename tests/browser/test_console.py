@@ -4,7 +4,16 @@ from typing import Any
 
 from playwright.async_api import expect
 
-from tests.api.market import instrument, put_board, put_health, put_instruments, put_signals, signal
+from tests.api.market import (
+    gone,
+    instrument,
+    put_board,
+    put_changes,
+    put_health,
+    put_instruments,
+    put_signals,
+    signal,
+)
 from tests.browser.conftest import PHONE, Open
 from tests.browser.rows import now_ns, spread
 
@@ -35,6 +44,14 @@ async def test_what_pays_stands_above_the_line_and_the_closest_below(console: Op
     await expect(page.cell("PEPE", "sell")).to_contain_text("0.0000046675")
     await expect(page.cell("BTC", "fits")).to_have_text("$182k")
     await expect(page.cell("WIF", "carry")).to_have_text("+2.0")
+
+
+async def test_a_coin_that_nobody_lists_any_more_leaves_the_page(console: Open) -> None:
+    page = await console("/coin/WIF")
+    await expect(page.row("WIF")).to_be_visible()
+    await put_changes(page.redis, gone("WIF", 2))
+    await expect(page.row("WIF")).to_be_hidden()
+    assert await page.shown() == ["#line", "BTC", "ETH", "PEPE"]
 
 
 async def test_the_demo_wears_its_stripe_and_the_real_thing_does_not(console: Open) -> None:

@@ -57,7 +57,7 @@ class Exchange:
     async def list_all(self, settings: Runtime = SETTINGS) -> None:
         for venue in VENUES:
             for row in self.script.rows[venue]:
-                given = {name: getattr(row, name) for name in row.__struct_fields__}
+                given = {name: getattr(row, name) for name in row.__struct_fields__ if name != "reason"}
                 instrument = Instrument(venue=venue, **given)
                 data = msgspec.msgpack.encode(instrument)
                 await self.client.hset(streams.instruments(venue), f"{row.market}:{row.native}", data)
