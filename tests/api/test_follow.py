@@ -43,9 +43,11 @@ async def test_who_reads_late_takes_what_the_stream_has_lost_from_the_hash(
     monkeypatch.setattr(follow, "OVERTAKEN_S", 0.0)
     api = await start()
     board = api.context.state.board
+    await put_board(redis_client, row("FIRST"))
+    await api.until(lambda: "FIRST" in board.rows)
     await redis_client.hset(streams.BOARD, "LOST", msgspec.msgpack.encode(row("LOST")))
     await put_board(redis_client, row("SEEN"))
-    await api.until(lambda: set(board.rows) == {"LOST", "SEEN"})
+    await api.until(lambda: set(board.rows) == {"FIRST", "LOST", "SEEN"})
 
 
 async def test_signals_are_read_back_and_the_newest_revision_stands(start: Start, redis_client: Redis) -> None:
