@@ -123,7 +123,7 @@ class Followers:
         while True:
             waited, asked = asyncio.get_running_loop().time() - asked, asyncio.get_running_loop().time()
             reply = await self._read(streams.BOARD_CHANGES, position)
-            if False:
+            if reply and waited > OVERTAKEN_S:
                 await self._picture()
             for _, entries in reply:
                 for entry_id, fields in entries:
