@@ -294,8 +294,9 @@ class Fold:
                     continue
                 leg = self.add_leg(event.venue, row, new=new)
             else:
-                if leg.row.multiplier != row.multiplier:
-                    self._forget_prices(leg)
+                if leg.row.multiplier != row.multiplier:  # its prices were of another scale
+                    leg.standing = Standing()
+                    self.judge.doubts.drop(leg)
                 leg.set_row(row)
             self.weigh(leg)
             changed.append(leg)
@@ -314,17 +315,12 @@ class Fold:
         self.judge.doubts.drop(leg)
         self.cycle.retire(leg, self.at)
 
-    def _forget_prices(self, leg: Leg) -> None:
-        """Its prices are of another scale from now on."""
-        leg.standing = Standing()
-        self.judge.doubts.drop(leg)
-
     def add_leg(self, venue: str, row: Row, *, new: bool) -> Leg:
-        """Take up an instrument."""
+        """Take up an instrument; if it was here before, where it stood."""
         asset = self.assets.setdefault(row.base, Asset(row.base))
         leg = Leg(venue, row, asset, new=new)
-        asset.legs.append(leg)
-        asset.legs.sort(key=lambda one: one.part)
+        legs = [one for one in asset.legs if (one.part, one.symbol) != (leg.part, leg.symbol)]
+        asset.legs = sorted([*legs, leg], key=lambda one: one.part)
         self.natives.setdefault(venue, {})[row.market, row.native] = leg
         self.name(leg)
         return leg

@@ -35,7 +35,7 @@ class Leaving:
         busy = {leg for route in fold.cycle.routes.values() for leg in (route.buy, route.sell)}
         for leg, since in list(self._since.items()):
             heard = leg.quote.recv if leg.quote is not None else 0
-            if not leg.gone:
+            if not leg.gone or leg not in leg.asset.legs:
                 del self._since[leg]  # listed again
             elif at - max(since, heard) >= LEFT_NS and leg not in busy:
                 del self._since[leg]

@@ -110,8 +110,9 @@ def look(legs: Iterable["Leg"], at: int, id_ms: int, runtime: Runtime, usdc: flo
     """Look at all markets of one coin. Returns those of which something was concluded. `usdc`: its price in USDT."""
     every = [leg for leg in legs if not leg.gone]
     seen = [(leg, mid) for leg in every if (mid := _mid(leg, at, id_ms, runtime, usdc))]
-    mids = [mid for _, mid in seen]
-    alike = bool(mids) and max(mids) <= min(mids) * (1 + WITHIN) and len({leg.venue for leg, _ in seen}) > 1
+    judges = [(leg, mid) for leg, mid in seen if not unconfirmed(leg)]
+    mids, venues = [mid for _, mid in judges], {leg.venue for leg, _ in judges}
+    alike = len(venues) > 1 and max(mids) <= min(mids) * (1 + WITHIN)
     found = dict(seen)
     changed: list[Leg] = []
     for leg in every:
@@ -120,7 +121,7 @@ def look(legs: Iterable["Leg"], at: int, id_ms: int, runtime: Runtime, usdc: flo
             standing.see(True, at)
             ratio: float | None = 1.0
         else:
-            ratio, on = _compared(leg, mid, seen, strict=asked) if mid else (None, None)
+            ratio, on = _compared(leg, mid, judges, strict=asked) if mid else (None, None)
             standing.see(on, at)
         before = standing.doubted, standing.confirmed, standing.note
         trusted = leg.row.trusted or leg.asset.name in runtime.pins
@@ -146,13 +147,11 @@ def _mid(leg: "Leg", at: int, id_ms: int, runtime: Runtime, usdc: float | None) 
     return mid * usdc if usdc else None
 
 
-def _compared(leg: "Leg", mid: float, seen: list[Seen], *, strict: bool) -> tuple[float | None, bool | None]:
+def _compared(leg: "Leg", mid: float, judges: list[Seen], *, strict: bool) -> tuple[float | None, bool | None]:
     """(its price over the others' median, whether it is on); None for both where nobody is there to compare with."""
     votes: dict[str, list[float]] = {}
-    for other, price in seen:
-        if other.venue == leg.venue or unconfirmed(other) or not _same_kind(leg, other):
-            continue
-        if not (strict and other.standing.doubted):
+    for other, price in judges:
+        if other.venue != leg.venue and _same_kind(leg, other) and not (strict and other.standing.doubted):
             votes.setdefault(other.venue, []).append(price)
     if not votes:
         return None, None
