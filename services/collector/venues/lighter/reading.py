@@ -155,17 +155,18 @@ class Reader(Finder):
             if listed.instrument.market == "spot":
                 return [rows.stats(row, listed, ts, recv)]
             made: list[Message | None] = [rows.mark(row, listed, ts, recv), rows.funding(row, listed, ts, recv)]
-            made += [rows.stats(row, listed, ts, recv), self._payment(row, listed, recv)]
+            made += [rows.stats(row, listed, ts, recv), self._payment(row, listed, ts, recv)]
             return [one for one in made if one is not None]
 
         return self._with_relists(self.per_row(found, make))
 
-    def _payment(self, row: MarketStats, listed: Listed, recv: int) -> Message | None:
+    def _payment(self, row: MarketStats, listed: Listed, ts: int | None, recv: int) -> Message | None:
         """A payment, the first time that it is told."""
         if self._paid.get(listed.symbol) == row.funding_timestamp:
             return None
-        made = rows.payment(row, listed, recv)
-        self._paid[listed.symbol] = row.funding_timestamp
+        made = rows.payment(row, listed, ts, recv)
+        if made is not None:
+            self._paid[listed.symbol] = row.funding_timestamp
         return made
 
     def _with_relists(self, made: list[Message]) -> list[Message]:

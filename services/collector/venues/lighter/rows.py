@@ -94,12 +94,12 @@ def funding(row: MarketStats, at: Listed, ts: int | None, recv: int) -> Funding 
     return None if rate is None else Funding(at.symbol, rate, HOUR, next_hour(ts, recv), None, ts, recv)
 
 
-def payment(row: MarketStats, at: Listed, recv: int) -> Settlement | None:
-    """`funding_rate` is what was paid at `funding_timestamp`, in percent."""
-    rate = normalise.percent(row.funding_rate)
-    if rate is None or not row.funding_timestamp:
+def payment(row: MarketStats, at: Listed, ts: int | None, recv: int) -> Settlement | None:
+    """`funding_rate` is what was paid at `funding_timestamp`, in percent; what lies ahead was not paid."""
+    rate, paid_at, now = normalise.percent(row.funding_rate), row.funding_timestamp * MS, max(ts or 0, recv)
+    if rate is None or not paid_at or 0 < now < paid_at:
         return None
-    return Settlement(at.symbol, rate, HOUR, to_minute(row.funding_timestamp * MS), None, recv)
+    return Settlement(at.symbol, rate, HOUR, to_minute(paid_at), None, recv)
 
 
 def stats(row: MarketStats, at: Listed, ts: int | None, recv: int) -> Stats:
@@ -108,11 +108,11 @@ def stats(row: MarketStats, at: Listed, ts: int | None, recv: int) -> Stats:
         at.symbol,
         normalise.price(text_of(row.last_trade_price), at),
         normalise.size(text_of(row.daily_base_token_volume), at),
-        amount(text_of(row.daily_quote_token_volume)),
+        normalise.amount(text_of(row.daily_quote_token_volume)),
         None,
         ts,
         recv,
-        amount(row.open_interest),
+        normalise.amount(row.open_interest),
     )
 
 
@@ -122,7 +122,7 @@ def details(row: Details, at: Listed, recv: int) -> Stats:
         at.symbol,
         normalise.price(text_of(row.last_trade_price), at),
         normalise.size(text_of(row.daily_base_token_volume), at),
-        amount(text_of(row.daily_quote_token_volume)),
+        normalise.amount(text_of(row.daily_quote_token_volume)),
         normalise.size(text_of(row.open_interest), at),
         None,
         recv,
@@ -173,16 +173,6 @@ def next_hour(ts: int | None, recv: int) -> int | None:
 
 def to_minute(at: int) -> int:
     return at - at % MINUTE_NS
-
-
-def amount(text: str | None) -> str | None:
-    """A quantity that needs no conversion."""
-    if not text:
-        return None
-    digits = literal(text)
-    if digits.startswith("-"):
-        raise BadNumber(text)
-    return digits
 
 
 def text_of(raw: msgspec.Raw) -> str | None:
