@@ -123,6 +123,13 @@ def test_a_negative_or_broken_number_is_never_taken(row: tuple[str, str]) -> Non
             make()
 
 
+def test_an_amount_is_kept_as_it_is_and_never_negative() -> None:
+    assert [normalise.amount(text) for text in (None, "", "0", "1.50", "1e3")] == [None, None, "0", "1.50", "1000"]
+    for wrong in ("-1", "-0", "x", " 1"):
+        with pytest.raises(BadNumber):
+            normalise.amount(wrong)
+
+
 def test_an_empty_rate_is_none_and_a_negative_one_is_kept() -> None:
     assert normalise.rate("") is None
     assert normalise.rate(None) is None

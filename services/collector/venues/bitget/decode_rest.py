@@ -12,6 +12,7 @@ import msgspec
 from services.collector.messages import Message, Refused, Relist, Unknown
 from services.collector.normalise import BadNumber
 from services.collector.table import Listed
+from services.collector.typed_rows import Rows
 from services.collector.venue import Request
 from services.collector.venues.bitget import rows
 from services.collector.venues.bitget.instruments import SUCCESS, is_listing
@@ -20,7 +21,6 @@ from services.collector.venues.bitget.reading import (
     TRADE_ROWS,
     UNIFIED_TICKER_ROWS,
     Reader,
-    Rows,
     per_row,
 )
 from services.collector.venues.bitget.shapes import (
@@ -47,11 +47,11 @@ TOO_MANY: Final = "429"
 #: addresses of v1
 OLD_PATHS: Final = ("/api/spot/v1/", "/api/mix/v1/", "/api/swap/")
 
-RATE_ROWS: Final = Rows(RateRow)
-PAID_ROWS: Final = Rows(PaidRow)
-PRICE_ROWS: Final = Rows(PriceRow)
-INTEREST_ROWS: Final = Rows(InterestRow)
-FILL_ROWS: Final = Rows(FillRow)
+RATE_ROWS: Final = Rows(RateRow, native_of, bare=True)
+PAID_ROWS: Final = Rows(PaidRow, native_of, bare=True)
+PRICE_ROWS: Final = Rows(PriceRow, native_of, bare=True)
+INTEREST_ROWS: Final = Rows(InterestRow, native_of, bare=True)
+FILL_ROWS: Final = Rows(FillRow, native_of, bare=True)
 
 
 class Body(msgspec.Struct):

@@ -13,10 +13,10 @@ import msgspec
 from services.collector.messages import Message, Replayed, Unknown
 from services.collector.normalise import BadNumber
 from services.collector.table import Listed, Table
+from services.collector.typed_rows import Rows
 from services.collector.venue import DecoderOptions
 from services.collector.venues.bitget import rows
 from services.collector.venues.bitget.shapes import (
-    UNREADABLE,
     Arg,
     BookRow,
     ForcedRow,
@@ -42,40 +42,13 @@ USED: Final = frozenset({BEST, TICKER, BOOKS, *TRADES, *PICTURES})
 Make = Callable[[Any, Listed], list[Message]]
 
 
-class Rows:
-    """Typed rows: all at once, or one by one where a bad row is among them."""
-
-    def __init__(self, row: type[Any]) -> None:
-        self._all = msgspec.json.Decoder(list[row])  # type: ignore[valid-type]
-        self._one = msgspec.json.Decoder(row)
-
-    def read(self, data: bytes | msgspec.Raw) -> list[Any]:
-        """Rows, and an `Unknown` in the place of each that has another form. A bare row is a list of one."""
-        try:
-            return self._all.decode(data)
-        except UNREADABLE:
-            pass  # which of them it is that is damaged
-        try:
-            raws = _raws.decode(data) if bytes(data).lstrip()[:1] == b"[" else [data]
-        except UNREADABLE:
-            return [Unknown("bad_shape")]
-        return [self._singly(raw) for raw in raws]
-
-    def _singly(self, raw: bytes | msgspec.Raw) -> Any:
-        try:
-            return self._one.decode(raw)
-        except UNREADABLE:
-            return Unknown("bad_shape", native_of(raw))
-
-
-_raws: Final = msgspec.json.Decoder(list[msgspec.Raw])
-BOOK_ROWS: Final = Rows(BookRow)
-UNIFIED_BOOK_ROWS: Final = Rows(UnifiedBookRow)
-TICKER_ROWS: Final = Rows(TickerRow)
-UNIFIED_TICKER_ROWS: Final = Rows(UnifiedTickerRow)
-TRADE_ROWS: Final = Rows(TradeRow)
-UNIFIED_TRADE_ROWS: Final = Rows(UnifiedTradeRow)
-FORCED_ROWS: Final = Rows(ForcedRow)
+BOOK_ROWS: Final = Rows(BookRow, native_of, bare=True)
+UNIFIED_BOOK_ROWS: Final = Rows(UnifiedBookRow, native_of, bare=True)
+TICKER_ROWS: Final = Rows(TickerRow, native_of, bare=True)
+UNIFIED_TICKER_ROWS: Final = Rows(UnifiedTickerRow, native_of, bare=True)
+TRADE_ROWS: Final = Rows(TradeRow, native_of, bare=True)
+UNIFIED_TRADE_ROWS: Final = Rows(UnifiedTradeRow, native_of, bare=True)
+FORCED_ROWS: Final = Rows(ForcedRow, native_of, bare=True)
 
 
 class Reader:

@@ -4,9 +4,9 @@ A function here takes one row, the instrument it was looked up as, and when it c
 `BadNumber`; the callers turn that into one `Unknown`.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import pairwise
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import msgspec
 
@@ -14,6 +14,7 @@ from services.collector import normalise
 from services.collector.messages import BookDelta, BookSnapshot, Message, Unknown
 from services.collector.normalise import BadNumber, nanoseconds
 from services.collector.table import Listed, Table
+from services.collector.typed_rows import Rows
 from services.collector.venue import DecoderOptions
 from services.collector.venues.bybit.shapes import UNREADABLE, BookData, ForcedRow, PaidRow, TradeRow
 from shared.events import Liquidation, Quote, Settlement, Side, Source, Trade
@@ -33,8 +34,6 @@ TAKER: Final[dict[str, Side]] = {"Buy": "buy", "Sell": "sell"}
 #: a liquidated long position is sold
 FORCED: Final[dict[str, Side]] = {"Buy": "sell", "Sell": "buy"}
 
-Row = TypeVar("Row", TradeRow, ForcedRow, PaidRow)
-_raws: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _any: Final = msgspec.json.Decoder()
 
 
@@ -73,38 +72,6 @@ class Reader:
 _NONE: Final = ("", "")
 
 
-class Rows:
-    """Typed rows of a push or answer: all at once, or one by one where a bad one is among them."""
-
-    def __init__(self, row: type[Row]) -> None:
-        self._all = msgspec.json.Decoder(list[row])  # type: ignore[valid-type]
-        self._one: msgspec.json.Decoder[Any] = msgspec.json.Decoder(row)
-
-    def read(self, data: bytes | msgspec.Raw) -> list[Any]:
-        """Rows, and an `Unknown` in the place of each that has another form."""
-        try:
-            return self._all.decode(data)
-        except UNREADABLE:
-            return list(self._singly(data))
-
-    def _singly(self, data: bytes | msgspec.Raw) -> Iterator[Any]:
-        try:
-            raws = _raws.decode(data)
-        except UNREADABLE:
-            yield Unknown("bad_shape")
-            return
-        for raw in raws:
-            try:
-                yield self._one.decode(raw)
-            except UNREADABLE:
-                yield Unknown("bad_shape", native_of(raw))
-
-
-TRADES: Final = Rows(TradeRow)
-LIQUIDATIONS: Final = Rows(ForcedRow)
-PAID: Final = Rows(PaidRow)
-
-
 def native_of(raw: bytes | msgspec.Raw) -> str | None:
     """The instrument that a row or frame names, however broken the rest of it is."""
     try:
@@ -115,6 +82,11 @@ def native_of(raw: bytes | msgspec.Raw) -> str | None:
         row = row["data"]
     names = (row.get("s"), row.get("symbol")) if isinstance(row, dict) else ()
     return next((name for name in names if isinstance(name, str)), None)
+
+
+TRADES: Final = Rows(TradeRow, native_of)
+LIQUIDATIONS: Final = Rows(ForcedRow, native_of)
+PAID: Final = Rows(PaidRow, native_of)
 
 
 def per_row(reader: Reader, found: list[Any], make: Callable[[Any, Listed], Message]) -> list[Message]:

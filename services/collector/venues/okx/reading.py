@@ -4,14 +4,15 @@ A row names its instrument, which is looked up (spot and swap ids never coincide
 `Unknown` with its reason, and the others of its frame are kept.
 """
 
-from collections.abc import Callable, Iterator
-from typing import Any, Final, TypeVar
+from collections.abc import Callable
+from typing import Any, Final
 
 import msgspec
 
 from services.collector.messages import Message, Replayed, Unknown
 from services.collector.normalise import BadNumber
 from services.collector.table import Listed, Table
+from services.collector.typed_rows import Rows
 from services.collector.venue import DecoderOptions
 from services.collector.venues.okx import rows
 from services.collector.venues.okx.instruments import LISTED_TYPES, UNREADABLE
@@ -30,10 +31,7 @@ class Named(msgspec.Struct, rename="camel", gc=False):
     instrument_id: str | None = msgspec.field(default=None, name="instrument_id")
 
 
-_raws: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _named: Final = msgspec.json.Decoder(Named)
-
-Row = TypeVar("Row")
 
 
 class Reader:
@@ -57,46 +55,6 @@ class Reader:
         return self.quote_channel.get(listed.instrument.market, BEST) == channel
 
 
-class Rows:
-    """Typed rows of a push or answer: all at once, or one by one where a bad row is among them."""
-
-    def __init__(self, row: type[Row]) -> None:
-        self._all = msgspec.json.Decoder(list[row])  # type: ignore[valid-type]
-        self._one = msgspec.json.Decoder(row)
-
-    def read(self, data: bytes | msgspec.Raw) -> list[Any]:
-        """Rows, and an `Unknown` in the place of each that has another form."""
-        try:
-            return self._all.decode(data)
-        except UNREADABLE:
-            return list(self._singly(data))
-
-    def _singly(self, data: bytes | msgspec.Raw) -> Iterator[Any]:
-        try:
-            raws = _raws.decode(data)
-        except UNREADABLE:
-            yield Unknown("bad_shape")
-            return
-        for raw in raws:
-            try:
-                yield self._one.decode(raw)
-            except UNREADABLE:
-                yield Unknown("bad_shape", native_of(raw))
-
-
-TICKER_ROWS: Final = Rows(rows.TickerRow)
-BOOK_ROWS: Final = Rows(rows.BookRow)
-TRADE_ROWS: Final = Rows(rows.TradeRow)
-MARK_ROWS: Final = Rows(rows.MarkRow)
-INDEX_ROWS: Final = Rows(rows.IndexRow)
-FUNDING_ROWS: Final = Rows(rows.FundingRow)
-SETTLED_ROWS: Final = Rows(rows.SettledRow)
-INTEREST_ROWS: Final = Rows(rows.InterestRow)
-FORCED_ROWS: Final = Rows(rows.ForcedRow)
-FORCED_ORDERS: Final = Rows(rows.ForcedOrder)
-LISTED_ROWS: Final = Rows(Named)
-
-
 def native_of(raw: bytes | msgspec.Raw) -> str | None:
     """The instrument that a row names, however broken the rest of it is."""
     try:
@@ -104,6 +62,19 @@ def native_of(raw: bytes | msgspec.Raw) -> str | None:
     except UNREADABLE:
         return None
     return row.inst_id or row.instrument_id
+
+
+TICKER_ROWS: Final = Rows(rows.TickerRow, native_of)
+BOOK_ROWS: Final = Rows(rows.BookRow, native_of)
+TRADE_ROWS: Final = Rows(rows.TradeRow, native_of)
+MARK_ROWS: Final = Rows(rows.MarkRow, native_of)
+INDEX_ROWS: Final = Rows(rows.IndexRow, native_of)
+FUNDING_ROWS: Final = Rows(rows.FundingRow, native_of)
+SETTLED_ROWS: Final = Rows(rows.SettledRow, native_of)
+INTEREST_ROWS: Final = Rows(rows.InterestRow, native_of)
+FORCED_ROWS: Final = Rows(rows.ForcedRow, native_of)
+FORCED_ORDERS: Final = Rows(rows.ForcedOrder, native_of)
+LISTED_ROWS: Final = Rows(Named, native_of)
 
 
 def per_row(reader: Reader, found: list[Any], make: Callable[[Any, Listed], list[Message]]) -> list[Message]:
