@@ -13,6 +13,7 @@ from services.collector.typed_rows import Rows
 from services.collector.venue import Request
 from services.collector.venues.okx import reading
 from services.collector.venues.okx.instruments import UNREADABLE
+from services.collector.venues.okx.reading import Reader, RowsReader
 
 BOOKS: Final = frozenset({"/api/v5/market/books", "/api/v5/market/books-full", "/api/v5/market/books-rpi"})
 INSTRUMENTS: Final = "/api/v5/public/instruments"
