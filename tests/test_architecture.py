@@ -28,6 +28,8 @@ PURE = [
             "merge",
             "naming",
             "listing",
+            "overrides",
+            "roster",
         )
     ),
     "services/collector/venues",

@@ -130,9 +130,12 @@ async def stage(
     before: Callable[[Simulator], None] | None = None,
     assets: frozenset[str] = frozenset(),
     proxy: str | None = None,
+    scenario: Path | None = None,
 ) -> AsyncIterator[Stage]:
     """Start both; end both."""
-    options = Options(venues=(name,), instruments=instruments, rate=rate, keep=200_000, rules=rules or Rules())
+    options = Options(
+        venues=(name,), instruments=instruments, rate=rate, keep=200_000, rules=rules or Rules(), scenario=scenario
+    )
     async with Simulator(options) as sim:
         if before is not None:
             before(sim)
