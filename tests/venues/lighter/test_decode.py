@@ -147,7 +147,7 @@ def test_each_connection_tells_a_payment_once_and_an_unlisted_market_once() -> N
     frame["market_stats"] = {"0": row, "222": {**row, "market_id": 222}}
     text = json.dumps(frame).encode()
     for connection in (VENUE.decoder(TABLE, DecoderOptions()), VENUE.decoder(TABLE, DecoderOptions())):
-        first, again = connection(text, 1), connection(text, 2)
+        first, again = connection(text, 1789031000000000000), connection(text, 1789031001000000000)
         assert sum(isinstance(one, Settlement) for one in first) == sum(isinstance(one, Relist) for one in first) == 1
         assert not any(isinstance(one, Settlement | Relist) for one in again)
 
