@@ -15,6 +15,8 @@ from services.collector.standing import standing
 from services.collector.venues import VENUES
 from services.simulator import wire
 from services.simulator.options import Rules
+from services.simulator.scenario import Event as Fault
+from services.simulator.server import Simulator
 from shared.events import Book, Depth, Funding, Liquidation, Mark, Quote, Settlement, Stats, Trade
 from tests.collector.live import Stage, hurried, stage
 
@@ -107,8 +109,11 @@ async def test_quotes_come_over_rest_one_by_one_while_sockets_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(jobs, "QUOTES_S", 0.2)
-    async with stage(NAME, tmp_path, instruments=6) as found:
-        found.strike("refuse", status=503)
+
+    def refuse(sim: Simulator) -> None:
+        sim.strike(Fault(kind="refuse", venue=NAME, status=503))
+
+    async with stage(NAME, tmp_path, instruments=6, before=refuse) as found:
         await found.until(lambda: found.engine.selected)
         symbols = {one.symbol for one in found.engine.selected}
         await found.until(lambda: {quote.symbol for quote in found.kept.of(Quote)} == symbols, 40)
