@@ -25,6 +25,8 @@ PURE = [
             "plan",
             "session",
             "book_sync",
+            "continuity",
+            "typed_rows",
             "merge",
             "naming",
             "listing",

@@ -12,7 +12,8 @@ FAULTS = load()
 
 @pytest.mark.parametrize("one", FAULTS, ids=lambda one: f"{one.venue}: {one.fault}")
 def test_a_fault_can_be_put_into_the_code_and_names_cases_that_find_it(one: Mutation) -> None:
-    assert (ROOT / one.path).read_text(encoding="utf-8").count(one.old) == 1
+    found = (ROOT / one.path).read_text(encoding="utf-8").count(one.old)
+    assert found == 1, f"{one.path} has changed: say in mutations.jsonl what the fault is now"
     assert one.new != one.old
     assert one.caught
     for case in one.caught:

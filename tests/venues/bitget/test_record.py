@@ -110,16 +110,6 @@ def test_the_market_is_told_by_the_product() -> None:
     assert VENUE.market_of(b"pong") is None
 
 
-def test_a_checksum_is_over_the_best_25_levels_in_turn() -> None:
-    bids, asks = [("100.0", "1"), ("99.5", "2")], [("100.5", "3.10")]
-    assert VENUE.verify is not None
-    assert VENUE.verify(bids, asks, -1499585470)
-    assert not VENUE.verify(bids, asks, 0)
-    deep = [(str(price), "1") for price in range(100, 60, -1)]
-    assert VENUE.verify(deep, asks, -1433715952)
-    assert VENUE.verify(deep[:25], asks, -1433715952)
-
-
 def test_an_instrument_has_a_page_on_the_exchange() -> None:
     assert VENUE.trade_url(SPOT) == "https://www.bitget.com/spot/BTCUSDT"
     assert VENUE.trade_url(PERP) == "https://www.bitget.com/futures/usdt/BTCUSDT"

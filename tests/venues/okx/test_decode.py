@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.collector.messages import BookDelta, BookSnapshot, Message, Replayed, Unknown
+from services.collector.continuity import best_levels_agree, names_the_one_before
+from services.collector.messages import Message, Replayed, Unknown
 from services.collector.table import Table
 from services.collector.venue import DecoderOptions, Request
 from services.collector.venues.okx import VENUE
@@ -187,29 +188,6 @@ def test_a_table_that_is_filled_later_serves_a_decoder_made_before() -> None:
     assert [type(message) for message in late(frame, 1)] == [Trade]
 
 
-def book(seq: int | None, prev: int | None = None) -> BookDelta:
-    return BookDelta("BTC/USDT", (), (), None, seq, prev, None, 1)
-
-
-def snapshot(seq: int | None) -> BookSnapshot:
-    return BookSnapshot("BTC/USDT", (), (), seq, None, 1)
-
-
-@pytest.mark.parametrize(
-    ("previous", "delta", "verdict"),
-    [
-        (snapshot(100), book(103, 100), "apply"),
-        (book(103, 100), book(103, 103), "apply"),  # kept alive while idle
-        (book(103, 100), book(7, 103), "apply"),  # the reset at maintenance
-        (book(7, 103), book(9, 7), "apply"),
-        (book(9, 7), book(9, 7), "skip"),  # doubled
-        (book(9, 7), book(12, 11), "gap"),  # lost
-        (book(9, 7), book(8, 6), "gap"),  # late, or after a reset that was lost: it cannot be told
-        (snapshot(None), book(None), "apply"),  # frames of 2022
-        (snapshot(100), book(None), "gap"),
-    ],
-)
-def test_a_book_goes_on_by_the_number_before(
-    previous: BookSnapshot | BookDelta, delta: BookDelta, verdict: str
-) -> None:
-    assert VENUE.follows(previous, delta) == verdict
+def test_a_book_goes_on_by_the_number_before_and_is_proved_by_its_best_levels() -> None:
+    assert VENUE.follows is names_the_one_before
+    assert VENUE.verify is best_levels_agree

@@ -3,13 +3,10 @@
 v2 carries everything but the liquidations, which only v3 has.
 """
 
-from collections.abc import Sequence
-from itertools import zip_longest
 from typing import Final
-from zlib import crc32
 
-from services.collector.messages import BookDelta, BookSnapshot
-from services.collector.venue import Call, Channel, Endpoint, Follow, Host, Limits, Ping, Venue
+from services.collector.continuity import best_levels_agree, names_the_one_before
+from services.collector.venue import Call, Channel, Endpoint, Host, Limits, Ping, Venue
 from services.collector.venues.bitget.decode import decoder
 from services.collector.venues.bitget.instruments import NAME, is_listing, listing, outside
 from services.collector.venues.bitget.topics import (
@@ -21,12 +18,10 @@ from services.collector.venues.bitget.topics import (
     request_frame,
     topic_of,
 )
-from shared.events import Level
 from shared.instruments import Instrument, Market
 
 CLASSIC: Final = "v2"
 UNIFIED: Final = "v3"
-CHECKED_LEVELS: Final = 25
 TRADE_PAGE: Final[dict[str | None, str]] = {None: "spot", "USDT": "futures/usdt", "USDC": "futures/usdc"}
 
 #: the exchange cuts after two minutes without a ping, however much it sends itself
@@ -50,26 +45,6 @@ def _limits(connections: int) -> Limits:
 def topic(channel: Channel, instrument: Instrument | None) -> str:
     """`books1:USDT-FUTURES:BTCUSDT`; `liquidation` for all products together."""
     return channel.name if instrument is None else f"{channel.name}:{product(instrument)}:{instrument.native}"
-
-
-def follows(previous: BookSnapshot | BookDelta, delta: BookDelta) -> Follow:
-    """Each change names the number before it. Numbers are compared for equality only: their range has changed.
-
-    Frames of before 2025 carry none and prove themselves by checksum.
-    """
-    if delta.seq is None and delta.prev_seq is None:
-        return "apply" if previous.seq is None else "gap"
-    if delta.prev_seq == previous.seq:
-        return "apply"
-    return "skip" if delta.seq == previous.seq else "gap"
-
-
-def verify(bids: Sequence[Level], asks: Sequence[Level], checksum: int) -> bool:
-    """CRC32, signed, over `bid:size:ask:size:...` of the best 25 levels of each side, in the venue's own digits."""
-    parts: list[str] = []
-    for bid, ask in zip_longest(bids[:CHECKED_LEVELS], asks[:CHECKED_LEVELS], fillvalue=()):
-        parts += (*bid, *ask)
-    return crc32(":".join(parts).encode()) == checksum & 0xFFFFFFFF
 
 
 def trade_url(instrument: Instrument) -> str:
@@ -206,11 +181,11 @@ VENUE: Final = Venue(
     subscribe=lambda topics, number: request_frame("subscribe", topics),
     unsubscribe=lambda topics, number: request_frame("unsubscribe", topics),
     decoder=decoder,
-    follows=follows,
+    follows=names_the_one_before,  # the range of the numbers has changed
     resync="resubscribe",
     rest_quotes="all",
     trade_url=trade_url,
     topic_of=topic_of,
     outside=outside,
-    verify=verify,
+    verify=best_levels_agree,
 )

@@ -1,24 +1,19 @@
 """OKX v5: every spot pair and linear perpetual over one public socket endpoint. Facts and links: README.md."""
 
-from collections.abc import Sequence
-from itertools import zip_longest
 from typing import Final
-from zlib import crc32
 
 import msgspec
 
-from services.collector.messages import BookDelta, BookSnapshot
+from services.collector.continuity import best_levels_agree, names_the_one_before
 from services.collector.variables import socket_url
-from services.collector.venue import Call, Channel, Endpoint, Follow, Host, Limits, Ping, Venue
+from services.collector.venue import Call, Channel, Endpoint, Host, Limits, Ping, Venue
 from services.collector.venues.okx.answers import BY_TYPE, Arg, request_frame, topic_text
 from services.collector.venues.okx.decode import decoder
 from services.collector.venues.okx.instruments import FUNDING, NAME, UNREADABLE, is_listing, listing, outside
-from shared.events import Level
 from shared.instruments import Instrument, Market
 
 PUBLIC: Final = "public"
 SOCKET_URL: Final = "wss://ws.okx.com:8443/ws/v5/public"
-CHECKED_LEVELS: Final = 25
 INST_TYPE: Final[dict[Market, str]] = {"spot": "SPOT", "perp": "SWAP"}
 TRADE_PAGE: Final[dict[Market, str]] = {"spot": "trade-spot", "perp": "trade-swap"}
 
@@ -66,27 +61,6 @@ def market_of(frame: bytes) -> Market | None:
     except UNREADABLE:
         return None
     return _MARKET_OF_TYPE.get(inst_type)
-
-
-def follows(previous: BookSnapshot | BookDelta, delta: BookDelta) -> Follow:
-    """Each delta names the number before it. Frames of 2022 carry none and prove themselves by checksum.
-
-    A number below its predecessor happens once at maintenance and is right, so order is never judged by size. An idle
-    book is kept alive by an empty delta whose number is its predecessor's.
-    """
-    if delta.prev_seq is None and delta.seq is None:
-        return "apply" if previous.seq is None else "gap"
-    if delta.prev_seq == previous.seq:
-        return "apply"
-    return "skip" if delta.seq == previous.seq else "gap"
-
-
-def verify(bids: Sequence[Level], asks: Sequence[Level], checksum: int) -> bool:
-    """CRC32, signed, over `bid:size:ask:size:...` of the best 25 levels of each side, in the venue's own digits."""
-    parts: list[str] = []
-    for bid, ask in zip_longest(bids[:CHECKED_LEVELS], asks[:CHECKED_LEVELS], fillvalue=()):
-        parts += (*bid, *ask)
-    return crc32(":".join(parts).encode()) == checksum & 0xFFFFFFFF
 
 
 def trade_url(instrument: Instrument) -> str:
@@ -210,12 +184,12 @@ VENUE: Final = Venue(
     subscribe=lambda topics, number: request_frame("subscribe", topics, number),
     unsubscribe=lambda topics, number: request_frame("unsubscribe", topics, number),
     decoder=decoder,
-    follows=follows,
+    follows=names_the_one_before,  # a number below its predecessor happens at maintenance, and is right
     resync="resubscribe",
     rest_quotes="all",
     trade_url=trade_url,
     topic_of=topic_of,
     outside=outside,
-    verify=verify,
+    verify=best_levels_agree,
     variables=(socket_url("OKX_WS_PUBLIC_URL", "address of its public socket", PUBLIC, default=SOCKET_URL),),
 )
