@@ -4,24 +4,23 @@ import json
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.collector.messages import Ack, BookSnapshot, Message, Unknown
+from services.collector.capture import Captured
+from services.collector.messages import Ack, BookSnapshot, Unknown
 from services.collector.naming import resolve_collisions
 from services.collector.table import Table
 from services.collector.venue import Decode, DecoderOptions, Request
 from services.collector.venues.binance import VENUE
-from shared.codec import encode_event
-from shared.events import KIND, Mark, Quote, Stats, Trade
+from shared.events import Mark, Quote, Stats, Trade
+from tests.venues.anything import bodies, check, frames, scalars, table, values
 
 HERE = Path(__file__).parent
-BODIES = msgspec.json.decode((HERE / "multiples" / "instruments.json").read_bytes(), type=dict[str, msgspec.Raw])
-LISTING = {call: bytes(body) for call, body in BODIES.items()}
-TABLE = Table(resolve_collisions(VENUE.listing(LISTING)), VENUE.outside(LISTING))
-LINES = [line for path in sorted(HERE.glob("*/frames.jsonl")) for line in path.read_bytes().splitlines()]
+LISTING = bodies("binance", "multiples")
+TABLE = table("binance", "multiples")
+FRAMES = frames("binance")
 ENDPOINTS = ("spot", "perp_public", "perp_market", None)
 PATHS = sorted(
     {call.path for call in VENUE.calls} | {"/fapi/v1/premiumIndex", "/api/v3/ticker/24hr", "/x", "/dapi/v1/depth"}
@@ -32,34 +31,8 @@ def decoder(endpoint: str | None, **options: Any) -> Decode:
     return VENUE.decoder(TABLE, DecoderOptions(endpoint=endpoint, **options))
 
 
-def check(made: list[Message]) -> None:
-    """At least one message, and every event can go on the bus."""
-    assert made
-    for message in made:
-        if type(message) in KIND:
-            encode_event(message)  # type: ignore[arg-type]
-        else:
-            msgspec.msgpack.encode(message)
-
-
-def frames_of(line: bytes) -> tuple[bytes, Request | None]:
-    """A case's line as the socket or the REST client would hand it over."""
-    try:
-        value = msgspec.json.decode(line)
-    except msgspec.DecodeError:
-        return line, None
-    if isinstance(value, dict) and "rest" in value:
-        return value["body"].encode(), Request(value["rest"]["endpoint"], value["rest"]["params"])
-    if isinstance(value, dict) and "payload" in value:
-        return value["payload"].encode(), None
-    return line, None
-
-
-FRAMES = [frames_of(line) for line in LINES]
-
-
 @given(data=st.binary(max_size=200), endpoint=st.sampled_from(ENDPOINTS), path=st.sampled_from([None, *PATHS]))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_no_bytes_make_a_decoder_raise(data: bytes, endpoint: str | None, path: str | None) -> None:
     check(decoder(endpoint)(data, 1, None if path is None else Request(path, {"symbol": "BTCUSDT"})))
     VENUE.market_of(data)
@@ -72,11 +45,11 @@ def test_no_bytes_make_a_decoder_raise(data: bytes, endpoint: str | None, path: 
     cuts=st.lists(st.tuples(st.integers(0, 400), st.integers(0, 6), st.binary(max_size=6)), min_size=1, max_size=3),
     endpoint=st.sampled_from(ENDPOINTS),
 )
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 def test_no_damage_to_a_real_frame_makes_a_decoder_raise(
-    frame: tuple[bytes, Request | None], cuts: list[tuple[int, int, bytes]], endpoint: str | None
+    frame: Captured, cuts: list[tuple[int, int, bytes]], endpoint: str | None
 ) -> None:
-    data, request = bytearray(frame[0]), frame[1]
+    data, request = bytearray(frame.frame), frame.request
     for place, length, put in cuts:
         start = place % (len(data) + 1)
         data[start : start + length] = put
@@ -85,16 +58,7 @@ def test_no_damage_to_a_real_frame_makes_a_decoder_raise(
     VENUE.topic_of(bytes(data))
 
 
-SCALARS = st.one_of(
-    st.none(),
-    st.booleans(),
-    st.integers(),
-    st.floats(),
-    st.text(max_size=6),
-    st.sampled_from(
-        ["BTCUSDT", "1000PEPEUSDT", "BTCUSD_PERP", "1e9", "1e-400", "-1", "0", "0.00", ".5", "NaN", "SELL"]
-    ),
-)
+SCALARS = scalars("BTCUSDT", "1000PEPEUSDT", "BTCUSD_PERP", "0.00", "SELL")
 LETTERS = """
     e E s st ps u U pu b B a A p q nq i r T m M c v o S ap z cs lastUpdateId bids asks symbol code msg id result error
     openInterest time markPrice nextFundingTime fundingRate fundingTime bidPrice bidQty askPrice askQty
@@ -103,9 +67,7 @@ KEYS = st.sampled_from(LETTERS.split())
 TYPES = st.sampled_from(
     ["bookTicker", "aggTrade", "depthUpdate", "markPriceUpdate", "24hrTicker", "forceOrder", "contractInfo", "kline"]
 )
-VALUES = st.recursive(
-    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=6), max_leaves=12
-)
+VALUES = values(SCALARS, KEYS)
 ROWS = st.builds(
     lambda row, kind: {**row, **({"e": kind} if kind else {})}, st.dictionaries(KEYS, VALUES), st.none() | TYPES
 )
@@ -117,7 +79,7 @@ ROWS = st.builds(
     | st.sampled_from(["btcusdt@depth20", "btcusdt@bookTicker", "!bookTicker", "!serverShutdown", "x"]),
     endpoint=st.sampled_from(ENDPOINTS),
 )
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_no_row_of_the_venues_own_letters_makes_a_decoder_raise(
     row: Any, stream: str | None, endpoint: str | None
 ) -> None:
@@ -137,7 +99,6 @@ prices = st.integers(1, 10**9).map(lambda n: f"{n / 100:.2f}")
 
 
 @given(prices, prices, prices, prices, st.sampled_from(["BTCUSDT", "1000PEPEUSDT", "NOPEUSDT", "BTCUSDT_261225"]))
-@settings(deadline=None)
 def test_a_raw_frame_and_one_with_its_fields_in_another_order_mean_the_same(
     bid: str, bid_size: str, ask: str, ask_size: str, native: str
 ) -> None:
@@ -156,10 +117,9 @@ def test_a_spot_row_is_told_from_a_futures_row_by_its_own_form() -> None:
         market = json.loads(case.read_bytes()).get("market")
         if market is None or case.parent.name in ("broken", "not-collected"):
             continue
-        for line in (case.parent / "frames.jsonl").read_bytes().splitlines():
-            frame, request = frames_of(line)
-            if request is None and (told := VENUE.market_of(frame)) is not None:
-                assert told == market, frame
+        for one in frames("binance", case.parent.name):
+            if one.request is None and (told := VENUE.market_of(one.frame)) is not None:
+                assert told == market, one.frame
                 tested += 1
     assert tested > 50
 

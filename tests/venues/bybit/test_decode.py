@@ -1,33 +1,26 @@
 """No bytes make the decoder raise, the fast way means what the general way means, and books go on by their numbers."""
 
 import json
-from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.collector.book_sync import BookRules, BookSync
-from services.collector.messages import BookDelta, BookSnapshot, Message, Replayed, Unknown
+from services.collector.capture import Captured
+from services.collector.messages import BookDelta, BookSnapshot, Message, Unknown
 from services.collector.table import Table
 from services.collector.venue import DecoderOptions, Request
 from services.collector.venues.bybit import VENUE
-from shared.codec import encode_event
-from shared.events import KIND, Book, Mark, Quote, Stats
+from shared.events import Book, Mark, Quote, Stats
 from shared.instruments import Market
+from tests.venues.anything import PRICES, bodies, check, damaged, frames, scalars, table, values
 
-HERE = Path(__file__).parent
-BODIES = msgspec.json.decode((HERE / "linear-tickers" / "instruments.json").read_bytes(), type=dict[str, msgspec.Raw])
-LISTING = {call: bytes(body) for call, body in BODIES.items()}
-TABLE = Table(VENUE.listing(LISTING), VENUE.outside(LISTING))
-FRAMES = [
-    line
-    for path in sorted(HERE.glob("*/frames.jsonl"))
-    for line in path.read_bytes().splitlines()
-    if line.startswith((b'{"topic"', b'{"success"'))
-]
+LISTING = bodies("bybit", "linear-tickers")
+TABLE = table("bybit", "linear-tickers")
+FRAMES = frames("bybit")
+PUSHED = [one.frame for one in FRAMES if one.request is None]
 ENDPOINTS = sorted({call.path for call in VENUE.calls})
 MARKETS: tuple[Market | None, ...] = ("spot", "perp", None)
 
@@ -39,27 +32,7 @@ def decode(
     return made
 
 
-def check(messages: list[Message]) -> None:
-    """At least one message, and every event can go on the bus."""
-    assert messages
-    for message in messages:
-        event = message.event if isinstance(message, Replayed) else message
-        if type(event) in KIND:
-            encode_event(event)  # type: ignore[arg-type]
-        else:
-            msgspec.msgpack.encode(event)
-
-
-SCALARS = st.one_of(
-    st.none(),
-    st.booleans(),
-    st.integers(),
-    st.floats(),
-    st.text(max_size=8),
-    st.sampled_from(
-        ["BTCUSDT", "1000PEPEUSDT", "Buy", "Sell", "-1", "1e9", "1e-400", "", "0", "00", ".5", "5.", "NaN"]
-    ),
-)
+SCALARS = scalars("BTCUSDT", "1000PEPEUSDT", "Buy", "Sell")
 NAMES = (
     "topic type ts data cts cs s b a u seq symbol success op ret_msg req_id retCode retMsg result category list "
     "bid1Price bid1Size ask1Price ask1Size markPrice indexPrice fundingRate nextFundingTime fundingIntervalHour "
@@ -67,9 +40,7 @@ NAMES = (
     "time request ret_code nextPageCursor lotSizeFilter baseCoin successTopics failTopics"
 )
 KEYS = st.sampled_from(NAMES.split(" "))
-VALUES = st.recursive(
-    SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=6), max_leaves=20
-)
+VALUES = values(SCALARS, KEYS)
 CHANNELS = ["orderbook.1", "orderbook.200", "tickers", "publicTrade", "allLiquidation", "kline.1"]
 TOPICS = st.sampled_from([f"{channel}.BTCUSDT" for channel in CHANNELS])
 DATA = (
@@ -95,15 +66,13 @@ def test_no_json_makes_the_decoder_raise(value: Any, endpoint: str | None, marke
 
 
 @settings(max_examples=500)
-@given(st.sampled_from(FRAMES), st.data())
-def test_no_damage_to_a_real_frame_makes_the_decoder_raise(frame: bytes, data: st.DataObject) -> None:
-    start = data.draw(st.integers(0, len(frame)))
-    end = data.draw(st.integers(start, min(len(frame), start + 12)))
-    check(decode(frame[:start] + data.draw(st.binary(max_size=6)) + frame[end:]))
+@given(damaged(FRAMES))
+def test_no_damage_to_a_real_frame_makes_the_decoder_raise(one: Captured) -> None:
+    check(decode(one.frame, request=one.request))
 
 
 @settings(max_examples=300)
-@given(st.lists(st.sampled_from(FRAMES) | PUSHES.map(lambda push: json.dumps(push).encode()), max_size=12))
+@given(st.lists(st.sampled_from(PUSHED) | PUSHES.map(lambda push: json.dumps(push).encode()), max_size=12))
 def test_no_sequence_of_frames_makes_a_connection_raise(frames: list[bytes]) -> None:
     connection = VENUE.decoder(TABLE, DecoderOptions(endpoint="linear", quote_channel={"perp": "tickers"}))
     for frame in frames:
@@ -123,9 +92,6 @@ def push(native: str, bid: list[list[str]], ask: list[list[str]], number: int = 
 def test_a_number_too_long_for_any_price_is_a_bad_number() -> None:
     frame = json.dumps(push("BTCUSDT", [["9" * 5000, "1"]], []), separators=(",", ":")).encode()
     assert decode(frame) == [Unknown("bad_number", "BTCUSDT")]
-
-
-PRICES = st.decimals(min_value="0.00000001", max_value="99999999", places=8).map(lambda d: format(d, "f"))
 
 
 @given(PRICES, PRICES, PRICES, PRICES, st.sampled_from(["BTCUSDT", "1000PEPEUSDT", "SHIB1000USDT"]))

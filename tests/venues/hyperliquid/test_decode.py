@@ -3,33 +3,24 @@
 import base64
 import json
 import zlib
-from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.collector.messages import BookDelta, BookSnapshot, Message, Replayed, Unknown
-from services.collector.naming import resolve_collisions
+from services.collector.capture import Captured
+from services.collector.messages import BookDelta, BookSnapshot, Message, Unknown
 from services.collector.table import Table
 from services.collector.venue import DecoderOptions, Request
 from services.collector.venues.hyperliquid import VENUE
 from services.collector.venues.hyperliquid.reading import INFLATED_MAX
-from shared.codec import encode_event
-from shared.events import KIND, Mark, Quote, Trade
+from shared.events import Mark, Quote, Trade
+from tests.venues.anything import PRICES, bodies, check, damaged, frames, scalars, table, values
 
-HERE = Path(__file__).parent
-BODIES = msgspec.json.decode((HERE / "bbo" / "instruments.json").read_bytes(), type=dict[str, msgspec.Raw])
-LISTING = {call: bytes(body) for call, body in BODIES.items()}
-TABLE = Table(resolve_collisions(VENUE.listing(LISTING)), VENUE.outside(LISTING))
-FRAMES = [
-    line
-    for path in sorted(HERE.glob("*/frames.jsonl"))
-    for line in path.read_bytes().splitlines()
-    if line.startswith(b'{"channel"')
-]
+LISTING = bodies("hyperliquid", "bbo")
+TABLE = table("hyperliquid", "bbo")
+FRAMES = frames("hyperliquid")
 TYPES = sorted({str((call.body or {})["type"]) for call in VENUE.calls} | {"recentTrades", "predictedFundings", "meta"})
 
 
@@ -38,26 +29,8 @@ def decode(frame: bytes, recv: int = 1, request: Request | None = None) -> list[
     return made
 
 
-def check(messages: list[Message]) -> None:
-    """At least one message, and every event can go on the bus."""
-    assert messages
-    for message in messages:
-        event = message.event if isinstance(message, Replayed) else message
-        if type(event) in KIND:
-            encode_event(event)  # type: ignore[arg-type]
-        else:
-            msgspec.msgpack.encode(event)
-
-
 COINS = ["BTC", "kPEPE", "xyz:TSLA", "@107", "PURR/USDC", "MATIC", "xyz:HYPE", "flx:GOLD", "#1", "NOPE", ""]
-SCALARS = st.one_of(
-    st.none(),
-    st.booleans(),
-    st.integers(),
-    st.floats(),
-    st.text(max_size=8),
-    st.sampled_from([*COINS, "-1", "1e9", "1e-400", "0", "00", ".5", "5.", "NaN", "A", "B"]),
-)
+SCALARS = scalars(*COINS, "A", "B")
 KEYS = st.sampled_from(
     [
         "channel",
@@ -94,9 +67,7 @@ KEYS = st.sampled_from(
         "response",
     ]
 )
-VALUES = st.recursive(
-    SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=6), max_leaves=20
-)
+VALUES = values(SCALARS, KEYS)
 CHANNELS = st.sampled_from(
     [
         "bbo",
@@ -161,11 +132,9 @@ def test_no_compressed_json_makes_the_decoder_raise(value: Any) -> None:
 
 
 @settings(max_examples=300)
-@given(st.sampled_from(FRAMES), st.data())
-def test_no_damage_to_a_real_frame_makes_the_decoder_raise(frame: bytes, data: st.DataObject) -> None:
-    start = data.draw(st.integers(0, len(frame)))
-    end = data.draw(st.integers(start, min(len(frame), start + 12)))
-    check(decode(frame[:start] + data.draw(st.binary(max_size=6)) + frame[end:]))
+@given(damaged(FRAMES))
+def test_no_damage_to_a_real_frame_makes_the_decoder_raise(one: Captured) -> None:
+    check(decode(one.frame, request=one.request))
 
 
 @pytest.mark.parametrize(
@@ -198,9 +167,6 @@ def test_quotes_are_made_only_of_the_channel_that_is_planned_for_them() -> None:
         [Unknown("other_quote_channel", "BTC")],
         [Quote("HYPE/USDC", "2", "1", "3", "1", 1_000_000, 1)],
     ]
-
-
-PRICES = st.decimals(min_value="0.00000001", max_value="99999999", places=8).map(lambda d: format(d, "f"))
 
 
 @given(PRICES, PRICES, PRICES, PRICES, st.sampled_from(["BTC", "kPEPE", "@107", "xyz:TSLA"]))

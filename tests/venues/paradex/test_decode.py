@@ -1,9 +1,7 @@
 """No bytes make the decoder raise, the fast way means what the general way means, and books go on by their numbers."""
 
 import json
-from base64 import b64decode
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -11,38 +9,26 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.collector.messages import BookDelta, BookSnapshot, Message, Replayed, Unknown
+from services.collector.capture import Captured
+from services.collector.messages import BookDelta, BookSnapshot, Message, Unknown
 from services.collector.naming import resolve_collisions
 from services.collector.table import Table
 from services.collector.venue import DecoderOptions, Request
 from services.collector.venues.paradex import VENUE, sbe
-from shared.codec import encode_event
 from shared.events import KIND, Liquidation, Quote, Trade
+from tests.venues.anything import bodies, check, damaged, frames, scalars, table, values
 from tests.venues.paradex import packing
 
-HERE = Path(__file__).parent
-BODIES = msgspec.json.decode((HERE / "bbo" / "instruments.json").read_bytes(), type=dict[str, msgspec.Raw])
-LISTING = {call: bytes(body) for call, body in BODIES.items()}
-TABLE = Table(VENUE.listing(LISTING), VENUE.outside(LISTING))
-LINES = [line for path in sorted(HERE.glob("*/frames.jsonl")) for line in path.read_bytes().splitlines()[:15]]
-FRAMES = [b64decode(json.loads(line)["b64"]) for line in LINES if line.startswith(b'{"b64"')]
+LISTING = bodies("paradex", "bbo")
+TABLE = table("paradex", "bbo")
+FRAMES = frames("paradex")
+BINARY = [one.frame for one in FRAMES if sbe.is_binary(one.frame)]
 PATHS = sorted({call.path for call in VENUE.calls} | {"/v1/trades", "/v1/funding/data", "/v1/bbo/X", "/v1/orderbook/X"})
 
 
 def decode(frame: bytes, recv: int = 1, request: Request | None = None) -> list[Message]:
     made: list[Message] = VENUE.decoder(TABLE, DecoderOptions())(frame, recv, request)
     return made
-
-
-def check(messages: list[Message]) -> None:
-    """At least one message, and every event can go on the bus."""
-    assert messages
-    for message in messages:
-        event = message.event if isinstance(message, Replayed) else message
-        if type(event) in KIND:
-            encode_event(event)  # type: ignore[arg-type]
-        else:
-            msgspec.msgpack.encode(event)
 
 
 @settings(max_examples=300)
@@ -67,14 +53,12 @@ def test_no_block_makes_the_decoder_raise(template: int, length: int, schema: in
 
 
 @settings(max_examples=500)
-@given(st.sampled_from(FRAMES), st.data())
-def test_no_damage_to_a_frame_makes_the_decoder_raise(frame: bytes, data: st.DataObject) -> None:
-    start = data.draw(st.integers(0, len(frame)))
-    end = data.draw(st.integers(start, min(len(frame), start + 12)))
-    check(decode(frame[:start] + data.draw(st.binary(max_size=12)) + frame[end:]))
+@given(damaged(FRAMES))
+def test_no_damage_to_a_frame_makes_the_decoder_raise(one: Captured) -> None:
+    check(decode(one.frame, request=one.request))
 
 
-@given(st.sampled_from(FRAMES), st.data())
+@given(st.sampled_from(BINARY), st.data())
 def test_a_frame_that_is_cut_makes_no_event(frame: bytes, data: st.DataObject) -> None:
     cut = frame[: data.draw(st.integers(0, len(frame) - 1))]
     (made,) = decode(cut)
@@ -84,13 +68,7 @@ def test_a_frame_that_is_cut_makes_no_event(frame: bytes, data: st.DataObject) -
     )
 
 
-SCALARS = st.one_of(
-    st.none(),
-    st.booleans(),
-    st.integers(),
-    st.floats(),
-    st.sampled_from(["BTC-USD-PERP", "ETH-USD", "BUY", "FILL", "-1", "1e9", "", "0", "NaN"]),
-)
+SCALARS = scalars("BTC-USD-PERP", "ETH-USD", "BUY", "FILL")
 KEYS = st.sampled_from(
     [
         *("jsonrpc", "id", "method", "params", "channel", "data", "result", "error", "code", "message", "results"),
@@ -99,9 +77,7 @@ KEYS = st.sampled_from(
         *("last_updated_at", "asks", "bids", "price_tick_size"),
     ]
 )
-VALUES = st.recursive(
-    SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=8), max_leaves=20
-)
+VALUES = values(SCALARS, KEYS)
 ROWS = st.fixed_dictionaries({"results": st.lists(VALUES, max_size=4)})
 
 
