@@ -242,19 +242,17 @@ class Steward:
         )
 
     async def _write_confirmed(self) -> None:
-        """Tell the collectors the readings of multipliers that the price check has confirmed."""
+        """Tell the collectors which readings of multipliers the prices have confirmed, and look for their answer."""
         for venue, legs in list(self.hold.fold.natives.items()):
             for leg in list(legs.values()):
-                if leg.standing.confirmed and unconfirmed(leg) and not leg.gone:
-                    at = await self._now_ms()
-                    said = {"multiplier": leg.row.multiplier, "asset": leg.row.base, "by": "scanner", "at": at}
-                    written = await self._client.hsetnx(
-                        streams.overrides(venue), leg.native, msgspec.json.encode(said).decode()
-                    )
-                    if written:
-                        LOG.info(
-                            "%s is %s times %s: confirmed by its price", leg.part, leg.row.multiplier, leg.row.base
-                        )
+                if not leg.standing.confirmed or not unconfirmed(leg) or leg.gone:
+                    continue
+                self._due[f"listing {venue}"] = 0.0
+                row = leg.row
+                said = {"multiplier": row.multiplier, "asset": row.base, "by": "scanner", "at": await self._now_ms()}
+                data = msgspec.json.encode(said).decode()
+                if await self._client.hsetnx(streams.overrides(venue), leg.native, data):
+                    LOG.info("%s: its price confirms %s times %s", leg.part, row.multiplier, row.base)
 
     async def _tell_rate(self) -> None:
         """USDC in USDT, if its markets are in this partition, to every partition: when it changed, or is ageing."""

@@ -1,0 +1,114 @@
+"""Another coin of a ticker, and a multiple that nobody reviewed: from the exchange's list to what a user is told."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from deploy.local.process import free_port, port_answers
+from shared.bus import connect
+from tests.pipeline.stack import Stack
+
+SCENARIO = """
+[[event]]
+kind = "list"
+venue = "okx"
+coin = "WIF of another chain"
+name = "WIF"
+price = 4.7
+
+[[event]]
+kind = "list"
+venue = "binance"
+coin = "ARB"
+name = "1000ARB"
+multiplier = 1000
+
+[[event]]
+kind = "delist"
+venue = "binance"
+coin = "ARB"
+name = "ARB"
+market = "perp"
+"""
+ANOTHER = "[[instrument]]\nvenue = 'okx'\nnative = 'WIF-USDT-SWAP'\nasset = 'WIFX'\n"
+
+
+@pytest.fixture
+def stack(database: tuple[str, str], tmp_path: Path) -> Iterator[Stack]:
+    port, scenario, overrides = free_port(), tmp_path / "strangers.toml", tmp_path / "overrides.toml"
+    scenario.write_text(SCENARIO)
+    overrides.write_text("")
+    found = Stack.over(
+        tmp_path, *database, VENUE_GATEWAY=f"http://127.0.0.1:{port}", MODE="demo", OVERRIDES=str(overrides)
+    )
+    codes: dict[str, int] = {}
+    try:
+        options = ("--scenario", str(scenario), "--instruments", "120", "--rate", "300", "--port", str(port))
+        found.start("simulator", "services.simulator", "--venues", "binance,okx", *options)
+        for name in ("scanner", "api"):
+            found.start(name, f"services.{name}")
+        with asyncio.Runner() as runner:
+            runner.run(found.until(lambda: answers(port), "the simulator listens"))
+        for venue in ("binance", "okx"):
+            found.start(venue, "services.collector", "run", "--venue", venue)
+        yield found
+    finally:
+        codes = found.stop()
+    assert codes == dict.fromkeys(codes, 0)
+
+
+async def answers(port: int) -> bool:
+    return port_answers(port)
+
+
+def write(path: Path, text: str) -> None:
+    path.write_text(text)
+
+
+async def quarantine(stack: Stack, venue: str) -> dict[str, str]:
+    found = (await stack.get("/api/markets"))["market_report"]["exchanges"]
+    return {one["symbol"]: one["reason"] for one in found.get(venue, {}).get("quarantined", [])}
+
+
+async def legs(stack: Stack, coin: str) -> dict[tuple[str, str], Any]:
+    found = (await stack.get("/api/data", symbol=coin))["realtime_data"]
+    return {(venue, market): both[market] for venue, both in found.items() for market in ("spot", "futures")}
+
+
+async def test_both_are_shown_with_their_reasons_and_then_confirmed_or_read_as_another_coin(stack: Stack) -> None:
+    async def waits() -> Any:
+        return (await quarantine(stack, "binance")).get("1000ARBUSDT", "").startswith("multiplier_unconfirmed: ")
+
+    await stack.until(waits, "the multiple waits for its price check")
+    async with (
+        aiohttp.ClientSession(raise_for_status=True) as session,
+        session.post(stack.url + "/api/config", json={"pair_warmup_ms": 0}) as answer,
+    ):
+        await answer.read()
+
+    async def doubted() -> Any:
+        return (await quarantine(stack, "okx")).get("WIF-USDT-SWAP", "").startswith("other_coin: its price is 12 times")
+
+    await stack.until(doubted, "the other coin is quarantined")
+    assert (await legs(stack, "WIF"))["okx", "futures"]["state"] == "quarantined"
+
+    async def confirmed() -> Any:
+        one = (await legs(stack, "ARB"))["binance", "futures"]
+        return one.get("symbol") == "1000ARBUSDT" and one["state"] in ("ok", "quiet")
+
+    await stack.until(confirmed, "the multiple trades normally")
+    async with connect(stack.environment["REDIS_URL"]) as client:
+        said = await client.hget("overrides:binance", "1000ARBUSDT")
+    assert json.loads(said or b"{}") | {"at": 0} == {"multiplier": "1000", "asset": "ARB", "by": "scanner", "at": 0}
+    write(Path(stack.environment["OVERRIDES"]), ANOTHER)
+
+    async def renamed() -> Any:
+        return "WIFX" in (await stack.get("/api/board", columns="asset"))["order"]
+
+    await stack.until(renamed, "the other coin has its own row")
+    assert (await legs(stack, "WIF"))["okx", "spot"]["state"] in ("ok", "quiet")
