@@ -229,9 +229,14 @@ class TradeTail:
         try:
             past = await stream.past(tape.key[1], (now - KEEP_S) * 1000, until) if until != START else []
             tally.since_s = self._since(past, tally.since_s, now)
+            summed: set[str] = set()
             for print_ in past:
                 notional = worth(print_)
-                if notional is not None and tape.fresh(print_.id):
+                tape.fresh(
+                    print_.id
+                )  # it may have gone out live before this past was asked for: it counts all the same
+                if notional is not None and print_.id not in summed:
+                    summed.add(print_.id)
                     tally.add(trade_ms(print_), print_.side, notional)
         finally:
             waiting, tape.waiting = tape.waiting or (), None
