@@ -6,8 +6,8 @@ from decimal import Decimal
 from services.api.tail import Key, TradeTail
 from shared.bus import Redis
 from shared.events import Trade
-from tests.api.conftest import PATIENCE_S
 from tests.api.market import put_trades
+from tests.shared.tools import until
 
 KEY: Key = ("binance", "BTC/USDT:USDT")
 
@@ -21,12 +21,9 @@ async def test_a_print_that_went_out_before_the_past_was_asked_for_is_summed_too
     tail, heard = TradeTail(redis_client, 1), list[str]()
     await put_trades(redis_client, "binance", 0, trade("old", tail))
     await tail.watch(KEY, lambda key, one, notional: heard.append(one.id))
-    async with asyncio.timeout(PATIENCE_S):
-        while not tail.reading:
-            await asyncio.sleep(0.01)
-        await put_trades(redis_client, "binance", 1, trade("live", tail), trade("live", tail))
-        while "live" not in heard:
-            await asyncio.sleep(0.01)
+    await until(lambda: tail.reading)
+    await put_trades(redis_client, "binance", 1, trade("live", tail), trade("live", tail))
+    await until(lambda: heard)
     found = await tail.tally(KEY)
     assert heard == ["live"]
     assert sum((volumes.buy for volumes in found.seconds.values()), Decimal(0)) == 400
