@@ -84,5 +84,6 @@ METRICS: Final[dict[str, Metric]] = _table(
     ("paused", "1 while the recorder pauses because the disk is full"),
     # api
     ("api_sockets", "Open client sockets"),
+    ("api_refused_total", "Requests and socket upgrades refused by host, origin, form, path or number"),
     ("api_feeds", "Subscriptions of clients"),
 )

@@ -37,6 +37,7 @@ def figures(service: Service, context: Context) -> dict[str, str | int | float]:
     return {
         "api_sockets": context.sockets,
         "api_feeds": len(context.hub),
+        "api_refused_total": context.refused.total(),
         "rejected_total": context.followers.rejected.count,
     }
 

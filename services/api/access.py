@@ -4,13 +4,14 @@ On loopback there is no token; what protects the user is the browser's honesty a
 
 1. the Host must be local (a page whose name was re-bound to 127.0.0.1 names itself in Host);
 2. a page of another origin may read market data and open `/ws`, never write, never open `/push`;
-3. a write must be JSON, which another origin's form cannot send.
+3. a write must be JSON, which another origin's form cannot send; a write to where nothing is written is told that.
 
 Beyond loopback the same rules hold, with addresses and single-word host names beside the local ones; the deployment
 has to say `AUTH=none` aloud.
 """
 
-from collections.abc import MutableMapping
+from collections import Counter
+from collections.abc import Callable, MutableMapping
 from ipaddress import ip_address
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -81,10 +82,16 @@ def same_origin(origin: str, host: str) -> bool:
 
 
 class Gate:
-    """ASGI middleware: refuses, or passes on and puts the common headers on the answer."""
+    """ASGI middleware: refuses, or passes on and puts the common headers on the answer.
 
-    def __init__(self, app: ASGIApp, *, loopback: bool, mode: str) -> None:
+    `writes` says whether anything takes a request's method on its path. Refusals are counted by their code.
+    """
+
+    def __init__(
+        self, app: ASGIApp, *, loopback: bool, mode: str, writes: Callable[[Scope], bool], refused: Counter[str]
+    ) -> None:
         self._app, self._loopback, self._mode = app, loopback, mode
+        self._writes, self._refused = writes, refused
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -93,6 +100,7 @@ class Gate:
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         refusal = self._refusal(scope, headers)
         if refusal is not None:
+            self._refused[refusal.code] += 1
             await refuse(refusal, scope, receive, self._with_headers(scope, headers, send))
         elif scope["type"] == "http" and scope["method"] == "OPTIONS":
             await self._preflight(scope, headers, send)
@@ -116,7 +124,7 @@ class Gate:
         if foreign:
             return _foreign_origin(headers, "write")
         kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-        if kind != "application/json":
+        if kind != "application/json" and self._writes(scope):
             message = "A request that writes must carry JSON."
             return ApiError(
                 415, "json_only", message, field="Content-Type", value=kind or None, expected="application/json"

@@ -5,8 +5,11 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
+from starlette.routing import Match
+from starlette.types import Scope
 from starlette.websockets import WebSocket
 
 from services.api import routes
@@ -14,6 +17,7 @@ from services.api.access import Gate, is_loopback, refuse
 from services.api.build import version
 from services.api.context import MAX_SOCKETS, Context
 from services.api.errors import ApiError, on_api_error, on_crash, on_http_error, on_invalid
+from services.api.routes import pages
 from shared import bus
 from shared.config import Settings
 
@@ -43,12 +47,32 @@ def create(settings: Settings, client: bus.Redis) -> FastAPI:
     app.add_api_websocket_route("/push", _socket(context, context.push.serve))
     for path in ("/", "/ws", "/ws/"):
         app.add_api_websocket_route(path, _socket(context, context.serve_terminal))
+    app.add_api_websocket_route("/{path:path}", _no_socket(context))
     for router in routes.ALL:
         app.include_router(router)
-    app.state.routes = [route for router in routes.ALL[:-1] for route in router.routes]
+    known = [route for router in routes.ALL for route in router.routes]
+    app.state.routes = [route for route in known if isinstance(route, APIRoute) and route.path != pages.ANYTHING]
     app.add_middleware(GZipMiddleware, minimum_size=1_000, compresslevel=4)
-    app.add_middleware(Gate, loopback=is_loopback(settings.host), mode=settings.mode)
+
+    def writes(scope: Scope) -> bool:
+        return any(route.matches(scope)[0] is Match.FULL for route in app.state.routes)
+
+    loopback = is_loopback(settings.host)
+    app.add_middleware(Gate, loopback=loopback, mode=settings.mode, writes=writes, refused=context.refused)
     return app
+
+
+def _no_socket(context: Context) -> Callable[[WebSocket], Awaitable[None]]:
+    """Where no socket is: said with the usual body."""
+
+    async def endpoint(socket: WebSocket) -> None:
+        path = socket.url.path
+        message = f"There is no socket at {path}."
+        error = ApiError(404, "not_found", message, field="path", value=path, expected="one of /push, /ws")
+        context.refused[error.code] += 1
+        await refuse(error, socket.scope, socket._receive, socket._send)
+
+    return endpoint
 
 
 def _socket(context: Context, serve: Callable[[WebSocket], Awaitable[None]]) -> Callable[[WebSocket], Awaitable[None]]:
@@ -56,6 +80,7 @@ def _socket(context: Context, serve: Callable[[WebSocket], Awaitable[None]]) -> 
         if context.sockets >= MAX_SOCKETS:
             message = "Too many sockets are open."
             error = ApiError(503, "too_many_sockets", message, field="sockets", expected=f"at most {MAX_SOCKETS}")
+            context.refused[error.code] += 1
             await refuse(error, socket.scope, socket._receive, socket._send)
             return
         await serve(socket)

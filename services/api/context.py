@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -43,6 +44,8 @@ class Context:
     followers: Followers
     bodies: SharedBodies = field(default_factory=SharedBodies)
     sessions: set[Session] = field(default_factory=set)
+    #: requests and upgrades that no route was asked about, by the code of the refusal
+    refused: Counter[str] = field(default_factory=Counter)
     started_ns: int = field(default_factory=time.time_ns)
     results: list[BaseException | None] = field(default_factory=list)
     failed: asyncio.Event = field(default_factory=asyncio.Event)

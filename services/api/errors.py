@@ -83,10 +83,14 @@ def shown(value: object) -> Any:
 
 
 def invalid(field: str, value: object, expected: str, *, status: int = 422, code: str = "invalid_value") -> ApiError:
-    """A parameter that cannot be used."""
-    return ApiError(
-        status, code, f"{field} {shown(value)!r}: expected {expected}.", field=field, value=value, expected=expected
-    )
+    """A parameter that cannot be used, or that is not there."""
+    said = f"{field} is missing" if value is None else f"{field} {_in_json(shown(value))}"
+    return ApiError(status, code, f"{said}: expected {expected}.", field=field, value=value, expected=expected)
+
+
+def _in_json(value: object) -> str:
+    """A plain value as the client wrote it."""
+    return str(value).lower() if isinstance(value, bool) else repr(value)
 
 
 def away(store: str, retry_after_s: int = 5) -> ApiError:

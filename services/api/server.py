@@ -22,7 +22,8 @@ STOP_S: Final = 3
 class Socket(WebSocketsSansIOProtocol):
     """uvicorn's WebSocket protocol, except that a close does not wait behind what the client has not read.
 
-    The close frame goes into the buffer at once; a client that does not take it either is cut off.
+    The close frame goes into the buffer at once; a client that does not take it either is cut off. And an upgrade that
+    was refused with a whole answer is complete: uvicorn would log each as an error of the application.
     """
 
     async def send(self, message: ASGISendEvent) -> None:
@@ -30,6 +31,8 @@ class Socket(WebSocketsSansIOProtocol):
             self.writable.set()
             self.loop.call_later(CUT_OFF_S, self.transport.abort)
         await super().send(message)
+        if message["type"] == "websocket.http.response.body" and self.close_sent:
+            self.handshake_complete = True
 
 
 class Server(uvicorn.Server):

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
@@ -77,6 +79,42 @@ async def test_a_foreign_page_neither_writes_nor_opens_push_nor_reads_the_settin
 async def test_a_write_must_be_json(api: Api) -> None:
     answer = await api.http.post("/api/switch_symbol", content="symbol=BTC", headers={"Content-Type": "text/plain"})
     assert (answer.status_code, answer.json()["error"]["field"]) == (415, "Content-Type")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("DELETE", "/api/data", 405, "method_not_allowed"),
+        ("POST", "/api/board", 405, "method_not_allowed"),
+        ("PUT", "/api/config", 405, "method_not_allowed"),
+        ("DELETE", "/", 405, "method_not_allowed"),
+        ("POST", "/api/nosuch", 404, "not_found"),
+        ("POST", "/api/config", 415, "json_only"),
+        ("POST", "/api/switch_symbol", 415, "json_only"),
+    ],
+)
+async def test_a_write_to_where_nothing_is_written_is_told_that(
+    api: Api, method: str, path: str, status: int, code: str
+) -> None:
+    answer = await api.http.request(method, path)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
+    assert ("GET" in answer.headers.get("allow", "")) is (status == 405)
+
+
+async def test_a_refused_upgrade_is_counted_and_no_error_of_ours(api: Api, caplog: pytest.LogCaptureFixture) -> None:
+    for path, origin, status in (
+        ("/push", "https://elsewhere.example", 403),
+        ("/nosuch", None, 404),
+        ("/api/data", None, 404),
+    ):
+        with pytest.raises(InvalidStatus) as refused:
+            await api.socket(path, origin=origin).__aenter__()
+        assert refused.value.response.status_code == status
+        assert refused.value.response.headers["x-parallax-mode"] == "live"
+        error = json.loads(refused.value.response.body)["error"]
+        assert (error["field"], error["value"]) == (("Origin", origin) if origin else ("path", path))
+    assert api.context.refused == {"foreign_origin": 1, "not_found": 2}
+    assert caplog.text == ""
 
 
 async def test_preflights_are_answered_for_reading_and_for_private_networks(api: Api) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.api.errors import VALUE_CHARS, ApiError, shown
+from services.api.errors import VALUE_CHARS, ApiError, invalid, shown
 from shared.bus import Redis
 from tests.api.conftest import Api
 from tests.api.market import instrument, put_board, put_health, put_instruments, row
@@ -41,11 +41,25 @@ ODD_BODIES += [
 ]
 
 
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (None, "symbol is missing: expected the name of a coin."),
+        (True, "symbol true: expected the name of a coin."),
+        (5, "symbol 5: expected the name of a coin."),
+        ("x", "symbol 'x': expected the name of a coin."),
+    ],
+)
+def test_a_message_is_in_a_persons_words(value: object, said: str) -> None:
+    assert invalid("symbol", value, "the name of a coin").message == said
+
+
 def is_error_shape(body: Any) -> None:
     assert set(body["error"]) == {"code", "field", "value", "expected", "message"}
     assert body["errors"][0] == body["error"]
     assert body["status"] == "error"
     assert body["error"]["message"].rstrip()[-1] in ".…"
+    assert " None" not in body["error"]["message"]
     assert body["error"]["code"].replace("_", "").isalnum()
 
 

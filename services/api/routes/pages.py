@@ -16,6 +16,8 @@ from services.api.context import Ctx
 from services.api.cryexc.protocol import STREAMS
 
 router = APIRouter(include_in_schema=False)
+#: The path of what no other route has.
+ANYTHING: Final = "/{path:path}"
 CONSOLE: Final = Path(__file__).parents[1] / "console"
 DOCS: Final = Path(__file__).parents[1] / "docs"
 #: What may be served out of a folder of ours.
@@ -62,7 +64,7 @@ async def docs_script() -> Response:
     return page(DOCS, "docs.js")
 
 
-@router.api_route("/{path:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
+@router.api_route(ANYTHING, methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
 async def anything(path: str, request: Request) -> Response:
     """A file of the console; a place within it, for a browser; nothing, for everyone else."""
     if allowed := methods_of(request):
