@@ -9,16 +9,17 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from services.api.numbers import premium_percent, raw
+from services.api.numbers import mid, premium_percent, raw
 from services.api.symbols import quote_rank
 from services.api.times import iso_of
 from services.api.views import quote_of
+from shared.signals import Leg
 
 Row = Mapping[str, Any]
 FIELDS: Final = (
     *("timestamp", "spot_price", "futures_price", "funding_rate", "funding_interval_hours", "premium_percent"),
     *("mark_price", "index_price", "spot_bid", "spot_ask", "futures_bid", "futures_ask", "futures_open"),
-    *("futures_high", "futures_low", "spot_open", "spot_high", "spot_low", "quotes"),
+    *("futures_high", "futures_low", "spot_open", "spot_high", "spot_low", "quotes", "live"),
 )
 
 
@@ -35,7 +36,9 @@ class Point:
     def take(self, row: Row) -> None:
         name = "spot" if row["market"] == "spot" else "perp"
         held = getattr(self, name)
-        if held is None or _rank(row) < _rank(held):
+        if held is not None and row.get("live") and held["symbol"] == row["symbol"]:
+            setattr(self, name, _going_on(held, row))
+        elif held is None or _rank(row) < _rank(held):
             setattr(self, name, row)
 
     def price(self, market: str) -> Decimal | None:
@@ -45,6 +48,17 @@ class Point:
 
     def premium(self) -> Decimal | None:
         return premium_percent(self.price("perp"), self.price("spot"))
+
+
+def _going_on(stored: Row, live: Row) -> Row:
+    """What is stored of a step that is still open, and where it stands now."""
+    close = live["mid_close"]
+    high, low = stored["mid_high"], stored["mid_low"]
+    reached = {
+        "mid_high": high if close is None or high is None else max(high, close),
+        "mid_low": low if close is None or low is None else min(low, close),
+    }
+    return {**stored, **{name: value for name, value in live.items() if value is not None}, **reached}
 
 
 def _rank(row: Row) -> tuple[bool, int, str]:
@@ -84,7 +98,25 @@ def history_row(point: Point) -> dict[str, Any]:
         "futures_high": raw(perp.get("mid_high")),
         "futures_low": raw(perp.get("mid_low")),
         "quotes": int(spot.get("quotes") or 0) + int(perp.get("quotes") or 0),
+        "live": bool(spot.get("live") or perp.get("live")),
     }
+
+
+def live_bar(leg: Leg, step: datetime) -> dict[str, Any]:
+    """A market's step that is still open, as far as the board knows it: where it stands now."""
+    closes = {
+        "mid_close": mid(leg.bid, leg.ask),
+        "bid_close": leg.bid,
+        "ask_close": leg.ask,
+        "mark_close": leg.mark,
+        "index_close": leg.index,
+        "funding_rate": leg.funding_rate,
+        "funding_interval_h": leg.funding_interval_h,
+    }
+    found = {name: None if text is None else Decimal(text) for name, text in closes.items()}
+    untold = dict.fromkeys(("mid_open", "mid_high", "mid_low", "quotes"))
+    known = {"venue": leg.venue, "symbol": leg.symbol, "market": leg.market, "step": step, "live": True}
+    return {**known, **untold, **found}
 
 
 def csv(data: Mapping[str, Sequence[dict[str, Any]]]) -> bytes:
@@ -98,6 +130,8 @@ def csv(data: Mapping[str, Sequence[dict[str, Any]]]) -> bytes:
 def _cell(value: Any) -> str:
     if value is None:
         return ""
+    if isinstance(value, bool):
+        return str(value).lower()
     return value if isinstance(value, str) else str(value) if isinstance(value, int) else bytes(value).decode()
 
 

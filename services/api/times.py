@@ -26,6 +26,11 @@ def iso_of(moment: datetime | None) -> str | None:
     return None if moment is None else moment.astimezone(UTC).isoformat(timespec="milliseconds")
 
 
+def at_step(ms: int, step_s: int) -> datetime:
+    """The beginning of the step that a time lies in."""
+    return at(ms // 1000 // step_s * step_s * 1000)
+
+
 def at(ms: int) -> datetime:
     return _EPOCH + timedelta(milliseconds=ms)
 

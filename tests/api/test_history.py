@@ -12,7 +12,7 @@ import pytest
 from services.recorder.migrate import migrate, migrations
 from shared.bus import Redis
 from tests.api.conftest import Api, Start
-from tests.api.market import instrument, put_board, put_instruments, row, signal
+from tests.api.market import instrument, leg, put_board, put_health, put_instruments, row, signal
 
 START = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
 NOW = datetime.now(UTC).replace(second=0, microsecond=0)
@@ -82,6 +82,63 @@ async def test_history_comes_by_exchange_with_premium_and_the_stored_digits(stor
     assert (rows[0]["premium_percent"], rows[0]["funding_rate"]) == (Decimal("1.5"), Decimal("0.00010"))
     assert (rows[2]["spot_price"], rows[2]["premium_percent"]) == (None, None)
     assert [row["futures_price"] for row in found["data"]["okx"]] == [Decimal("102.10"), None]
+
+
+@pytest.mark.parametrize("spelling", ["BTC/USDT", "BTC%2FUSDT", "btc%2fusdt", "BTC/USDT:USDT", "BTCUSDT"])
+async def test_pairs_are_found_as_they_are_spelled(stored: Api, spelling: str) -> None:
+    for path in (f"/api/history/{spelling}?{RANGE}", f"/api/history/{spelling}/database?hours=1"):
+        assert (await stored.http.get(path)).json()["symbol"] == "BTC"
+    assert (await stored.http.get(f"/api/chart/{spelling}?hours=1")).json()["symbol"] == "BTC"
+    assert (await stored.http.get(f"/api/latest/{spelling}")).json()["symbol"] == "BTC"
+    refused = (await stored.http.get("/api/history/NOSUCH/USDT")).json()["error"]
+    assert (refused["code"], refused["value"]) == ("unknown_symbol", "NOSUCH/USDT")
+
+
+async def live(api: Api, client: Redis, **fields: Any) -> None:
+    """A board that is kept up, with BTC on binance (spot and perpetual) and okx."""
+    await put_health(client, "_scanner")
+    legs = (leg("binance"), leg("binance", "spot", bid="43250.00", ask="43250.10"), leg("okx", state="stale"))
+    await put_board(client, row(legs=legs, **fields))
+    await api.until(lambda: api.context.state.feed == "live")
+
+
+async def test_the_newest_point_is_the_step_that_is_open_before_any_is_stored(
+    start: Start, redis_client: Redis, postgres_url: str
+) -> None:
+    await put_instruments(redis_client, instrument("binance"))
+    api = await start(database_url=postgres_url)
+    await api.until(lambda: not api.context.state.directory.empty)
+    await live(api, redis_client)
+    began = datetime.now(UTC).replace(second=0, microsecond=0)
+    found = json.loads((await api.http.get("/api/history/BTC?limit=1")).content, parse_float=Decimal)
+    ((venue, (point,)),) = found["data"].items()
+    assert (venue, point["live"], point["quotes"]) == ("binance", True, 0)
+    assert (point["futures_price"], point["spot_price"]) == (Decimal("43250.15"), Decimal("43250.05"))
+    assert (point["futures_bid"], point["futures_open"]) == (Decimal("43250.10"), None)
+    assert began <= datetime.fromisoformat(point["timestamp"]) <= datetime.now(UTC)
+    assert (await api.http.get("/api/history/BTC?limit=1&format=csv")).text.splitlines()[1].endswith(",true")
+    assert (await api.http.get("/api/history/BTC/database")).json()["count"] == 1
+    prices = (await api.http.get("/api/chart/BTC?hours=1")).json()["chart_data"]["binance"]["futures_prices"]
+    assert prices == [None, None, None, 43250.15]
+    assert (await api.http.get("/api/history/BTC?to=2026-11-20T10:06:00")).json()["data"] == {}
+
+
+async def test_an_open_step_goes_on_from_what_is_stored_of_it(stored: Api, database: Any, redis_client: Redis) -> None:
+    day = NOW.replace(hour=0, minute=0)
+    stored_prices = {"mid_high": Decimal(50_000), "mid_low": Decimal(43_251), "quotes": 7}
+    await put_bar(database, "binance", "perp", day, "43300.00", **stored_prices)
+    await live(stored, redis_client)
+    (point,) = (await stored.http.get("/api/history/BTC?interval=1d&limit=1&exchange=binance")).json()["data"][
+        "binance"
+    ]
+    assert (point["futures_open"], point["futures_price"]) == (43300.0, 43250.15)
+    assert (point["futures_high"], point["futures_low"], point["quotes"]) == (50000, 43250.15, 7)
+
+
+async def test_the_newest_stored_point_is_found_where_none_is_live(stored: Api, database: Any) -> None:
+    await put_bar(database, "okx", "perp", NOW - timedelta(minutes=3), "5.5")
+    found = (await stored.http.get("/api/history/BTC?limit=1")).json()
+    assert {venue: [row["futures_price"] for row in rows] for venue, rows in found["data"].items()} == {"okx": [5.5]}
 
 
 async def test_a_closed_range_may_be_kept_and_an_open_one_not(stored: Api) -> None:

@@ -102,7 +102,7 @@ async def all_data(context: Ctx, request: Request) -> Response:
 
 
 @router.get(
-    "/api/latest/{symbol}",
+    "/api/latest/{symbol:path}",
     summary="The newest figures of a coin, one row per exchange",
     responses=documented({"symbol": "BTC", "latest_data": {"alpha": {"spot_price": 43250.15}}}, 404),
 )

@@ -1,9 +1,11 @@
 """Stored history of a coin: rows, columns for charts, and the older database form."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Path, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -18,11 +20,11 @@ from services.api.answers import (
     time_for,
     venues_for,
 )
-from services.api.bars import chart, csv, history_row, points
+from services.api.bars import Point, chart, csv, history_row, live_bar, points
 from services.api.context import Context, Ctx
 from services.api.errors import ApiError
 from services.api.numbers import json_bytes
-from services.api.times import at, iso
+from services.api.times import at, at_step, iso
 
 router = APIRouter(tags=["history"])
 POINTS = 1_000
@@ -30,6 +32,10 @@ MAX_POINTS = 20_000
 Exchange = Annotated[str | None, Query(description="exchanges, comma separated (also `exchanges`, `venues`)")]
 Interval = Annotated[str | None, Query(description="1min 5min 15min 30min 1h 4h 1day (also `resolution`)")]
 Hours = Annotated[float, Query(gt=0, le=24 * 366)]
+#: A default range reaches so many steps further back than asked: the newest of them may not be stored yet.
+MARGIN: Final = 10
+#: States in which a market's price of now stands.
+GOOD: Final = frozenset({"ok", "quiet"})
 #: A bar's row may still be written for so long after its end.
 SETTLE_MS = 5 * 60_000
 
@@ -51,84 +57,114 @@ EXAMPLE = {
 }
 
 
-@router.get(
-    "/api/history/{symbol}", summary="Stored prices, funding and premium", responses=documented(EXAMPLE, 404, 503)
-)
-async def history(
+@dataclass(frozen=True)
+class Asked:
+    """What the three forms have in common: whose bars, how long. `said` are the client's own words for them."""
+
+    asset: str
+    venues: list[str]
+    interval: str | None
+    said: str
+
+    def step_s(self, default: str = "1min") -> int:
+        """The length of a step in seconds. Raises `ApiError`."""
+        return resolution_for(self.interval, default=default)
+
+
+def asked(
     context: Ctx,
-    request: Request,
-    symbol: str,
-    from_: Annotated[str | None, Query(alias="from", description="ISO 8601 or epoch milliseconds")] = None,
-    to: Annotated[str | None, Query(description="exclusive; now without")] = None,
+    symbol: Annotated[str, Path(description="btc, BTC, BTC/USDT, BTCUSDT or BTC/USDT:USDT; a slash may be escaped")],
     interval: Interval = None,
     resolution: Interval = None,
     exchange: Exchange = None,
     exchanges: str | None = None,
     venues: str | None = None,
-    limit: Annotated[int, Query(ge=1, le=MAX_POINTS, description="newest points per exchange")] = POINTS,
-    format: Annotated[Literal["json", "csv"], Query()] = "json",
-) -> Response:
-    """The newest `limit` points of the range, per exchange, oldest first. Missing figures are null."""
-    asset, wanted = asset_for(context, symbol), venues_for(context, exchange, exchanges, venues)
-    step_s = resolution_for(interval, resolution)
-    now_ms = context.now_ns() // 1_000_000
-    to_ms = time_for("to", to, now_ms)
-    from_ms = time_for("from", from_, max(0, to_ms - limit * step_s * 1000))
-    check_range(from_ms, to_ms)
-    rows = await context.store.bars(asset, wanted, from_ms, to_ms, step_s, limit)
-    data = {venue: [history_row(point) for point in found] for venue, found in points(rows, limit).items()}
-    closed = to is not None and to_ms <= now_ms - SETTLE_MS
-    if format == "csv":
-        return reply_closed(csv(data), "text/csv; charset=utf-8", request, closed)
-    body = {
-        "symbol": asset,
-        "data": data,
-        "exchange_order": list(data),
-        "from": iso(from_ms),
-        "to": iso(to_ms),
-        "resolution": step_s,
-        "count": sum(len(found) for found in data.values()),
-        "mode": context.state.mode,
-    }
-    return reply_closed(json_bytes(body), "application/json", request, closed)
+) -> Asked:
+    wanted = venues_for(context, exchange, exchanges, venues)
+    return Asked(asset_for(context, symbol), wanted, interval or resolution, exchange or exchanges or venues or "all")
+
+
+Bars = Annotated[Asked, Depends(asked)]
 
 
 @router.get(
-    "/api/history/{symbol}/database",
+    "/api/history/{symbol:path}/database",
     summary="Stored rows in the older flat form",
     responses=documented(
         {"symbol": "BTC", "exchange": "all", "hours": 24, "interval": "1min", "data": [ROW]}, 404, 503
     ),
 )
 async def database(
-    context: Ctx,
-    symbol: str,
-    hours: Hours = 24,
-    interval: Interval = None,
-    resolution: Interval = None,
-    exchange: Exchange = None,
-    exchanges: str | None = None,
-    venues: str | None = None,
-    limit: Annotated[int, Query(ge=1, le=MAX_POINTS)] = MAX_POINTS,
+    context: Ctx, bars: Bars, hours: Hours = 24, limit: Annotated[int, Query(ge=1, le=MAX_POINTS)] = MAX_POINTS
 ) -> Response:
     """Rows of all exchanges by time, each with its `exchange`; the newest `limit` per exchange."""
-    asset, wanted = asset_for(context, symbol), venues_for(context, exchange, exchanges, venues)
-    step_s = resolution_for(interval, resolution)
     to_ms = context.now_ns() // 1_000_000
     from_ms = max(0, to_ms - round(hours * 3_600_000))
-    rows = await context.store.bars(asset, wanted, from_ms, to_ms, step_s, limit)
-    named = [(venue, point) for venue, found in points(rows, limit).items() for point in found]
+    found = await _newest(context, bars, from_ms, to_ms, limit, live=True)
+    named = [(venue, point) for venue, held in found.items() for point in held]
     named.sort(key=lambda pair: (pair[1].step, pair[0]))
-    data = [{"exchange": venue, "symbol": asset, **history_row(point)} for venue, point in named]
-    said = exchange or exchanges or venues or "all"
-    told = interval or resolution or "1min"
-    return reply(
-        {"symbol": asset, "exchange": said, "hours": hours, "interval": told, "data": data, "count": len(data)}
-    )
+    data = [{"exchange": venue, "symbol": bars.asset, **history_row(point)} for venue, point in named]
+    told = {"symbol": bars.asset, "exchange": bars.said, "hours": hours, "interval": bars.interval or "1min"}
+    return reply({**told, "data": data, "count": len(data)})
 
 
 @router.get(
-    "/api/chart/{symbol}",
+    "/api/history/{symbol:path}", summary="Stored prices, funding and premium", responses=documented(EXAMPLE, 404, 503)
+)
+async def history(
+    context: Ctx,
+    request: Request,
+    bars: Bars,
+    from_: Annotated[str | None, Query(alias="from", description="ISO 8601 or epoch milliseconds")] = None,
+    to: Annotated[str | None, Query(description="exclusive; now without")] = None,
+    limit: Annotated[int, Query(ge=1, le=MAX_POINTS, description="newest points per exchange")] = POINTS,
+    format: Annotated[Literal["json", "csv"], Query()] = "json",
+) -> Response:
+    """The newest `limit` points of the range, per exchange, oldest first. Missing figures are null.
+
+    Without `to` the newest point is the step that is still open, with the prices of now (`live`).
+    """
+    step_s = bars.step_s()
+    now_ms = context.now_ns() // 1_000_000
+    to_ms = time_for("to", to, now_ms)
+    from_ms = time_for("from", from_, max(0, to_ms - (limit + MARGIN) * step_s * 1000))
+    check_range(from_ms, to_ms)
+    found = await _newest(context, bars, from_ms, to_ms, limit, live=to is None)
+    data = {venue: [history_row(point) for point in held] for venue, held in found.items()}
+    closed = to is not None and to_ms <= now_ms - SETTLE_MS
+    if format == "csv":
+        return reply_closed(csv(data), "text/csv; charset=utf-8", request, closed)
+    body = {
+        "symbol": bars.asset,
+        "data": data,
+        "exchange_order": list(data),
+        "from": iso(from_ms),
+        "to": iso(to_ms),
+        "resolution": step_s,
+        "count": sum(len(held) for held in data.values()),
+        "mode": context.state.mode,
+    }
+    return reply_closed(json_bytes(body), "application/json", request, closed)
+
+
+async def _newest(
+    context: Context, bars: Asked, from_ms: int, to_ms: int, limit: int, *, live: bool
+) -> dict[str, list[Point]]:
+    """The newest points of a range by exchange; with `live` the board's prices make the last one."""
+    step_s = bars.step_s()
+    rows = await context.store.bars(bars.asset, bars.venues, from_ms, to_ms, step_s, limit + MARGIN)
+    return points([*rows, *(_live(context, bars, at_step(to_ms, step_s)) if live else ())], limit)
+
+
+def _live(context: Context, bars: Asked, step: datetime) -> Iterator[dict[str, Any]]:
+    """The open step of each market that is good at the moment."""
+    row = context.state.board.rows.get(bars.asset)
+    if row is not None and context.state.feed == "live":
+        yield from (live_bar(leg, step) for leg in row.legs if leg.venue in bars.venues and leg.state in GOOD)
+
+
+@router.get(
+    "/api/chart/{symbol:path}",
     summary="Stored history as columns; gaps are null",
     responses=documented(
         {
@@ -143,27 +179,16 @@ async def database(
         503,
     ),
 )
-async def charts(
-    context: Ctx,
-    symbol: str,
-    hours: Hours = 6,
-    interval: Interval = None,
-    resolution: Interval = None,
-    exchange: Exchange = None,
-    exchanges: str | None = None,
-    venues: str | None = None,
-) -> Response:
-    asset, wanted = asset_for(context, symbol), venues_for(context, exchange, exchanges, venues)
-    name = interval or resolution or "15min"
-    step_s = resolution_for(name)
+async def charts(context: Ctx, bars: Bars, hours: Hours = 6) -> Response:
+    step_s = bars.step_s("15min")
     now = context.now_ns()
     steps = _steps(now, hours, step_s)
-    columns = await _columns(context, asset, wanted, steps, step_s)
+    columns = await _columns(context, bars, steps, step_s)
     return reply(
         {
-            "symbol": asset,
+            "symbol": bars.asset,
             "hours": hours,
-            "interval": name,
+            "interval": bars.interval or "15min",
             "chart_data": columns,
             "exchange_order": list(columns),
             "from_cache": False,
@@ -185,13 +210,12 @@ def _steps(now_ns: int, hours: float, step_s: int) -> list[datetime]:
     return [at((last - step_s * index) * 1000) for index in range(min(count, last // step_s + 1) - 1, -1, -1)]
 
 
-async def _columns(
-    context: Context, asset: str, wanted: list[str], steps: list[datetime], step_s: int
-) -> dict[str, Any]:
+async def _columns(context: Context, bars: Asked, steps: list[datetime], step_s: int) -> dict[str, Any]:
     from_ms, to_ms = (round(moment.timestamp() * 1000) for moment in (steps[0], steps[-1]))
     to_ms += step_s * 1000
-    found = points(await context.store.bars(asset, wanted, from_ms, to_ms, step_s, len(steps)))
+    rows = await context.store.bars(bars.asset, bars.venues, from_ms, to_ms, step_s, len(steps))
+    found = points([*rows, *_live(context, bars, steps[-1])])
     next_times: dict[str, dict[datetime, datetime | None]] = {venue: {} for venue in found}
-    for row in await context.store.next_fundings(asset, wanted, from_ms, to_ms, step_s):
+    for row in await context.store.next_fundings(bars.asset, bars.venues, from_ms, to_ms, step_s):
         next_times.setdefault(row["venue"], {}).setdefault(row["step"], row["next_ts"])
     return {venue: chart(held, steps, next_times[venue]) for venue, held in found.items()}
