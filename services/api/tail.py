@@ -232,9 +232,8 @@ class TradeTail:
             summed: set[str] = set()
             for print_ in past:
                 notional = worth(print_)
-                tape.fresh(
-                    print_.id
-                )  # it may have gone out live before this past was asked for: it counts all the same
+                # Remembered, not asked: one that went out live before this past was read counts all the same.
+                tape.fresh(print_.id)
                 if notional is not None and print_.id not in summed:
                     summed.add(print_.id)
                     tally.add(trade_ms(print_), print_.side, notional)
