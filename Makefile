@@ -54,7 +54,7 @@ restart: python ## stop, then start
 	@$(SETUP) runtime
 	@$(LAUNCH) restart
 
-status: python ## the status once; exit status 3 where nothing runs
+status: python ## the status once; fails where nothing runs
 	@$(SETUP) runtime
 	@$(LAUNCH) status
 

@@ -19,6 +19,7 @@ import psutil
 
 from deploy.local import words
 from deploy.local.process import CannotRun
+from deploy.local.setup import tree_size
 from shared import decoding
 from shared.config import Mode, Settings
 
@@ -41,6 +42,11 @@ class Instance(msgspec.Struct, kw_only=True):
     started_s: float
     ready: bool = False
     detached: bool = False
+
+
+def data_bytes(settings: Settings) -> int:
+    """What this mode's data take: those of the other modes, in folders of the live one's, are not its own."""
+    return tree_size(settings.data_path, without=[mode for mode in MODES if mode != "live"])
 
 
 def lock_path(settings: Settings) -> Path:

@@ -150,7 +150,7 @@ def show(settings: Settings) -> bool:
         mode=record.mode,
         url=record.url,
         data=settings.data_path,
-        data_bytes=tree_size(settings.data_path),
+        data_bytes=instance.data_bytes(settings),
         free_bytes=shutil.disk_usage(settings.data_path).free,
         retention_days=settings.retention_days,
         max_disk_gb=settings.max_disk_gb,

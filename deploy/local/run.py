@@ -15,7 +15,6 @@ from deploy.local.plan import Plan
 from deploy.local.process import CannotRun, port_answers, version
 from deploy.local.programs import Program
 from deploy.local.screen import Facts
-from deploy.local.setup import tree_size
 from deploy.local.supervise import State, Supervisor
 from deploy.local.words import Language, text_in
 from shared.bus import Redis, connect
@@ -189,7 +188,7 @@ class Run:
         settings = self.plan.settings
         now = time.monotonic()
         if now - self.measured[0] > MEASURE_EVERY_S:
-            self.measured = (now, await asyncio.to_thread(tree_size, settings.data_path))
+            self.measured = (now, await asyncio.to_thread(instance.data_bytes, settings))
         return Facts(
             version=version(),
             mode=settings.mode,

@@ -17,7 +17,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -228,10 +228,12 @@ def is_running() -> bool:
     return False
 
 
-def tree_size(path: Path) -> int:
-    """Bytes on disk under `path`; files that vanish meanwhile count nothing."""
+def tree_size(path: Path, without: Collection[str] = ()) -> int:
+    """Bytes on disk under `path` but its folders named in `without`; files that vanish meanwhile count nothing."""
     total = 0
-    for folder, _, files in os.walk(path, onerror=None):
+    for folder, folders, files in os.walk(path, onerror=None):
+        if Path(folder) == path:
+            folders[:] = [name for name in folders if name not in without]
         for name in files:
             try:
                 total += os.lstat(os.path.join(folder, name)).st_blocks * 512

@@ -33,6 +33,17 @@ def orphan(settings: Settings) -> Iterator["subprocess.Popen[bytes]"]:
     child.wait()
 
 
+def test_the_data_of_other_modes_are_not_the_live_ones(settings: Settings) -> None:
+    root = settings.data_path
+    for name in ("redis/appendonly.aof", "postgres/base/1", "demo/redis/2", "replay/postgres/3", "postgres/demo/4"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(b"x" * 8192)
+    demo = Settings(mode="demo", data_dir=settings.data_dir)
+    block = instance.data_bytes(demo)
+    assert block >= 8192
+    assert instance.data_bytes(settings) == 3 * block
+
+
 def test_the_lock_is_held_once(settings: Settings) -> None:
     with instance.take_lock(settings) or pytest.fail("the lock is free"):
         assert instance.take_lock(settings) is None

@@ -138,6 +138,18 @@ def test_nothing_running_is_told_with_status_3(machine: Machine) -> None:
     assert sentence(machine("stop"), 0) == "Not running."
 
 
+@pytest.mark.skipif(shutil.which("make") is None, reason="NOT TESTED: there is no make here")
+def test_through_make_the_commands_own_status_is_told_beside_makes(machine: Machine) -> None:
+    line = ["make", "--no-print-directory", "-o", "python", "status", "SETUP=true"]
+    done = subprocess.run(
+        line, cwd=REPOSITORY, env=machine.environment, capture_output=True, text=True, timeout=LIMIT_S, check=False
+    )
+    assert (done.returncode, done.stdout) == (2, "Not running.\n")
+    assert "Error 3" in done.stderr
+    told = (REPOSITORY / "docs" / "operations.md").read_text()
+    assert "`make` itself ends with 2" in told
+
+
 def test_history_is_removed_only_when_that_is_said(machine: Machine) -> None:
     kept = machine.data / "recordings" / "one.jsonl"
     for path in (machine.data / "redis" / "aof", machine.data / "demo" / "postgres" / "x", kept):
