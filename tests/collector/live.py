@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from random import Random
 from time import time
@@ -15,6 +16,7 @@ from services.collector.around import Surroundings
 from services.collector.engine import Engine
 from services.collector.venue import Venue
 from services.collector.venues import VENUES
+from services.simulator.listing import Listed
 from services.simulator.options import Options, Rules
 from services.simulator.scenario import Event as Fault
 from services.simulator.server import Simulator
@@ -90,6 +92,23 @@ class Stage:
 
         await self.until(live, seconds, "all topics acknowledged")
 
+    def rows(self) -> dict[str, Listed]:
+        """The exchange's own row of every chosen instrument, by symbol."""
+        chosen = {(one.market, one.native): one.symbol for one in self.engine.selected}
+        found = {(row.market, row.native): row for row in self.sim.market.listed}
+        return {symbol: found[key] for key, symbol in chosen.items()}
+
+    async def quotes_equal(self, seconds: float = 20.0) -> None:
+        """The last quote of every chosen instrument becomes the exchange's own, in coins."""
+        rows = self.rows()
+        assert rows
+
+        def equal() -> bool:
+            last = {field: quote for (key, field), quote in self.kept.last.items() if key.endswith(":quote")}
+            return all(isinstance(one := last.get(symbol), Quote) and says(one, row) for symbol, row in rows.items())
+
+        await self.until(equal, seconds, "last quotes equal to the exchange's")
+
     def strike(self, kind: str, **fields: Any) -> None:
         """A fault from now on, as the simulator's own endpoint takes it."""
         fault = msgspec.convert({"kind": kind, "venue": self.engine.venue.name, **fields}, Fault)
@@ -101,6 +120,17 @@ class Stage:
     def clear(self, *kinds: str) -> None:
         self.sim.driver.timeline.remove(list(kinds))
         self.sim.driver.play(time())
+
+
+def says(quote: Quote, row: Listed) -> bool:
+    """Whether a quote is what the exchange's row says: its prices are of many coins, its sizes are of many units."""
+    many, unit = Decimal(row.multiplier), Decimal(row.contract) * row.multiplier
+    sides = ((quote.bid, quote.bid_size, row.bid, row.bid_size), (quote.ask, quote.ask_size, row.ask, row.ask_size))
+    return all(
+        Decimal(price or 0) * many == Decimal(row.price_text(steps))
+        and Decimal(size or 0) == Decimal(row.size_text(lots)) * unit
+        for price, size, steps, lots in sides
+    )
 
 
 def hurried(venue: Venue, **limits: Any) -> Venue:

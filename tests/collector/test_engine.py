@@ -4,7 +4,6 @@ import json
 import time
 from collections import Counter
 from dataclasses import replace
-from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
 
@@ -59,21 +58,7 @@ async def test_the_published_quotes_are_the_exchanges_own_once_the_market_holds_
         await found.all_live()
         await found.until(lambda: len(found.kept.of(Quote)) > 300)
         found.strike("freeze")
-        spot = {
-            one.native: one.symbol for one in found.engine.selected if one.market == "spot" and one.multiplier == "1"
-        }
-        rows = {row.native: row for row in found.sim.market.listed if row.market == "spot" and row.native in spot}
-        assert len(rows) == len(spot) > 0
-
-        def equal() -> bool:
-            last = {field: quote for (key, field), quote in found.kept.last.items() if key.endswith(":quote")}
-            return all(
-                isinstance(quote := last.get(spot[native]), Quote)
-                and Decimal(quote.bid or 0) == Decimal(row.price_text(row.bid))
-                for native, row in rows.items()
-            )
-
-        await found.until(equal, what="last quotes equal to the exchange's")
+        await found.quotes_equal()
 
 
 @BOTH

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from dataclasses import replace
-from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,7 +13,6 @@ from services.collector.standing import standing
 from services.collector.venue import Venue
 from services.collector.venues import VENUES
 from services.simulator import wire
-from services.simulator.bitget import frames
 from services.simulator.options import Rules
 from shared.events import Book, Depth, Funding, Liquidation, Mark, Quote, Settlement, Stats, Trade
 from tests.collector.live import Stage, hurried, stage
@@ -53,20 +51,7 @@ async def test_the_published_quotes_are_the_exchanges_own_once_the_market_holds_
         await found.all_live()
         await found.until(lambda: len(found.kept.of(Quote)) > 300)
         found.strike("freeze")
-        listed = {(frames.product(row), row.native): row for row in found.sim.market.listed}
-        product = {"spot": "SPOT", "USDT": "USDT-FUTURES", "USDC": "USDC-FUTURES"}
-        rows = {one: listed[product[one.settle or "spot"], one.native] for one in found.engine.selected}
-
-        def equal() -> bool:
-            last = {field: quote for (key, field), quote in found.kept.last.items() if key.endswith(":quote")}
-            return all(
-                isinstance(quote := last.get(one.symbol), Quote)
-                and Decimal(quote.bid or 0) * row.multiplier == Decimal(row.price_text(row.bid))
-                and Decimal(quote.ask_size or 0) == Decimal(row.size_text(row.ask_size)) * row.multiplier
-                for one, row in rows.items()
-            )
-
-        await found.until(equal, what="last quotes equal to the exchange's")
+        await found.quotes_equal()
 
 
 async def test_a_book_that_loses_a_change_says_so_and_comes_back_into_step(tmp_path: Path) -> None:

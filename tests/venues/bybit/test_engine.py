@@ -55,24 +55,8 @@ async def test_the_quotes_are_the_exchanges_own_in_coins_once_the_market_holds_s
         await found.all_live()
         await found.until(lambda: len(found.kept.of(Quote)) > 300)
         found.strike("freeze")
-        chosen = {(one.market, one.native): one for one in found.engine.selected}
-        rows = {key: row for row in found.sim.market.listed if (key := (row.market, row.native)) in chosen}
-        assert len(rows) == len(chosen)
-        assert any(one.multiplier != "1" for one in chosen.values())
-
-        def equal() -> bool:
-            last = {field: quote for (key, field), quote in found.kept.last.items() if key.endswith(":quote")}
-            for key, row in rows.items():
-                quote, multiplier = last.get(chosen[key].symbol), Decimal(chosen[key].multiplier)
-                if not isinstance(quote, Quote):
-                    return False
-                if Decimal(quote.bid or 0) * multiplier != Decimal(row.price_text(row.bid)):
-                    return False
-                if Decimal(quote.ask_size or 0) != Decimal(row.size_text(row.ask_size)) * multiplier:
-                    return False
-            return True
-
-        await found.until(equal, what="last quotes equal to the exchange's")
+        assert any(row.multiplier > 1 for row in found.rows().values())
+        await found.quotes_equal()
 
 
 async def test_a_quiet_quote_is_renewed_without_an_engine_time(tmp_path: Path) -> None:

@@ -42,23 +42,10 @@ async def test_quotes_and_funding_are_the_exchanges_own(tmp_path: Path) -> None:
         await found.all_live()
         await found.until(lambda: len(found.kept.of(Quote)) > 300)
         found.strike("freeze")
-        by_native = {one.native: one for one in found.engine.selected}
-        rows = [row for row in found.sim.market.listed if row.native in by_native and row.market == "perp"]
-        assert len(rows) == len(by_native)
-
-        def equal() -> bool:
-            last = {field: event for (key, field), event in found.kept.last.items() if key.endswith(":quote")}
-            quotes = [(row, last.get(by_native[row.native].symbol)) for row in rows]
-            return all(
-                isinstance(quote, Quote)
-                and Decimal(quote.bid or 0) * row.multiplier == Decimal(row.price_text(row.bid))
-                and Decimal(quote.ask_size or 0) == Decimal(row.size_text(row.ask_size)) * row.multiplier
-                for row, quote in quotes
-            )
-
-        await found.until(equal, what="last quotes equal to the exchange's")
+        rows = found.rows()
+        await found.quotes_equal()
         for event in found.kept.of(Funding):
-            row = next(row for row in rows if by_native[row.native].symbol == event.symbol)
+            row = rows[event.symbol]
             # a wave of 0.0004 around 0.0001 for 8 hours: percent would be a hundred times that
             assert abs(Decimal(event.rate)) <= Decimal("0.0006") * row.interval_h / 8
             assert event.interval_h == str(row.interval_h)

@@ -3,7 +3,6 @@
 import time
 from collections import Counter
 from dataclasses import replace
-from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
 
@@ -58,21 +57,7 @@ async def test_the_published_quotes_and_rates_are_the_exchanges_own(tmp_path: Pa
         found.strike("freeze")
         rows = {row.native: row for row in found.sim.market.listed}
 
-        def equal() -> bool:
-            last = {field: quote for (key, field), quote in found.kept.last.items() if key.endswith(":quote")}
-            for one in found.engine.selected:
-                row, quote = rows[one.native], last.get(one.symbol)
-                if not isinstance(quote, Quote):
-                    return False
-                told = [quote.bid, quote.bid_size, quote.ask, quote.ask_size]
-                many = Decimal(row.multiplier)
-                prices = [Decimal(row.price_text(steps)) / many for steps in (row.bid, row.ask)]
-                sizes = [Decimal(row.size_text(lots)) * many for lots in (row.bid_size, row.ask_size)]
-                if [Decimal(text or 0) for text in told] != [prices[0], sizes[0], prices[1], sizes[1]]:
-                    return False
-            return True
-
-        await found.until(equal, what="last quotes equal to the exchange's")
+        await found.quotes_equal()
         assert any(rows[one.native].multiplier == 1000 for one in found.engine.selected)
         for funding in found.kept.of(Funding):
             row = rows[found.engine.table.by_symbol[funding.symbol].native]

@@ -2,7 +2,6 @@
 
 import json
 from collections import Counter
-from decimal import Decimal
 from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
@@ -44,21 +43,8 @@ async def test_the_published_quotes_are_the_exchanges_own_once_the_market_holds_
         await found.all_live()
         await found.until(lambda: len(found.kept.of(Quote)) > 300)
         found.strike("freeze")
-        chosen = {one.native: one for one in found.engine.selected}
-        rows = {row.native: row for row in found.sim.market.listed if row.native in chosen}
-        assert len(rows) == len(chosen) > 0
-        assert any(row.multiplier == 1000 for row in rows.values())
-
-        def equal() -> bool:
-            last = {field: quote for (key, field), quote in found.kept.last.items() if key.endswith(":quote")}
-            return all(
-                isinstance(quote := last.get(chosen[native].symbol), Quote)
-                and Decimal(quote.bid or 0) * row.multiplier == Decimal(row.price_text(row.bid))
-                and Decimal(quote.ask_size or 0) == Decimal(row.size_text(row.ask_size)) * row.multiplier
-                for native, row in rows.items()
-            )
-
-        await found.until(equal, what="last quotes equal to the exchange's")
+        assert any(row.multiplier == 1000 for row in found.rows().values())
+        await found.quotes_equal()
 
 
 async def test_trades_are_taken_on_demand_and_liquidations_always(tmp_path: Path) -> None:
