@@ -77,17 +77,26 @@ export function makeRow() {
   return { el, cells, line: lineText, values: {}, shown: null, base: "row" };
 }
 
-export function fillRow(slot, item, ctx) {
+/** What a row and a card begin with. The coin to show and whether it is the same route as before; null: nothing more. */
+function begin(slot, item, ctx) {
   const entry = item === LINE ? null : ctx.entries.get(item);
-  if (item !== LINE && !entry) return;
+  if (item !== LINE && !entry) return null;
   dress(slot, item, ctx, entry);
   if (item === LINE) {
     slot.shown = null;
     line(slot, ctx);
-    return;
+    return null;
   }
-  const same = slot.shown === `${item}|${entry.d.key}`;
-  slot.shown = `${item}|${entry.d.key}`;
+  const shown = `${item}|${entry.d.key}`;
+  const same = slot.shown === shown;
+  slot.shown = shown;
+  return { entry, same };
+}
+
+export function fillRow(slot, item, ctx) {
+  const begun = begin(slot, item, ctx);
+  if (!begun) return;
+  const { entry, same } = begun;
   for (const { column, parts, el } of slot.cells) {
     column.fill(parts, entry, ctx);
     if (FLASHING.has(column.id)) compare(slot, column.id, column.value(entry), el, same);
@@ -110,18 +119,11 @@ export function makeCard() {
 }
 
 export function fillCard(slot, item, ctx) {
-  const entry = item === LINE ? null : ctx.entries.get(item);
-  if (item !== LINE && !entry) return;
-  dress(slot, item, ctx, entry);
-  if (item === LINE) {
-    slot.shown = null;
-    line(slot, ctx);
-    return;
-  }
+  const begun = begin(slot, item, ctx);
+  if (!begun) return;
+  const { entry, same } = begun;
   const { row, d } = entry;
   const { p } = slot;
-  const same = slot.shown === `${item}|${d.key}`;
-  slot.shown = `${item}|${d.key}`;
   text(p.coin, row.asset);
   text(p.why, d.routed ? "" : word("why", row.why));
   text(p.net, d.routed ? `${f.bps(d.net)} bps` : "");
