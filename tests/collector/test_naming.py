@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.collector.naming import COLLISION, UNCONFIRMED, Named, name, read_pattern, resolve_collisions, status_of
-from shared.instruments import Instrument
+from services.collector.naming import Named, name, read_pattern, resolve_collisions, status_of
+from shared.instruments import COLLISION, UNCONFIRMED, Instrument
 
 REVIEWED = {"1000PEPE": ("PEPE", "1000"), "UBTC": ("BTC", "1"), "1000X": ("X", "1000")}
 
