@@ -62,7 +62,8 @@ class Captured:
     """One line of a file: a frame or REST answer, or a line that is none, with the reason it was skipped for.
 
     `line` counts from 1 (elements where the file is one JSON array). `conn` is the connection's label or address.
-    `alone` marks a file that is one JSON array: a whole body, or frames.
+    `alone` marks a file that is one JSON array: a whole body, or frames. `damaged`: the line is a wrapper whose frame
+    cannot be taken out of it, and `frame` is all of it.
     """
 
     line: int
@@ -73,6 +74,7 @@ class Captured:
     skipped: Skipped | None = None
     file: str = ""
     alone: bool = False
+    damaged: bool = False
 
 
 class Unrecorded(ValueError):
@@ -188,7 +190,8 @@ def _whole(data: bytes, name: str) -> Iterator[Captured]:
 
 
 def _chain(head: Iterable[bytes], rest: Iterable[bytes]) -> Iterator[bytes]:
-    yield from head
+    """Lines read already and those after them; what was read at the end of the file is none."""
+    yield from filter(None, head)
     yield from rest
 
 
@@ -284,12 +287,11 @@ def _json_line(line: bytes, number: int) -> Captured:
     if "rest" in keys and ("body" in keys or "b64" in keys):
         request = _request(bytes(keys["rest"]))
         body = _binary(keys["b64"]) if "b64" in keys else _unquoted(bytes(keys["body"]))
-        return Captured(number, line if request is None or body is None else body, recv, conn, request)
+        return _unwrapped(number, line, None if request is None else body, recv, conn, request)
     if "b64" in keys:
-        frame = _binary(keys["b64"])
-        return Captured(number, line if frame is None else frame, recv, conn)
-    if "hex" in keys and (frame := _from_hex(bytes(keys["hex"]))) is not None:
-        return Captured(number, frame, recv, conn)
+        return _unwrapped(number, line, _binary(keys["b64"]), recv, conn)
+    if "hex" in keys:
+        return _unwrapped(number, line, _from_hex(bytes(keys["hex"])), recv, conn)
     if "payload" in keys:
         return Captured(number, _unquoted(bytes(keys["payload"])), recv, conn)
     if keys.keys() >= _EXCHANGE and bytes(keys["_request"])[:1] == b"{":
@@ -300,6 +302,15 @@ def _json_line(line: bytes, number: int) -> Captured:
     if "msg" in keys and (bytes(keys["msg"])[:1] in (b"{", b"[") or not _ANSWERS & keys.keys()):
         return Captured(number, _unquoted(bytes(keys["msg"])), recv, conn)
     return Captured(number, line)
+
+
+def _unwrapped(
+    number: int, line: bytes, frame: bytes | None, recv: int | None, conn: str | None, request: Request | None = None
+) -> Captured:
+    """What a wrapper holds. None: nothing that can be taken out of it."""
+    if frame is None:
+        return Captured(number, line, recv, conn, damaged=True)
+    return Captured(number, frame, recv, conn, request)
 
 
 def _unquoted(raw: bytes) -> bytes:
@@ -314,7 +325,7 @@ def _unquoted(raw: bytes) -> bytes:
 
 def _from_hex(raw: bytes) -> bytes | None:
     try:
-        return bytes.fromhex(_unquoted(raw).decode()) if raw[:1] == b'"' else None
+        return bytes.fromhex(_unquoted(raw).decode().removeprefix("0x")) if raw[:1] == b'"' else None
     except ValueError:
         return None
 

@@ -38,6 +38,7 @@ from shared.instruments import Market
 
 #: what decoders call a frame that a client sent
 CLIENT_FRAME: Final = "client_frame"
+NO_INSTRUMENTS: Final = "No instruments are known: give the venue's own REST listing, --instruments FILE."
 NAMES: Final[dict[type, str]] = {
     **KIND,
     Ack: "ack",
@@ -73,7 +74,8 @@ def main(arguments: Sequence[str], stdin: IO[bytes], stdout: IO[bytes], stderr: 
         if isinstance(error, BrokenPipeError):
             _close_quietly()
             return 0
-        print(f"Cannot read {error.filename}: {error.strerror}.", file=stderr)
+        what = "write" if error.filename is None else f"read {error.filename}"
+        print(f"Cannot {what}: {error.strerror}.", file=stderr)
         return 2
     return 0
 
@@ -88,6 +90,10 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if options.venue not in VENUES:
         raise Usage(f"Venue {options.venue!r} does not exist: expected one of {', '.join(VENUES)}.")
+    if "-" in options.instruments:
+        raise Usage("--instruments takes files: standard input is for frames.")
+    if options.frames.count("-") > 1:
+        raise Usage("Standard input can be read only once: name - only once.")
     return options
 
 
@@ -125,6 +131,11 @@ def decode_files(options: argparse.Namespace, stdin: IO[bytes], stdout: IO[bytes
         file = fields.pop("file")
         stdout.write(msgspec.json.encode({**fields, "file": file} if several else fields) + b"\n")
     stdout.flush()
+    unknown = Counter(fields["reason"] for fields in made if fields["kind"] == "unknown")
+    if unknown["unknown_symbol"] and not listing.table.by_symbol:
+        print(NO_INSTRUMENTS, file=stderr)
+    if unknown:
+        print(f"{unknown.total()} unknown ({_counts(unknown)}).", file=stderr)
     print(_summary(lines, skipped), file=stderr)
 
 
@@ -182,9 +193,12 @@ def _refuse_undecidable(made: Sequence[dict[str, Any]]) -> None:
 
 
 def _summary(lines: Sequence[Captured], skipped: Counter[str]) -> str:
-    parts = ", ".join(f"{count} {reason}" for reason, count in sorted(skipped.items()))
-    total = sum(skipped.values())
+    total, parts = skipped.total(), _counts(skipped)
     return f"{len(lines) - total} frames decoded, {total} lines skipped{f' ({parts})' if parts else ''}."
+
+
+def _counts(counted: Counter[str]) -> str:
+    return ", ".join(f"{count} {reason}" for reason, count in sorted(counted.items()))
 
 
 def _close_quietly() -> None:

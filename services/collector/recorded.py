@@ -18,6 +18,8 @@ from shared.instruments import Instrument, Market
 
 #: what decoders call a frame whose market cannot be told
 NO_MARKET: Final = "no_market"
+#: a line that says how a frame was kept, and from which it cannot be taken
+BAD_WRAPPER: Final = "bad_wrapper"
 #: a JSON array of which everything is one of these is frames, not a body
 NO_BODY: Final = frozenset({"bad_shape", "not_json", "empty", NO_MARKET, "unused_endpoint", "no_symbol"})
 MARKETS: Final[tuple[Market, ...]] = ("spot", "perp")
@@ -128,6 +130,9 @@ class Recorded:
         return {by_symbol[m.symbol].market for m in made if isinstance(m, Quote) and m.source == "ws"}
 
     def decode(self, captured: Captured) -> list[Message]:
+        """The messages of one frame or answer."""
+        if captured.damaged:
+            return [Unknown(BAD_WRAPPER)]
         market = self._market_of(captured) if self._apart else None
         key = (captured.conn, market)
         decode = self._decoders.get(key)
@@ -143,7 +148,7 @@ class Recorded:
         made = self.decode(captured)
         if made and not all(isinstance(m, Unknown) and m.reason in NO_BODY for m in made):
             return (captured,)
-        return elements(captured)
+        return tuple(elements(captured)) or (captured,)
 
     def relist(self, captured: Captured) -> bool:
         """Take a listing that is among the frames: whether it was one that can be read."""

@@ -1,7 +1,9 @@
 """The decoding tool: what it prints, what it says, how it ends."""
 
+import errno
 import io
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +112,52 @@ def test_an_instrument_that_nobody_listed_is_unknown() -> None:
     assert (ran.out[0]["reason"], ran.out[0]["native"]) == ("unknown_symbol", "BTC-USDT-SWAP")
 
 
+def test_what_is_unknown_is_counted_by_reason_and_missing_instruments_are_said(listings: list[str]) -> None:
+    text = QUOTE + b"what is this\n" + QUOTE.replace(b"BTC-USDT-SWAP", b"NOPE")
+    assert Ran([*listings, "-"], text).err == (
+        "2 unknown (1 not_json, 1 unknown_symbol).\n3 frames decoded, 0 lines skipped.\n"
+    )
+    assert Ran(["--venue", "okx", "-"], text).err == (
+        "No instruments are known: give the venue's own REST listing, --instruments FILE.\n"
+        "3 unknown (1 not_json, 2 unknown_symbol).\n3 frames decoded, 0 lines skipped.\n"
+    )
+
+
+@pytest.mark.parametrize("text", [b"", b"pong", b"pong\n", b"[]", b'{"a":1}\n'])
+def test_the_end_of_a_file_is_no_line(listings: list[str], text: bytes) -> None:
+    assert Ran([*listings, "-"], text).err.endswith(f"{1 if text else 0} frames decoded, 0 lines skipped.\n")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"b64":"###"}',
+        b'{"b64":5}',
+        b'{"hex":"xyz"}',
+        b'{"hex":null}',
+        b'{"rest":{"path":"/x"},"body":{}}',
+        b'{"rest":{"endpoint":5},"body":"x"}',
+        b'{"rest":"/x","b64":"#"}',
+    ],
+)
+def test_a_wrapper_whose_frame_cannot_be_taken_out_says_so(listings: list[str], line: bytes) -> None:
+    ran = Ran([*listings, "-"], line + b"\n" + QUOTE)
+    assert [one.get("reason", one["kind"]) for one in ran.out] == ["bad_wrapper", "quote"]
+
+
+class Full(io.BytesIO):
+    """A disk without space."""
+
+    def flush(self) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_what_cannot_be_written_is_said() -> None:
+    err = io.StringIO()
+    assert main(["--venue", "okx", "-"], io.BytesIO(QUOTE), Full(), err) == 2
+    assert err.getvalue() == "Cannot write: No space left on device.\n"
+
+
 def test_files_are_merged_by_receive_time_and_named(listings: list[str], tmp_path: Path) -> None:
     early, late = tmp_path / "early", tmp_path / "late"
     early.write_bytes(b"1785926301.0: pong\n1785926303.0: pong\n")
@@ -151,6 +199,8 @@ def test_listings_may_come_in_parts_and_as_recorded(tmp_path: Path) -> None:
         (["--venue", "okx", "/"], "Cannot read /: Is a directory."),
         (["--venue", "okx", "--market", "moon", "-"], "argument --market"),
         (["--venue", "okx"], "FRAMES"),
+        (["--venue", "okx", "-", "-"], "only once"),
+        (["--venue", "okx", "--instruments", "-", "-"], "--instruments takes files"),
         (["-"], "--venue"),
     ],
 )
@@ -203,4 +253,4 @@ def test_recorded_sessions_are_decoded_without_a_loss(captures: Path) -> None:
     assert {line["reason"] for line in ran.out if line["kind"] == "unknown"} == {"out_of_scope"}
     best = [line for line in ran.out if line["kind"] == "book"][-1]
     assert float(best["bids"][0][0]) < float(best["asks"][0][0])
-    assert ran.err == "410 frames decoded, 4 lines skipped (3 client, 1 connect).\n"
+    assert ran.err == "200 unknown (200 out_of_scope).\n410 frames decoded, 4 lines skipped (3 client, 1 connect).\n"

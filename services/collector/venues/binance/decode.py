@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from services.collector.messages import Ack, Closing, Message, Refused, Unknown
+from services.collector.messages import Ack, Closing, Message, Refused, Relist, Unknown
 from services.collector.table import Table
 from services.collector.venue import Decode, DecoderOptions, Request
 from services.collector.venues.binance import frames, rows
@@ -21,7 +21,7 @@ OF_A_MARKET: Final = frozenset({rows.UNKNOWN_SYMBOL, rows.OUT_OF_SCOPE, rows.QUA
 def _same_on_both(message: Message) -> bool:
     if isinstance(message, Unknown):
         return message.reason not in OF_A_MARKET
-    return isinstance(message, Ack | Refused | Closing)
+    return isinstance(message, Ack | Refused | Closing | Relist)
 
 
 def decoder(table: Table, options: DecoderOptions) -> Decode:

@@ -157,11 +157,13 @@ _DEFAULT_LIMIT: Final[dict[Market, int]] = {"spot": 100, "perp": 500}
 
 def recognise(value: Mapping[str, Any]) -> str | None:
     """The path whose rows look like this one, for a body that comes without its request. Only public rows that name
-    their symbol; a book does not.
+    their symbol, which a book does not, and listings, of which the markets' are one here.
     """
     keys = value.keys()
     if keys >= {"lastUpdateId", "bids", "asks"}:
         return "/fapi/v1/depth" if "T" in keys else "/api/v3/depth"
+    if keys >= {"symbols", "exchangeFilters"}:
+        return "/api/v3/exchangeInfo"
     if "symbol" not in keys:
         return None
     if "openInterest" in keys:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
-from services.collector.messages import Ack, Message, Pong, Refused, Unknown
+from services.collector.messages import Ack, Message, Pong, Refused, Relist, Unknown
 from services.collector.normalise import BadNumber
 from services.collector.table import Table
 from services.collector.venue import Decode, DecoderOptions, Request
@@ -67,9 +67,9 @@ def decoder(table: Table, options: DecoderOptions) -> Decode:
 
 
 def _same_on_both(message: Message) -> bool:
-    if isinstance(message, Unknown):
-        return message.reason not in _OF_A_MARKET
-    return isinstance(message, Ack | Refused | Pong)
+    if isinstance(message, Unknown):  # one without a symbol is of the frame
+        return message.reason not in _OF_A_MARKET or message.native is None
+    return isinstance(message, Ack | Refused | Pong | Relist)
 
 
 def _one_market(reader: Reader, rest: Rest) -> Decode:
