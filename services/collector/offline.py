@@ -106,8 +106,8 @@ def load_listing(listing: Listing, paths: Sequence[str], stderr: IO[str]) -> Non
         found, text = 0, True
         with Path(path).open("rb") as handle:
             for captured in read(handle, path):
+                text = text and not captured.frame.startswith((b"{", b"["))
                 for one in elements(captured) if captured.alone and not listing.add(captured.frame) else (captured,):
-                    text = text and not one.frame.startswith((b"{", b"["))
                     found += one.skipped is None and listing.add(one.frame)
         if text:
             raise Usage(f"Cannot read instruments from {path}: it holds no JSON.")

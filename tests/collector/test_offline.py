@@ -219,6 +219,14 @@ def test_instruments_that_are_no_json_end_with_one_sentence(tmp_path: Path) -> N
     assert ran.err.endswith("it holds no JSON.\n")
 
 
+@pytest.mark.parametrize("text", ["[]", "[7]", "{}", QUOTE.decode()])
+def test_instruments_that_are_no_listing_are_said_and_the_tool_goes_on(tmp_path: Path, text: str) -> None:
+    (tmp_path / "listing").write_text(text)
+    ran = Ran(["--venue", "okx", "--instruments", str(tmp_path / "listing"), "-"], b"pong")
+    assert (ran.status, [one["kind"] for one in ran.out]) == (0, ["pong"])
+    assert ran.err.startswith(f"{tmp_path / 'listing'} holds no instrument listing of this venue.\n")
+
+
 def test_a_refused_listing_ends_with_what_the_venue_said(tmp_path: Path) -> None:
     (tmp_path / "listing").write_text(
         '{"code":"50011","msg":"Too Many Requests","data":[{"instType":"SPOT","tickSz":"1","lotSz":"1"}]}'
