@@ -7,7 +7,7 @@
 | `last:{P}:<venue>:<kind>` | collectors | late joiners | deleted with the instrument |
 | `instruments:<venue>` | collectors | everyone | replaced at each refresh |
 | `health:<name>:<member>` | every service (`<name>` is a venue, or `_scanner`, `_recorder`, `_api`) | api | TTL 10 s |
-| `members:<venue>` | collectors | collectors | lease |
+| `members:<venue>`, `members:_scanner` | collectors; scanners | collectors; scanners | lease |
 | `owners:<venue>` | collectors | collectors | for ever |
 | `overrides:<venue>` | scanner | collectors | for ever |
 | `demand:<venue>:<kind>` | api, scanner | collectors | score = expiry in ms |

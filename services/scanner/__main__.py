@@ -1,18 +1,20 @@
 """The scanner: `python -m services.scanner` runs it, `python -m services.scanner explain ASSET` says why no signal.
 
-One process claims every partition that has no owner and stands by for the others.
+Several processes divide the partitions evenly; one that has none stands by.
 """
 
 import asyncio
 import logging
 import signal
 import sys
+from contextlib import suppress
 from typing import Final
 
 from services.scanner import lease
 from services.scanner.engine import Engine
 from services.scanner.explain import explain
 from services.scanner.resume import take_over
+from services.scanner.sharing import FREE_S, KEPT_S, Share
 from services.scanner.steward import Steward
 from services.scanner.wire import Wire
 from shared.bus import AWAY, REFUSED
@@ -22,6 +24,8 @@ from shared.settings_store import RuntimeStore
 
 LOG: Final = logging.getLogger(__name__)
 STANDBY_S: Final = 0.5
+BEAT_S: Final = 1.0
+LOOK_S: Final = 0.25
 RETRY_S: Final = 1.0
 
 
@@ -32,22 +36,42 @@ class Scanner:
         self.service = service
         self.store = RuntimeStore(service.redis)
         self.engines: dict[int, Engine] = {}
+        self.share = Share(service.redis, service.member, service.settings.partitions)
 
     async def main(self) -> None:
         self.service.health(self.figures)
+        with suppress(*AWAY, REFUSED):
+            await self.share.beat()  # nothing is claimed before this member's share is known
         async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.beat(), name="share")
             for partition in range(self.service.settings.partitions):
                 tasks.create_task(self.watch(partition), name=f"partition {partition}")
 
+    async def beat(self) -> None:
+        """Keep this member's share up to date; the first to go at the stop."""
+        while True:
+            with suppress(*AWAY, REFUSED):  # what is held is held while nobody answers
+                await self.share.beat()
+            if not await self.service.pause(BEAT_S):
+                break
+        with suppress(*AWAY, REFUSED):  # it runs out by itself
+            await self.share.leave()
+
     async def watch(self, partition: int) -> None:
         """Claim, own, and start over, until the stop."""
-        said = ""
-        while not self.service.stop.is_set():
+        said, stop = "", self.service.stop
+        loop = asyncio.get_running_loop()
+        free_since: float | None = None
+        while not stop.is_set():
             try:
-                fence = await lease.claim(self.service.redis, partition, self.service.member)
+                mine = partition in self.share.mine
+                free = not mine and await self.share.free(partition)
+                free_since = (free_since or loop.time()) if free else None
+                left = free_since is not None and loop.time() - free_since >= FREE_S
+                fence = await lease.claim(self.service.redis, partition, self.service.member) if mine or left else 0
                 if fence:
-                    await self.own(partition, fence)
-                    said = ""
+                    await self.own(partition, fence, kept_s=0.0 if mine else KEPT_S)
+                    said, free_since = "", None
                 else:
                     await self.service.pause(STANDBY_S)
             except* lease.Fenced as group:
@@ -60,7 +84,17 @@ class Scanner:
                 said = sentence
                 await self.service.pause(RETRY_S)
 
-    async def own(self, partition: int, fence: int) -> None:
+    async def end(self, partition: int, kept_s: float, stop: asyncio.Event) -> None:
+        """Set `stop` when the process stops, or when the partition has fallen to another member."""
+        keep_until = asyncio.get_running_loop().time() + kept_s
+        while await self.service.pause(LOOK_S):
+            if partition not in self.share.mine and asyncio.get_running_loop().time() >= keep_until:
+                LOG.info("partition %d goes to another scanner", partition)
+                break
+        stop.set()
+
+    async def own(self, partition: int, fence: int, kept_s: float) -> None:
+        """Serve a partition until the stop, or until it is another member's, `kept_s` from now at the earliest."""
         service = self.service
         turns, rounds = Wire(service.settings.redis), Wire(service.settings.redis)
         try:
@@ -72,10 +106,13 @@ class Scanner:
             partitions, me = service.settings.partitions, service.member
             steward = Steward(hold, service.redis, rounds, me, partitions, self.store.load, recorded=recorded)
             service.state, service.detail = "live", ""
+            stop = asyncio.Event()
             async with asyncio.TaskGroup() as tasks:
-                keeping = tasks.create_task(steward.run(service.stop), name=f"steward {partition}")
-                await engine.run(service.stop)
+                keeping = tasks.create_task(steward.run(stop), name=f"steward {partition}")
+                looking = tasks.create_task(self.end(partition, kept_s, stop), name=f"share {partition}")
+                await engine.run(stop)
                 keeping.cancel()
+                looking.cancel()
             await lease.release(service.redis, partition, fence)
         finally:
             self.engines.pop(partition, None)

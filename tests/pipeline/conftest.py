@@ -44,7 +44,7 @@ def system(database: tuple[str, str], tmp_path_factory: pytest.TempPathFactory) 
         stack.start("simulator", "services.simulator", *options)
         stack.start_services()
         with asyncio.Runner() as runner:
-            runner.run(stack.until(lambda: _answers(port), "the simulator listens"))
+            runner.run(stack.until(lambda: answers(port), "the simulator listens"))
         for venue in ("binance", "okx"):
             stack.start(venue, "services.collector", "run", "--venue", venue)
         yield stack, Exchange(stack, port)
@@ -54,7 +54,7 @@ def system(database: tuple[str, str], tmp_path_factory: pytest.TempPathFactory) 
     assert not [name for name in codes if "Traceback" in stack.output(name)]
 
 
-async def _answers(port: int) -> bool:
+async def answers(port: int) -> bool:
     return port_answers(port)
 
 

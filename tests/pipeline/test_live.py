@@ -17,11 +17,12 @@ BPS = 95
 
 
 def of_coin(coin: str, state: str) -> Callable[[Any], Any]:
-    """A /push frame that tells of a coin's perp-perp signal in a state."""
+    """A /push frame that tells of the signal between a coin's two USDT perpetuals in a state."""
+    pair = (f"{coin}/USDT:USDT", f"{coin}/USDT:USDT")
 
     def wanted(frame: Any) -> Any:
         rows = [*frame.get("rows", ()), *frame.get("changed", ())]
-        return [row for row in rows if row["symbol"] == coin and row["kind"] == "perp-perp" and row["state"] == state]
+        return [row for row in rows if (row["long_symbol"], row["short_symbol"]) == pair and row["state"] == state]
 
     return wanted
 
@@ -96,7 +97,7 @@ async def stored(stack: Stack, database: tuple[str, str], closed: Any) -> None:
         revisions = await connection.fetch("SELECT rev FROM signal_events WHERE id = $1 ORDER BY rev", closed["id"])
     finally:
         await connection.close()
-    assert (found["asset"], found["buy_venue"], found["sell_venue"]) == ("DOGE", "okx", "binance")
+    assert (found["asset"], found["buy_venue"], found["sell_venue"]) == (closed["symbol"], "okx", "binance")
     assert (found["close_reason"], found["rev"]) == ("converged", closed["rev"])
     assert [one["rev"] for one in revisions] == list(range(1, closed["rev"] + 1))
 
