@@ -38,6 +38,7 @@ PURE = [
     "services/scanner/market.py",
     "services/scanner/lifecycle.py",
     "services/scanner/detectors",
+    "shared/routes",
 ]
 #: A pure module gets time, ids and bytes as arguments. (`datetime` as a parser of text is no clock, yet its `now` is
 #: one import away: venues' times are made from integers and text by `normalise`.)

@@ -11,12 +11,12 @@ from typing import Final
 
 import msgspec
 
-from services.scanner.detectors.edge import Measure, kind_of, rough_bps
 from services.scanner.fold import Fold
 from services.scanner.lifecycle import key_of
 from services.scanner.market import Asset, Leg
-from services.scanner.numbers import cents_text, decimal_text
 from shared import signals
+from shared.routes.edge import Measure, kind_of, rough_bps
+from shared.routes.numbers import cents_text, decimal_text
 from shared.signals import Kind, LegState, Route
 
 GOOD: Final = frozenset({"ok", "quiet"})

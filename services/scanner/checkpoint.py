@@ -9,16 +9,16 @@ from typing import Final
 
 import msgspec
 
-from services.scanner.control import Fx, Row
+from services.scanner.control import Row
 from services.scanner.detectors.price_check import Saved as SavedStanding
 from services.scanner.detectors.price_check import Standing
 from services.scanner.fold import Fold
-from services.scanner.fx import Rate
 from services.scanner.lifecycle import Peak, Route, State, attach
 from services.scanner.market import SECOND, Leg, Producer, Source
 from shared import decoding
 from shared.config import Runtime
 from shared.events import Funding, Quote
+from shared.routes.fx import Fx, Rate
 from shared.signals import CloseReason, Kind, Signal
 
 FORMAT: Final = 1

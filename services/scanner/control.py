@@ -13,6 +13,7 @@ from shared import decoding
 from shared.config import Runtime
 from shared.events import Event
 from shared.instruments import Category, Market, QuoteMode, Status
+from shared.routes.fx import Fx
 
 
 class Row(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -73,15 +74,6 @@ class Config(msgspec.Struct, frozen=True, array_like=True, tag="cfg"):
     """The runtime settings, as a whole."""
 
     runtime: Runtime
-
-
-class Fx(msgspec.Struct, frozen=True, array_like=True, tag="fx"):
-    """USDC in USDT: the medians of bid, ask and mid over `venues` valid spot markets; None where there is none."""
-
-    bid: str | None
-    ask: str | None
-    mid: str | None
-    venues: int
 
 
 class Tick(msgspec.Struct, frozen=True, array_like=True, tag="tick"):

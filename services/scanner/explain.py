@@ -3,15 +3,15 @@
 import sys
 
 from services.scanner.checkpoint import Unusable, load
-from services.scanner.detectors.edge import Measure, exact_bps, kind_of
 from services.scanner.fold import Fold
 from services.scanner.lifecycle import key_of
 from services.scanner.market import Leg
-from services.scanner.numbers import cents, cents_text
 from shared import streams
 from shared.bus import AWAY, connect
 from shared.config import SettingError
 from shared.config import load as load_settings
+from shared.routes.edge import Measure, exact_bps, kind_of
+from shared.routes.numbers import cents, cents_text
 from shared.signals import LegState
 
 

@@ -16,10 +16,9 @@ from typing import Final
 
 import msgspec
 
-from services.scanner.control import Config, ControlBatch, ControlEvent, Fx, Join, Listing, Row, Seed, Start, Tick
+from services.scanner.control import Config, ControlBatch, ControlEvent, Join, Listing, Row, Seed, Start, Tick
 from services.scanner.detectors.identity import FIRST_LISTING_NS
 from services.scanner.detectors.price_check import Rounds, Standing
-from services.scanner.fx import Rate, crosses
 from services.scanner.judge import Judge
 from services.scanner.leaving import Leaving
 from services.scanner.lifecycle import LifeCycle, Route
@@ -29,6 +28,7 @@ from shared.codec import Batch
 from shared.config import Runtime
 from shared.events import Event, Funding, Mark, Quote, State, Stats
 from shared.instruments import COLLECTED_QUOTES
+from shared.routes.fx import Fx, Rate, crosses
 from shared.signals import Signal
 
 #: How far an event's own time may run ahead of its entry's.

@@ -11,13 +11,12 @@ from collections.abc import Iterable
 from fractions import Fraction
 from typing import Final, Literal
 
-from services.scanner.control import Fx
-from services.scanner.detectors.edge import Measure, exact_bps, rough_bps
 from services.scanner.detectors.identity import Doubts
-from services.scanner.fx import QUOTE, Rate, crosses, measure
 from services.scanner.market import MS, Leg, Source
-from services.scanner.numbers import MARGIN_BPS
 from shared.config import Fees, Runtime
+from shared.routes.edge import Measure, exact_bps, rough_bps
+from shared.routes.fx import QUOTE, Fx, Rate, crosses, measure
+from shared.routes.numbers import MARGIN_BPS
 from shared.signals import CloseReason, LegState
 
 #: Why a route may not enter. The words of the board's `why` and of `explain`.

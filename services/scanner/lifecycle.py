@@ -18,11 +18,11 @@ from typing import Final, Literal
 
 import msgspec
 
-from services.scanner.detectors.edge import Measure
-from services.scanner.detectors.funding import WINDOW_NS
 from services.scanner.judge import HARD, Judge
 from services.scanner.market import MS, SECOND, Leg
-from services.scanner.numbers import cents_text, decimal_text
+from shared.routes.edge import Measure
+from shared.routes.funding import WINDOW_NS
+from shared.routes.numbers import cents_text, decimal_text
 from shared.signals import CloseReason, Kind, Signal, SignalLeg
 
 State = Literal["pend", "open", "fade", "cool"]

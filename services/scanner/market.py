@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Final
 
 from services.scanner.control import Row
 from services.scanner.detectors.price_check import Standing
-from services.scanner.numbers import scaled
 from shared.config import Runtime
 from shared.events import Funding, Mark, Quote, State, Stats
 from shared.instruments import Market as MarketName
+from shared.routes.numbers import scaled
 from shared.signals import LegState
 
 if TYPE_CHECKING:
@@ -244,13 +244,6 @@ class Leg:
         bid, ask = (None, None) if quote is None else (quote.bid, quote.ask)
         self.bid = float(bid) if bid is not None else 0.0
         self.ask = float(ask) if ask is not None else 0.0
-
-    def bid_scaled(self) -> tuple[int, int]:
-        """The bid's digits and decimals; (0, 0) where it is missing."""
-        return scaled(self.quote.bid) if self.quote is not None and self.quote.bid is not None else (0, 0)
-
-    def ask_scaled(self) -> tuple[int, int]:
-        return scaled(self.quote.ask) if self.quote is not None and self.quote.ask is not None else (0, 0)
 
     def state(self, at: int, id_ms: int, runtime: Runtime) -> LegState:
         """How this leg stands at event time `at`; `id_ms` is the order's present entry id, which pulses go by."""

@@ -8,8 +8,8 @@ from typing import Final
 
 from services.scanner.control import ControlBatch, ControlEvent, Tick
 from services.scanner.fold import Fold
-from services.scanner.fx import BASE, RATE_AGAIN_NS
 from services.scanner.market import MS
+from shared.routes.fx import BASE, RATE_AGAIN_NS
 
 SECOND_MS: Final = 1000
 PRODUCER: Final = "replay"

@@ -1,10 +1,10 @@
 """Which routes an instant has to look at: of some hundred thousand, the few whose edge may reach the threshold."""
 
-from services.scanner.detectors.edge import kind_of, rough_bps
-from services.scanner.fx import crosses
 from services.scanner.judge import Judge
 from services.scanner.market import Asset, Leg
-from services.scanner.numbers import MARGIN_BPS
+from shared.routes.edge import kind_of, rough_bps
+from shared.routes.fx import crosses
+from shared.routes.numbers import MARGIN_BPS
 from shared.signals import Kind
 
 Candidate = tuple[Leg, Leg, Kind]

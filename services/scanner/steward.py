@@ -12,8 +12,8 @@ from typing import Final
 
 import msgspec
 
-from services.scanner import fx, lease
-from services.scanner.control import Config, ControlEvent, Fx, Join, Listing, Row, Seed, Tick, encode
+from services.scanner import lease
+from services.scanner.control import Config, ControlEvent, Join, Listing, Row, Seed, Tick, encode
 from services.scanner.detectors.price_check import unconfirmed
 from services.scanner.market import MS
 from services.scanner.resume import RECORD, Hold, pairs, readable
@@ -24,6 +24,7 @@ from shared.codec import decode_event
 from shared.config import Runtime
 from shared.cursor import START
 from shared.instruments import UNCONFIRMED, Instrument, Market
+from shared.routes import fx
 
 LOG: Final = logging.getLogger(__name__)
 KINDS: Final = ("quote", "mark", "funding", "stats")
@@ -72,7 +73,7 @@ class Steward:
         self._due: dict[str, float] = {}
         self._unlisted = hold.fold.unlisted
         self._clock = (hold.fold.at, 0)
-        self._rate: tuple[Fx, int] | None = None
+        self._rate: tuple[fx.Fx, int] | None = None
 
     async def run(self, stop: asyncio.Event) -> None:
         """Raises `Fenced` when the partition is no longer ours."""

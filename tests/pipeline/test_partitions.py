@@ -10,9 +10,10 @@ import asyncpg
 import pytest
 
 from deploy.local.process import free_port
-from services.scanner.control import Fx, decode
+from services.scanner.control import decode
 from shared import streams
 from shared.bus import connect
+from shared.routes.fx import Fx
 from tests.pipeline.conftest import answers
 from tests.pipeline.stack import Exchange, Stack, socket
 from tests.pipeline.test_live import every_leg_is_good, of_coin, signal_of, stored

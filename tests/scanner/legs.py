@@ -3,10 +3,9 @@
 from fractions import Fraction
 from typing import Any
 
-from services.scanner.control import Fx
-from services.scanner.fx import Rate
 from services.scanner.market import Asset, Leg, Producer
 from shared.events import Quote
+from shared.routes.fx import Fx, Rate
 from tests.scanner.tape import MS, T0, row
 
 AT = T0 * MS

@@ -4,9 +4,10 @@ import random
 from dataclasses import dataclass, field
 from typing import Any
 
-from services.scanner.control import Config, Fx, Listing, Row, Tick
+from services.scanner.control import Config, Listing, Row, Tick
 from shared.config import Exclusion, Fees, Runtime
 from shared.events import FeedState, Funding, Quote, State
+from shared.routes.fx import Fx
 from tests.scanner.tape import MS, Tape, row
 
 VENUES = ("alpha", "beta", "gamma", "delta")

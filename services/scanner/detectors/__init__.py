@@ -1,1 +1,1 @@
-"""What a route is worth: one file per question, its formula in the docstring. All of it is pure."""
+"""What guards against the wrong coin: one file per question. All of it is pure."""

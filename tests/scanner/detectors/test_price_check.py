@@ -6,13 +6,14 @@ import pytest
 
 from services.scanner.board import shown
 from services.scanner.checkpoint import dump, load
-from services.scanner.control import Fx, Listing, Row
+from services.scanner.control import Listing, Row
 from services.scanner.detectors.price_check import Rounds, Standing, look
 from services.scanner.explain import lines
 from services.scanner.fold import Fold
 from services.scanner.market import Asset, Leg
 from shared.config import Runtime
 from shared.instruments import UNCONFIRMED
+from shared.routes.fx import Fx
 from tests.scanner.legs import AT, leg
 from tests.scanner.tape import MS, T0, Tape, feed, hold, row
 

@@ -11,15 +11,16 @@ A spot leg pays nothing. A venue that settles at times pays its whole rate at ea
 from fractions import Fraction
 from typing import Final
 
-from services.scanner.market import SECOND, Leg
+from shared.routes.side import Side
 
+SECOND: Final = 1_000_000_000
 HOUR_NS: Final = 3600 * SECOND
 #: A payment is looked for at least this far ahead, or as far as the route's signals usually last.
 WINDOW_NS: Final = 600 * SECOND
 ZERO: Final = Fraction(0)
 
 
-def settlements(leg: Leg, at: int, window_ns: int) -> Fraction:
+def settlements(leg: Side, at: int, window_ns: int) -> Fraction:
     """How many payments of the leg's rate fall into (at, at + window]; a part of one where it accrues."""
     funding = leg.funding
     if leg.market == "spot" or funding is None:
@@ -38,7 +39,7 @@ def settlements(leg: Leg, at: int, window_ns: int) -> Fraction:
     return Fraction(1 + ((at + window_ns - first) // step if step > 0 else 0))
 
 
-def due_bps(buy: Leg, sell: Leg, at: int, window_ns: int) -> Fraction:
+def due_bps(buy: Side, sell: Side, at: int, window_ns: int) -> Fraction:
     """The signed payments of both legs in bps, not above 0."""
     total = ZERO
     for leg, sign in ((buy, -1), (sell, 1)):
@@ -48,6 +49,6 @@ def due_bps(buy: Leg, sell: Leg, at: int, window_ns: int) -> Fraction:
     return min(total, ZERO)
 
 
-def unknown(buy: Leg, sell: Leg) -> bool:
+def unknown(buy: Side, sell: Side) -> bool:
     """Whether a perpetual's rate is not known, so that nothing can be said about what falls due."""
     return any(leg.market == "perp" and leg.funding is None for leg in (buy, sell))

@@ -11,9 +11,11 @@ from fractions import Fraction
 from statistics import median
 from typing import Final, Literal
 
-from services.scanner.control import Fx
-from services.scanner.market import SECOND, Leg
+import msgspec
 
+from shared.routes.side import Side
+
+SECOND: Final = 1_000_000_000
 MAX_AGE_NS: Final = 60 * SECOND
 #: An unchanged rate is told again before it grows too old to be used.
 RATE_AGAIN_NS: Final = 20 * SECOND
@@ -23,7 +25,16 @@ BASE: Final = "USDC"
 QUOTE: Final = "USDT"
 ONE: Final = Fraction(1)
 
-Side = Literal["buy", "sell"]
+Way = Literal["buy", "sell"]
+
+
+class Fx(msgspec.Struct, frozen=True, array_like=True, tag="fx"):
+    """USDC in USDT: the medians of bid, ask and mid over `venues` valid spot markets; None where there is none."""
+
+    bid: str | None
+    ask: str | None
+    mid: str | None
+    venues: int
 
 
 class Rate:
@@ -49,16 +60,16 @@ class Rate:
         """USDC in USDT, depegged or not; None while it is not known."""
         return None if self.mid is None or at - self.at > MAX_AGE_NS else float(self.mid)
 
-    def factor(self, leg: Leg, side: Side) -> Fraction:
+    def factor(self, leg: Side, way: Way) -> Fraction:
         """What a price of this leg is multiplied by to be in USDT: spot legs exchange real money, at the bid or the
         ask as it flows; a perpetual's notional is not exchanged, so the mid."""
         if not leg.converted:
             return ONE
-        value = self.mid if leg.market == "perp" else self.ask if side == "buy" else self.bid
+        value = self.mid if leg.market == "perp" else self.ask if way == "buy" else self.bid
         return ONE if value is None else value
 
 
-def crosses(a: Leg, b: Leg) -> bool:
+def crosses(a: Side, b: Side) -> bool:
     """Whether a route between the two needs a rate."""
     return a.converted is not b.converted
 

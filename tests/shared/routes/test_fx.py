@@ -2,8 +2,7 @@
 
 from fractions import Fraction
 
-from services.scanner.control import Fx
-from services.scanner.fx import Rate, measure
+from shared.routes.fx import Fx, Rate, measure
 from shared.signals import Signal
 from tests.scanner.legs import AT, NO_RATE
 from tests.scanner.tape import Tape, hold, row

@@ -12,17 +12,17 @@ way back: its net_in_out and net_now are its net_open. A market never pairs with
 
 from fractions import Fraction
 
-from services.scanner.detectors.funding import due_bps, unknown
-from services.scanner.detectors.size import top_size
-from services.scanner.fx import ONE, Rate, crosses
-from services.scanner.market import Leg
-from services.scanner.numbers import BPS, cents, half_even
+from shared.routes.funding import due_bps, unknown
+from shared.routes.fx import ONE, Rate, crosses
+from shared.routes.numbers import BPS, cents, half_even
+from shared.routes.side import Side, ask_scaled, bid_scaled
+from shared.routes.size import top_size
 from shared.signals import Kind
 
 ZERO = Fraction(0)
 
 
-def kind_of(buy: Leg, sell: Leg) -> Kind | None:
+def kind_of(buy: Side, sell: Side) -> Kind | None:
     """The kind of the route, None where there is none."""
     if buy is sell:
         return None
@@ -34,14 +34,14 @@ def kind_of(buy: Leg, sell: Leg) -> Kind | None:
     return "spot-perp" if sell.market == "perp" else "spot-spot"
 
 
-def factors(buy: Leg, sell: Leg, rate: Rate) -> tuple[Fraction, Fraction]:
+def factors(buy: Side, sell: Side, rate: Rate) -> tuple[Fraction, Fraction]:
     """q_A and q_B."""
     if not crosses(buy, sell):
         return ONE, ONE
     return rate.factor(buy, "buy"), rate.factor(sell, "sell")
 
 
-def rough_bps(buy: Leg, sell: Leg, rate: Rate) -> float:
+def rough_bps(buy: Side, sell: Side, rate: Rate) -> float:
     """The edge in floats, good to some 1e-10 of a basis point; both legs' numbers must be made and two-sided."""
     if not crosses(buy, sell):
         return (sell.bid / buy.ask - 1.0) * BPS
@@ -49,9 +49,9 @@ def rough_bps(buy: Leg, sell: Leg, rate: Rate) -> float:
     return (sell.bid * float(q_sell) / (buy.ask * float(q_buy)) - 1.0) * BPS
 
 
-def ratio(buy: Leg, sell: Leg, rate: Rate) -> tuple[int, int]:
+def ratio(buy: Side, sell: Side, rate: Rate) -> tuple[int, int]:
     """bid_B * q_B over ask_A * q_A, not reduced."""
-    (bid, b), (ask, a) = sell.bid_scaled(), buy.ask_scaled()
+    (bid, b), (ask, a) = bid_scaled(sell), ask_scaled(buy)
     if not crosses(buy, sell):
         return bid * 10**a, ask * 10**b
     q_buy, q_sell = factors(buy, sell, rate)
@@ -59,7 +59,7 @@ def ratio(buy: Leg, sell: Leg, rate: Rate) -> tuple[int, int]:
     return top, ask * 10**b * q_sell.denominator * q_buy.numerator
 
 
-def exact_bps(buy: Leg, sell: Leg, rate: Rate) -> Fraction:
+def exact_bps(buy: Side, sell: Side, rate: Rate) -> Fraction:
     """The edge in bps, exactly."""
     top, bottom = ratio(buy, sell, rate)
     return Fraction((top - bottom) * BPS, bottom)
@@ -85,7 +85,7 @@ class Measure:
         "size_usd",
     )
 
-    def __init__(self, buy: Leg, sell: Leg, rate: Rate, at: int, window_ns: int) -> None:
+    def __init__(self, buy: Side, sell: Side, rate: Rate, at: int, window_ns: int) -> None:
         """Both fees must be known and the needed sides be there."""
         top, bottom = ratio(buy, sell, rate)
         fees = (buy.fee or ZERO) + (sell.fee or ZERO)
@@ -120,14 +120,14 @@ class Measure:
         return dollars > 0 and dollars * least.denominator >= least.numerator * power
 
 
-def usd(buy: Leg, sell: Leg, rate: Rate, size: tuple[int, int]) -> tuple[int, int]:
+def usd(buy: Side, sell: Side, rate: Rate, size: tuple[int, int]) -> tuple[int, int]:
     """`size * ask_A * q_A`, not reduced."""
-    digits, decimals = buy.ask_scaled()
+    digits, decimals = ask_scaled(buy)
     factor = factors(buy, sell, rate)[0]
     return size[0] * digits * factor.numerator, size[1] * 10**decimals * factor.denominator
 
 
-def flags(buy: Leg, sell: Leg, rate: Rate) -> tuple[str, ...]:
+def flags(buy: Side, sell: Side, rate: Rate) -> tuple[str, ...]:
     """What a reader should know of the numbers: size from the top of the book, dollars taken for others, ..."""
     found = ["L1"]
     if crosses(buy, sell) and rate.venues == 1:

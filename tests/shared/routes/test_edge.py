@@ -6,8 +6,8 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.scanner.detectors.edge import Measure, exact_bps, kind_of, rough_bps
-from services.scanner.numbers import cents
+from shared.routes.edge import Measure, exact_bps, kind_of, rough_bps
+from shared.routes.numbers import cents
 from tests.scanner.legs import AT, NO_RATE, RATE, leg
 
 PRICES = st.decimals(min_value=Decimal("0.00001"), max_value=Decimal("100000"), places=5).map(lambda one: f"{one:f}")

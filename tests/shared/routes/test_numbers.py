@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.scanner.numbers import cents, cents_text, common_lot, decimal_text, half_even, scaled
+from shared.routes.numbers import cents, cents_text, common_lot, decimal_text, half_even, scaled
 
 DECIMALS = st.decimals(min_value=Decimal("0"), max_value=Decimal("1e9"), places=9).map(lambda one: f"{one:f}")
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from services.scanner.detectors.size import top_size
+from shared.routes.size import top_size
 from tests.scanner.legs import leg
 
 

@@ -4,9 +4,9 @@ from fractions import Fraction
 
 import pytest
 
-from services.scanner.detectors.funding import HOUR_NS, due_bps, settlements, unknown
 from services.scanner.market import Leg
 from shared.events import Funding
+from shared.routes.funding import HOUR_NS, due_bps, settlements, unknown
 from tests.scanner.legs import AT, leg
 
 MINUTE = HOUR_NS // 60

@@ -8,15 +8,15 @@ below either venue's minimum, in base or in notional: 0. `size_usd = Q * ask * q
 
 from typing import Final
 
-from services.scanner.market import Leg
-from services.scanner.numbers import common_lot, fraction, scaled
+from shared.routes.numbers import common_lot, fraction, scaled
+from shared.routes.side import Side, ask_scaled, bid_scaled
 
 #: numerator and denominator, not reduced
 Ratio = tuple[int, int]
 NONE: Final[Ratio] = (0, 1)
 
 
-def top_size(buy: Leg, sell: Leg) -> Ratio:
+def top_size(buy: Side, sell: Side) -> Ratio:
     """Q in base units; 0 where a side is missing or a minimum is not reached."""
     one, other = buy.quote, sell.quote
     if one is None or other is None or one.ask_size is None or other.bid_size is None:
@@ -26,7 +26,7 @@ def top_size(buy: Leg, sell: Leg) -> Ratio:
     lot = common_lot(buy.row.lot_size, sell.row.lot_size)
     if lot is not None:
         size, power = size * lot.denominator // (power * lot.numerator) * lot.numerator, lot.denominator
-    for leg, (price, decimals) in ((buy, buy.ask_scaled()), (sell, sell.bid_scaled())):
+    for leg, (price, decimals) in ((buy, ask_scaled(buy)), (sell, bid_scaled(sell))):
         row = leg.row
         if row.min_size is not None:
             least = fraction(row.min_size)
