@@ -19,7 +19,8 @@ from deploy.local.process import REPOSITORY, free_port, last_lines
 
 STOP_S = 10
 #: Nothing waited for here takes a tenth of this on an idle machine.
-PATIENCE_S = 40
+#: whole systems on a crowded machine
+PATIENCE_S = 120
 
 
 @dataclass

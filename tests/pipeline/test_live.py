@@ -35,9 +35,10 @@ async def every_leg_is_good(stack: Stack, coin: str) -> Any:
     return found if good else None
 
 
-async def signal_of(stack: Stack, coin: str, state: str) -> Any:
+async def signal_of(stack: Stack, coin: str, state: str, signal_id: str | None = None) -> Any:
+    """One signal of a coin; a gap opens one for each pair of markets."""
     found = (await stack.get("/api/arbitrage/signals", limit="1000"))["signals"]
-    mine = of_coin(coin, state)({"rows": found})
+    mine = [one for one in of_coin(coin, state)({"rows": found}) if signal_id in (None, one["id"])]
     return mine[0] if mine else None
 
 
@@ -62,10 +63,14 @@ async def test_a_gap_becomes_a_row_a_signal_a_record_and_a_message_with_the_true
         await push.say(op="subscribe", id=1, channel="signals")
         await exchange.strike("gap", coin="DOGE", venue="binance", against="okx", bps=BPS)
         pushed = of_coin("DOGE", "open")(await push.take(of_coin("DOGE", "open"), "a signal is pushed"))[0]
-        answered = await stack.until(lambda: signal_of(stack, "DOGE", "open"), "the signal is answered")
+        answered = await stack.until(lambda: signal_of(stack, "DOGE", "open", pushed["id"]), "the signal is answered")
         await board_shows(stack, answered["id"])
         await exchange.clear()
-        closed = of_coin("DOGE", "closed")(await push.take(of_coin("DOGE", "closed"), "its close is pushed"))[0]
+
+        def ended(frame: Any) -> Any:
+            return [one for one in of_coin("DOGE", "closed")(frame) if one["id"] == pushed["id"]]
+
+        closed = ended(await push.take(ended, "its close is pushed"))[0]
     assert pushed["id"] == answered["id"] == closed["id"]
     assert (pushed["long_exchange"], pushed["short_exchange"]) == ("okx", "binance")
     assert BPS - 1 < pushed["open_edge_bps"] < BPS + 4  # a price step of either venue

@@ -15,7 +15,7 @@ from tests.api.conftest import Api, message
 from tests.api.market import instrument, put_instruments, put_trades, trade
 
 BTC = "BTC/USDT:USDT"
-NOW_S = int(time.time()) // 60 * 60
+NOW_S = 0
 
 
 @pytest.fixture
@@ -45,6 +45,12 @@ async def silence(socket: ClientConnection) -> None:
     """Nothing more stands in the pipe: a pong comes first."""
     await say(socket, "ping")
     assert (await message(socket))["type"] == "pong"
+
+
+@pytest.fixture(autouse=True)
+def now(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test counts from its own minute: a long run must not carry its trades out of a view's fifteen."""
+    monkeypatch.setitem(globals(), "NOW_S", int(time.time()) // 60 * 60)
 
 
 def at(second: float, trade_id: str, side: str, price: str, size: str, symbol: str = BTC) -> Any:
