@@ -2,7 +2,8 @@
 
     python -m services.collector decode --venue NAME [--market spot|perp] --instruments FILE ... FRAMES... | -
 
-The forms of input are in `capture.py`, the fields of the events in `docs/streams.md`. Nothing here knows a venue.
+The forms of input are in `capture.py`, the fields of the events in `docs/streams.md`. The users' file of overrides
+counts as it does live. Nothing here knows a venue.
 """
 
 import argparse
@@ -30,9 +31,12 @@ from services.collector.messages import (
     Replayed,
     Unknown,
 )
+from services.collector.override_file import OverrideFile
+from services.collector.overrides import Override
 from services.collector.recorded import NO_MARKET, Listing, Recorded
-from services.collector.venue import Unreadable
+from services.collector.venue import Unreadable, Venue
 from services.collector.venues import VENUES
+from shared.config import SettingError, load
 from shared.events import KIND
 from shared.instruments import Market
 
@@ -66,8 +70,10 @@ class _Parser(argparse.ArgumentParser):
 def main(arguments: Sequence[str], stdin: IO[bytes], stdout: IO[bytes], stderr: IO[str]) -> int:
     """The exit status: 2 with one sentence on `stderr` where the input cannot be used, else 0."""
     try:
-        decode_files(parse(arguments), stdin, stdout, stderr)
-    except (Usage, Unreadable) as error:
+        options = parse(arguments)
+        given = OverrideFile(load(), VENUES).of(options.venue)
+        decode_files(options, given, stdin, stdout, stderr)
+    except (Usage, Unreadable, SettingError) as error:
         print(error, file=stderr)
         return 2
     except OSError as error:
@@ -97,11 +103,12 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     return options
 
 
-def load_listing(listing: Listing, paths: Sequence[str], stderr: IO[str]) -> None:
-    """Fill the listing from files of bodies, in any of the forms that frames may have.
+def load_listing(venue: Venue, given: tuple[Override, ...], paths: Sequence[str], stderr: IO[str]) -> Listing:
+    """The listing in files of bodies, in any of the forms that frames may have. `given`: the users' overrides.
 
     Raises `Usage` for a file that holds no JSON, `OSError` for one that cannot be opened, `Unreadable`.
     """
+    listing = Listing(venue, given)
     for path in paths:
         found, text = 0, True
         with Path(path).open("rb") as handle:
@@ -114,13 +121,26 @@ def load_listing(listing: Listing, paths: Sequence[str], stderr: IO[str]) -> Non
         if not found:
             print(f"{path} holds no instrument listing of this venue.", file=stderr)
     listing.refresh()
+    return listing
 
 
-def decode_files(options: argparse.Namespace, stdin: IO[bytes], stdout: IO[bytes], stderr: IO[str]) -> None:
+def say_unused(listing: Listing, stderr: IO[str]) -> None:
+    """Name the overrides that concern nothing of what is listed."""
+    if unused := listing.unused():
+        natives = ", ".join(repr(one.native) for one in unused)
+        print(f"Overrides of what is not listed here: {natives}.", file=stderr)
+
+
+def decode_files(
+    options: argparse.Namespace,
+    given: tuple[Override, ...],
+    stdin: IO[bytes],
+    stdout: IO[bytes],
+    stderr: IO[str],
+) -> None:
     """Decode and print. Raises `Usage`, `Unreadable`, `OSError`."""
     venue = VENUES[options.venue]
-    listing = Listing(venue)
-    load_listing(listing, options.instruments, stderr)
+    listing = load_listing(venue, given, options.instruments, stderr)
     recorded = Recorded(venue, listing, options.market)
     lines = [one for captured in read_files(options.frames, stdin) for one in recorded.whole(captured)]
     made, skipped = decoded(recorded, lines)
@@ -132,6 +152,7 @@ def decode_files(options: argparse.Namespace, stdin: IO[bytes], stdout: IO[bytes
         stdout.write(msgspec.json.encode({**fields, "file": file} if several else fields) + b"\n")
     stdout.flush()
     unknown = Counter(fields["reason"] for fields in made if fields["kind"] == "unknown")
+    say_unused(listing, stderr)
     if unknown["unknown_symbol"] and not listing.table.by_symbol:
         print(NO_INSTRUMENTS, file=stderr)
     if unknown:

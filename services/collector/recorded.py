@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from services.collector.capture import Captured, elements
 from services.collector.messages import BookDelta, BookSnapshot, Message, Unknown
 from services.collector.naming import resolve_collisions
+from services.collector.overrides import Override, Overrides
 from services.collector.table import Table
 from services.collector.venue import Decode, DecoderOptions, Unreadable, Venue
 from shared.events import KIND, Quote
@@ -26,13 +27,22 @@ MARKETS: Final[tuple[Market, ...]] = ("spot", "perp")
 
 
 class Listing:
-    """The instruments of some listing bodies; several bodies of one call add up, the later one wins a row."""
+    """The instruments of some listing bodies; several bodies of one call add up, the later one wins a row.
 
-    def __init__(self, venue: Venue) -> None:
+    `given`: what users say of the venue's instruments; they are read by it as they are live.
+    """
+
+    def __init__(self, venue: Venue, given: tuple[Override, ...] = ()) -> None:
         self._venue = venue
+        self._overrides = Overrides(given=given)
+        self._calls = {call.name: call for call in venue.calls if call.job == "listing"}
         self._bodies: list[tuple[str, bytes]] = []
-        #: the newest body of each call that came among the frames
-        self._found: dict[str, bytes] = {}
+        #: the pages of each call that came among the frames: those in force, and those of a list that is coming
+        self._found: dict[str, tuple[bytes, ...]] = {}
+        self._coming: dict[str, tuple[bytes, ...]] = {}
+        #: calls of which a list has come whole
+        self._whole: set[str] = set()
+        self._rows: dict[tuple[Market, str], Instrument] = {}
         self.table = Table()
 
     def __len__(self) -> int:
@@ -51,24 +61,52 @@ class Listing:
         if (call, body) not in self._bodies:
             self._bodies.append((call, body))
 
-    def renew(self, body: bytes) -> bool:
+    def renew(self, body: bytes, params: Mapping[str, str] | None = None) -> bool:
         """Take a body that came among the frames, in place of the one before: whether the table has changed with it.
 
-        One that lists nothing by itself (terms that belong to the others) waits for the next, unless it is the first.
-        Raises `Unreadable`.
+        A list of several pages takes effect with its last one, as live, unless it is the first. `params`: what it was
+        asked for with. A body that lists nothing by itself (terms that belong to the others) waits for the next,
+        unless it is the first. Raises `Unreadable`.
         """
-        call = self._venue.is_listing(body)
-        if call is None or self._found.get(call) == body:
+        call = self._call_of(body, params or {})
+        if call is None:
             return False
-        worth = call not in self._found or bool(self._venue.listing({call: body}))
-        self._found[call] = body
+        goes_on = self._goes_on(call, params or {})
+        pages = (*self._coming.get(call, ()), body) if goes_on else (body,)
+        self._coming[call] = pages
+        if self._next(call, body) is not None and call in self._whole:
+            return False
+        if self._next(call, body) is None:
+            self._whole.add(call)
+        if self._found.get(call) == pages:
+            return False
+        worth = call not in self._found or bool(self._venue.listing(_named(call, pages)))
+        self._found[call] = pages
         if worth:
             self.refresh()
         return worth
 
+    def _call_of(self, body: bytes, params: Mapping[str, str]) -> str | None:
+        """The call that it answers: by its form, else (a last page may hold nothing) by what was to be asked next."""
+        found = self._venue.is_listing(body)
+        if found is not None or not params:
+            return found
+        due = [call for call in self._coming if self._goes_on(call, params)]
+        return max(due, key=lambda call: len(self._calls[call].params), default=None)
+
+    def _goes_on(self, call: str, params: Mapping[str, str]) -> bool:
+        """Whether what was asked for is the page after the one before; without parameters it is whenever one is due."""
+        due = self._next(call, self._coming[call][-1]) if call in self._coming else None
+        return due is not None and (not params or {**self._calls[call].params, **due}.items() <= params.items())
+
+    def _next(self, call: str, body: bytes) -> Mapping[str, str] | None:
+        made = self._calls.get(call)
+        return None if made is None or made.next_page is None else made.next_page(body)
+
     def refresh(self) -> None:
         """Put what the bodies hold into the table. Raises `Unreadable`."""
-        bodies_in_order = [*self._bodies, *self._found.items()]
+        found = {name: page for call, pages in self._found.items() for name, page in _named(call, pages).items()}
+        bodies_in_order = [*self._bodies, *found.items()]
         latest = dict(bodies_in_order)
         rows: dict[tuple[Market, str], Instrument] = {}
         outside: set[str] = set()
@@ -76,7 +114,17 @@ class Listing:
             bodies = {**latest, call: body}
             rows.update({(one.market, one.native): one for one in self._venue.listing(bodies)})
             outside |= self._venue.outside(bodies)
-        self.table.replace(resolve_collisions(rows.values()), outside)
+        self._rows = rows
+        self.table.replace(resolve_collisions(self._overrides.applied(rows.values())), outside)
+
+    def unused(self) -> list[Override]:
+        """What users say of instruments that are not in the bodies."""
+        return self._overrides.unused(self._rows.values())
+
+
+def _named(call: str, pages: tuple[bytes, ...]) -> dict[str, bytes]:
+    """The pages of a call under the names that a venue's `listing` knows them by."""
+    return {call if number == 1 else f"{call}#{number}": page for number, page in enumerate(pages, 1)}
 
 
 class Recorded:
@@ -155,7 +203,7 @@ class Recorded:
         if captured.request is None or captured.request.endpoint not in self._listings:
             return False
         try:
-            return self._listing.renew(captured.frame)
+            return self._listing.renew(captured.frame, captured.request.params)
         except Unreadable:
             return False
 

@@ -4,8 +4,9 @@
 
 Sessions of several exchanges are played as one, in the order of their receive times. Events and entries carry the
 recorded times, so the streams, and what is made of them, are the same at any speed; `--speed 2` plays in half the
-time, `max` (or 0) as fast as can be. A hole of more than a minute in all recordings is passed over. The last lines
-printed are one JSON object per exchange: what went in, what came out, what was unknown and why.
+time, `max` (or 0) as fast as can be. A hole of more than a minute in all recordings is passed over. The users' file of
+overrides counts as it is at the start. The last lines printed are one JSON object per exchange: what went in, what came
+out, what was unknown and why.
 """
 
 import argparse
@@ -23,12 +24,15 @@ import msgspec
 from services.collector import directory
 from services.collector.capture import Captured, read_files
 from services.collector.listing import filled
-from services.collector.offline import Usage, load_listing
+from services.collector.offline import Usage, load_listing, say_unused
+from services.collector.override_file import OverrideFile
+from services.collector.overrides import Override
 from services.collector.player import Player
-from services.collector.recorded import Listing, Recorded
+from services.collector.recorded import Recorded
 from services.collector.replay_writer import HOLE_NS, ReplayWriter, seconds_after
 from services.collector.venue import Unreadable, Venue
 from services.collector.venues import VENUES
+from shared.config import SettingError, load
 from shared.instruments import Instrument
 from shared.service import Service, run
 from shared.streams import RETENTION_MS
@@ -68,14 +72,16 @@ def main(arguments: Sequence[str], stdin: IO[bytes], stdout: IO[str], stderr: IO
     try:
         asked = parse(arguments)
         given = stdin.read() if any("-" in options.files for options in asked) else b""
-        sessions = [Session(options, given, stderr) for options in asked]
-    except (Usage, Unreadable) as error:
+        settings = load()
+        file = OverrideFile(settings, VENUES)
+        sessions = [Session(options, file.of(options.venue), given, stderr) for options in asked]
+    except (Usage, Unreadable, SettingError) as error:
         print(error, file=stderr)
         return 2
     except OSError as error:
         print(f"Cannot read {error.filename}: {error.strerror}.", file=stderr)
         return 2
-    code = run(asked[0].venue, lambda service: play(service, sessions))
+    code = run(asked[0].venue, lambda service: play(service, sessions), settings)
     for session in sessions:
         if session.report:
             print(msgspec.json.encode(session.report).decode(), file=stdout)
@@ -119,16 +125,16 @@ def _speed(text: str) -> float:
 class Session:
     """The files of an exchange's session, their listing, and in the end its report."""
 
-    def __init__(self, options: Options, stdin: bytes, stderr: IO[str]) -> None:
+    def __init__(self, options: Options, given: tuple[Override, ...], stdin: bytes, stderr: IO[str]) -> None:
         self.options, self._stdin = options, stdin
         self.venue: Venue = VENUES[options.venue]
-        self.listing = Listing(self.venue)
-        load_listing(self.listing, options.instruments, stderr)
+        self.listing = load_listing(self.venue, given, options.instruments, stderr)
         self.recorded = Recorded(self.venue, self.listing, None)
         self.report: dict[str, object] = {}
         #: when it begins, as recorded; now where no line has a time
         self.begins = time_ns()
         self._look()
+        say_unused(self.listing, stderr)
 
     def instruments(self) -> list[Instrument]:
         """What is listed, with the venue's fees and the modes of the quote channels that were recorded."""

@@ -91,6 +91,23 @@ def test_the_tool_prints_what_the_case_says_under_the_contracts_names(listings: 
             assert [name for name in line if name not in extra] == CONTRACT[line["kind"]].split()
 
 
+def test_the_users_overrides_count(listings: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "mine.toml"
+    monkeypatch.setenv("OVERRIDES", str(path))
+    path.write_text(
+        "[[instrument]]\nvenue = 'okx'\nnative = 'BTC-USDT-SWAP'\nasset = 'BTCX'\nmultiplier = 10\n"
+        "[[instrument]]\nvenue = 'okx'\nnative = 'NOPE'\ntrust = true\n"
+        "[[instrument]]\nvenue = 'bybit'\nnative = 'ELSEWHERE'\ntrust = true\n"
+    )
+    ran = Ran([*listings, "-"], QUOTE)
+    assert [(line["symbol"], line["bid"], line["bid_size"]) for line in ran.out] == [("BTCX/USDT:USDT", "10", "15")]
+    assert ran.err == "Overrides of what is not listed here: 'NOPE'.\n1 frames decoded, 0 lines skipped.\n"
+    path.write_text("[[instrument]]\nvenue = 'okx'\nnative = 'A'\nasset = 'btc'\n")
+    ran = Ran([*listings, "-"], QUOTE)
+    assert (ran.status, ran.out) == (2, [])
+    assert ran.err == "mine.toml, instrument 1, asset='btc': expected a coin's symbol in capitals\n"
+
+
 def test_lines_that_are_no_frames_are_counted(listings: list[str]) -> None:
     opened = b'wss://h/p <-> 1785926300.5\nwss://h/p <- 1785926300.6: {"op":"subscribe"}\n'
     text = opened + b'\n{"op":"subscribe"}\n1785926301.0: pong\n'

@@ -8,6 +8,7 @@ import pytest
 
 from services.collector.capture import Captured, parse
 from services.collector.messages import Unknown
+from services.collector.overrides import Override
 from services.collector.recorded import Listing, Recorded
 from services.collector.venue import Request
 from services.collector.venues import VENUES
@@ -96,6 +97,68 @@ def test_a_listing_among_the_frames_takes_the_place_of_the_one_before() -> None:
     assert listing.table.perp["B"].instrument.funding_interval_h == "4"
     assert not listing.renew(terms % 28_800_000)  # waits for the next listing
     assert not listing.renew(b'{"code":"0","data":[]}')
+
+
+BYBIT = json.loads((CASES / "bybit" / "listing" / "linear.json").read_bytes())
+
+
+def page(*natives: str, cursor: str = "") -> bytes:
+    rows = [{**BYBIT["result"]["list"][0], "symbol": f"{name}USDT", "baseCoin": name} for name in natives]
+    result = {**BYBIT["result"], "list": rows, "nextPageCursor": cursor}
+    return json.dumps({**BYBIT, "result": result}).encode()
+
+
+def asked(body: bytes, **params: str) -> Captured:
+    request = Request("/v5/market/instruments-info", {"category": "linear", "limit": "1000", **params})
+    return Captured(1, body, request=request)
+
+
+def listed(one: Listing) -> list[str]:
+    return [instrument.base for instrument in one.table]
+
+
+def test_all_pages_of_a_listing_among_the_frames_count_in_their_order() -> None:
+    listing = Listing(VENUES["bybit"])
+    one = Recorded(VENUES["bybit"], listing, None)
+    first = [asked(page("A", "B", cursor="2")), asked(page("C", cursor="3"), cursor="2"), asked(page("D"), cursor="3")]
+    assert [one.relist(line) for line in first] == [True, True, True]
+    assert listed(listing) == ["A", "B", "C", "D"]
+    assert [one.relist(line) for line in first] == [False, False, False]  # the same once more
+    again = [asked(page("A", cursor="2")), asked(page("E", cursor="3"), cursor="2"), asked(page(), cursor="3")]
+    assert [one.relist(line) for line in again] == [False, False, True]  # half a list delists nobody
+    assert listed(listing) == ["A", "E"]
+
+
+def test_a_round_of_pages_that_broke_off_is_begun_anew() -> None:
+    listing = Listing(VENUES["bybit"])
+    one = Recorded(VENUES["bybit"], listing, None)
+    for line in (asked(page("A", cursor="2")), asked(page("B"), cursor="2"), asked(page("C", cursor="2"))):
+        one.relist(line)
+    assert listed(listing) == ["A", "B"]
+    assert not one.relist(asked(page("D", cursor="2")))
+    assert one.relist(asked(page("E"), cursor="2"))
+    assert listed(listing) == ["D", "E"]
+
+
+def test_pages_without_their_parameters_follow_one_another() -> None:
+    listing = Listing(VENUES["bybit"])
+    assert [listing.renew(page("A", cursor="2")), listing.renew(page("B")), listing.renew(page("C"))] == [True] * 3
+    assert listed(listing) == ["C"]
+
+
+def test_what_users_say_of_instruments_counts_in_every_listing() -> None:
+    given = (
+        Override(venue="bybit", native="AUSDT", asset="Z", multiplier="10"),
+        Override(venue="bybit", native="1000XUSDT", trust=True),
+        Override(venue="bybit", native="NOPE", quarantine="never"),
+    )
+    listing = Listing(VENUES["bybit"], given)
+    for body in (page("A", "1000X"), page("1000X", "A", "B")):
+        assert listing.renew(body)
+        rows = {one.native: one for one in listing.table}
+        assert (rows["AUSDT"].symbol, rows["AUSDT"].multiplier) == ("Z/USDT:USDT", "10")
+        assert (rows["1000XUSDT"].status, rows["1000XUSDT"].trusted) == ("trading", True)
+    assert [one.native for one in listing.unused()] == ["NOPE"]
 
 
 STATS = b'{"e":"24hrMiniTicker","E":1,"s":"BTCUSDT","c":"1","o":"1","h":"1","l":"1","v":"1","q":"1"}'

@@ -87,6 +87,20 @@ async def test_the_listing_has_the_fees_and_the_mode_of_the_recorded_quotes(
     }
 
 
+async def test_the_users_overrides_count(
+    redis_url: str, redis_client: Redis, session: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mine.toml").write_text("[[instrument]]\nvenue = 'okx'\nnative = 'BTC-USDT-SWAP'\nasset = 'BTCX'\n")
+    monkeypatch.setenv("OVERRIDES", str(tmp_path / "mine.toml"))
+    assert report_of(replay(redis_url, "--speed", "max", *session))["conserved"]
+    row = decode(cast(bytes, await redis_client.hget(instruments("okx"), "perp:BTC-USDT-SWAP")), type=Instrument)
+    assert row.symbol == "BTCX/USDT:USDT"
+    entries = cast(list[tuple[bytes, dict[bytes, bytes]]], await redis_client.xrange(market_data(0, "okx", "quote")))
+    quoted = {event.symbol for _, fields in entries for event in decode_batch(fields[b"v1"]).events}
+    assert "BTCX/USDT:USDT" in quoted
+    assert "BTC/USDT:USDT" not in quoted
+
+
 async def test_a_recorded_session_goes_through_whole(redis_url: str, redis_client: Redis, captures: Path) -> None:
     okx = captures / "okx"
     report = report_of(
@@ -137,6 +151,13 @@ def test_sections_of_several_venues_share_the_speed() -> None:
 def test_what_cannot_be_used_is_said_in_one_sentence(arguments: list[str], said: str) -> None:
     with pytest.raises(Usage, match=said):
         parse(arguments)
+
+
+def test_overrides_that_cannot_be_used_end_it_with_status_2(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OVERRIDES", "/no/such.toml")
+    done = replay(redis_url, "--venue", "okx", "-")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == ("OVERRIDES='/no/such.toml': expected a file that can be read (No such file or directory)\n")
 
 
 def test_a_file_that_is_not_there_ends_it_with_status_2(redis_url: str) -> None:
