@@ -79,12 +79,13 @@ def market_of(_frame: bytes) -> Market | None:
 
 
 def follows(previous: BookSnapshot | BookDelta, delta: BookDelta) -> Follow:
-    """Numbers of one book count up by one."""
+    """Numbers of one book count up by one. A lower one of a later time means that the count began anew unseen."""
     if previous.seq is None or delta.seq is None:
         return "gap"
     if delta.seq == previous.seq + 1:
         return "apply"
-    return "skip" if delta.seq <= previous.seq else "gap"
+    younger = delta.ts is not None and previous.ts is not None and delta.ts > previous.ts
+    return "gap" if delta.seq > previous.seq or (delta.seq < previous.seq and younger) else "skip"
 
 
 def trade_url(instrument: Instrument) -> str:

@@ -29,20 +29,20 @@ class Result(msgspec.Struct):
 
 
 class Error(msgspec.Struct):
-    code: int = 0
-    message: str = ""
+    code: int | str | None = None
+    message: str | None = None
     data: Any = None
 
 
 class Answer(msgspec.Struct):
-    """Everything a JSON-RPC frame may be."""
+    """Everything a JSON-RPC frame may be. The id is a number of ours; other clients send texts."""
 
     jsonrpc: str
     method: str = ""
     params: Params | None = None
     result: Result | None = None
     error: Error | None = None
-    id: int | None = None
+    id: int | str | None = None
 
 
 class Named(msgspec.Struct):
@@ -60,19 +60,26 @@ UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 def answer(read: Answer) -> list[Message]:
     """An answer's one message; a push in JSON is of the time before the binary frames."""
+    number = number_of(read.id)
     if read.error is not None:
         error = read.error
-        detail = f"{error.message}: {error.data}" if error.data else error.message
-        if read.id is not None and STANDING.search(detail):
-            return [Ack(None, read.id)]
-        return [Refused(None, read.id, str(error.code), detail)]
+        detail = ": ".join(str(part) for part in (error.message, error.data) if part)
+        if number is not None and STANDING.search(detail):
+            return [Ack(None, number)]
+        return [Refused(None, number, None if error.code is None else str(error.code), detail)]
     if read.result is not None:
         if read.result.channel:
-            return [Ack(read.result.channel, read.id)]
+            return [Ack(read.result.channel, number)]
         return [Unknown("auth" if read.result.node_id else "bad_shape")]
     if read.method == "subscription":
         return [Unknown("old_api", native_of(read.params))]
     return [Unknown("client_frame" if read.method in METHODS else "bad_shape")]
+
+
+def number_of(number: int | str | None) -> int | None:
+    """The number of a request, where it is one."""
+    text = str(number)
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
 def native_of(params: Params | None) -> str | None:

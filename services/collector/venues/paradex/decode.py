@@ -36,11 +36,19 @@ _answer: Final = msgspec.json.Decoder(Answer)
 
 
 def binary(reader: Reader, frame: bytes, recv: int) -> list[Message]:
-    """The messages of any binary frame."""
-    try:
-        one = sbe.read(frame)
-    except Malformed as error:
-        return [Unknown(error.reason, error.market)]
+    """The messages of any binary frame. What is behind one that cannot be read is lost with it."""
+    made: list[Message] = []
+    while frame:
+        try:
+            one, frame = sbe.split(frame)
+        except Malformed as error:
+            return [*made, Unknown(error.reason, error.market)]
+        made += of_one(reader, one, recv)
+    return made
+
+
+def of_one(reader: Reader, one: sbe.Read, recv: int) -> list[Message]:
+    """What one message becomes."""
     if isinstance(one, sbe.Subscribed | sbe.Other):
         return [uncollected(one)]
     listed = reader.find(one.market)
@@ -148,7 +156,7 @@ def decoder(table: Table, options: DecoderOptions) -> Decode:
             or listed.size_shift is None
             or not quoting[listed.instrument.market]
             or not (bid > 0 and bid_size > 0 and ask > 0 and ask_size > 0 and 0 < ts <= events.LATEST_US)
-            or len(frame) < _TEXT_AT + length
+            or len(frame) != _TEXT_AT + length
         ):
             return binary(reader, frame, recv)
         places, lots = DECIMALS - listed.price_shift, DECIMALS - listed.size_shift

@@ -20,8 +20,8 @@ LIQUIDATION: Final = 2
 FLAGS: Final[dict[int, TradeFlag | None]] = {1: None, LIQUIDATION: "liquidation", 5: None, 6: "block"}
 #: transfers of positions and settlements of a closed market: nobody traded, and the price is no market price
 OFF_BOOK: Final = frozenset({3, 4})
-#: a number of a trade from here on is what is left of a longer one
-CUT_ID: Final = 10**17
+#: levels of a side where a whole picture was cut
+PICTURE_LEVELS: Final = 15
 _US: Final = 1000
 LATEST_US: Final = SATURATED // _US
 
@@ -79,11 +79,10 @@ def amount(mantissa: int) -> str | None:
 
 
 def quote(one: sbe.Best | sbe.Summary, at: Listed, recv: int) -> Quote:
-    """Best bid and offer; a summary has no number of its own."""
+    """Best bid and offer."""
     bid, bid_size = half(one.bid, one.bid_size, at)
     ask, ask_size = half(one.ask, one.ask_size, at)
-    seq = number_of(one.seq) if isinstance(one, sbe.Best) else None
-    return Quote(at.symbol, bid, bid_size, ask, ask_size, time_of(one.ts), recv, "ws", seq)
+    return Quote(at.symbol, bid, bid_size, ask, ask_size, time_of(one.ts), recv, "ws", number_of(one.seq))
 
 
 def trade(one: sbe.Trade, at: Listed, recv: int) -> Trade:
@@ -94,14 +93,14 @@ def trade(one: sbe.Trade, at: Listed, recv: int) -> Trade:
 
 
 def trade_id(one: sbe.Trade) -> str:
-    """The venue's id: the text where the frame has it, else the number where that is all of it.
+    """The venue's id: the text where the frame has it, else the number.
 
-    Ids are longer than 64 bits hold. A number as long as those bits allow is what is left of one, which need not be
-    unique: the match and its number in the book stand before it.
+    Ids are longer than 64 bits hold: the number is what is left of one, may be negative, and differs from trade to
+    trade all the same. Without it the match and its number in the book tell a trade.
     """
     if one.id is not None:
         return one.id
-    return str(one.trade_id) if 0 < one.trade_id < CUT_ID else f"{one.created}-{one.seq}-{one.trade_id}"
+    return f"{one.created}-{one.seq}" if one.trade_id in (0, NULL) else str(one.trade_id)
 
 
 def forced(one: Trade) -> Liquidation:
@@ -110,8 +109,10 @@ def forced(one: Trade) -> Liquidation:
 
 
 def snapshot(one: sbe.Book, at: Listed, recv: int) -> BookSnapshot:
-    seq = number_of(one.seq)
-    return BookSnapshot(at.symbol, levels(one.bids, at), levels(one.asks, at), seq, time_of(one.ts), recv)
+    """A book; one of as many levels as the pictures of the other channels have may be cut there."""
+    cut = PICTURE_LEVELS if max(len(one.bids), len(one.asks)) == PICTURE_LEVELS else None
+    bids, asks, ts = levels(one.bids, at), levels(one.asks, at), time_of(one.ts)
+    return BookSnapshot(at.symbol, bids, asks, number_of(one.seq), ts, recv, limit=cut)
 
 
 def delta(one: sbe.Book, at: Listed, recv: int) -> BookDelta:

@@ -101,6 +101,7 @@ class Summary(msgspec.Struct, frozen=True, gc=False):
     """Template 4: a market's figures. `precise` is the funding rate in steps of 1e-12, `NULL` before version 1."""
 
     ts: int
+    seq: int
     mark: int
     index: int
     last: int
@@ -144,8 +145,8 @@ Read = Trade | Best | Book | Summary | Funding | Subscribed | Other
 
 
 def is_binary(frame: bytes) -> bool:
-    """Whether a frame is binary: no text holds a zero byte, every header holds one in its fourth place."""
-    return frame[3:4] == b"\0"
+    """Whether a frame, or what is left of one, is binary: no text holds a zero byte, every header does."""
+    return b"\0" in frame[:HEADER_BYTES]
 
 
 def header(frame: bytes) -> Header:
@@ -156,7 +157,20 @@ def header(frame: bytes) -> Header:
 
 
 def read(frame: bytes) -> Read:
-    """One binary frame. Raises `Malformed`."""
+    """The first message of a binary frame. Raises `Malformed`."""
+    return split(frame)[0]
+
+
+def split(frame: bytes) -> tuple[Read, bytes]:
+    """The first message of a binary frame, and those after it. Raises `Malformed`.
+
+    One message to a frame is what the venue sends today. Texts of newer versions that follow are no messages.
+    """
+    one, end = _read(frame)
+    return one, frame[end:] if end < len(frame) and is_binary(frame[end:]) else b""
+
+
+def _read(frame: bytes) -> tuple[Read, int]:
     head = header(frame)
     if head.schema != SCHEMA:
         raise Malformed("other_schema")
@@ -184,28 +198,29 @@ def text(frame: bytes, at: int) -> tuple[str, int]:
         raise Malformed("bad_shape") from None
 
 
-def _trade(frame: bytes, head: Header) -> Trade:
+def _trade(frame: bytes, head: Header) -> tuple[Trade, int]:
     market, end = text(frame, HEADER_BYTES + head.block)
-    # the id is the text after the market, in frames that have one
-    full = text(frame, end)[0] if end < len(frame) else ""
+    full = ""
+    if end < len(frame) and not is_binary(frame[end:]):  # the id, in frames that have one
+        full, end = text(frame, end)
     ts, seq, number, side, price, size, created, kind = _TRADE.unpack_from(frame, HEADER_BYTES)
-    return Trade(ts, seq, number, side, price, size, created, kind, market, full or None)
+    return Trade(ts, seq, number, side, price, size, created, kind, market, full or None), end
 
 
-def _best(frame: bytes, head: Header) -> Best:
-    market, _ = text(frame, HEADER_BYTES + head.block)
+def _best(frame: bytes, head: Header) -> tuple[Best, int]:
+    market, end = text(frame, HEADER_BYTES + head.block)
     ts, seq, bid, bid_size, ask, ask_size = _BEST.unpack_from(frame, HEADER_BYTES)
-    return Best(ts, seq, bid, bid_size, ask, ask_size, market)
+    return Best(ts, seq, bid, bid_size, ask, ask_size, market), end
 
 
-def _book(frame: bytes, head: Header) -> Book:
+def _book(frame: bytes, head: Header) -> tuple[Book, int]:
     bids, at = _levels(frame, HEADER_BYTES + head.block)
     asks, at = _levels(frame, at)
-    market, _ = text(frame, at)
+    market, end = text(frame, at)
     ts, seq, package = _BOOK.unpack_from(frame, HEADER_BYTES)
     if package not in (SNAPSHOT, DELTA):
         raise Malformed("bad_shape", market)
-    return Book(ts, seq, package, bids, asks, market)
+    return Book(ts, seq, package, bids, asks, market), end
 
 
 def _levels(frame: bytes, at: int) -> tuple[Levels, int]:
@@ -224,31 +239,38 @@ def _levels(frame: bytes, at: int) -> tuple[Levels, int]:
     return [_LEVEL.unpack_from(frame, place) for place in range(start, end, length or 1)], end
 
 
-def _summary(frame: bytes, head: Header) -> Summary:
-    market, _ = text(frame, HEADER_BYTES + head.block)
-    ts, _, mark, index, last, turnover, open_interest, rate, bid, ask = _SUMMARY.unpack_from(frame, HEADER_BYTES)
+def _summary(frame: bytes, head: Header) -> tuple[Summary, int]:
+    market, end = text(frame, HEADER_BYTES + head.block)
+    ts, seq, mark, index, last, turnover, open_interest, rate, bid, ask = _SUMMARY.unpack_from(frame, HEADER_BYTES)
     bid_size, ask_size = _SUMMARY_SIZES.unpack_from(frame, _SUMMARY_SIZES_AT)
     precise = _PRECISE.unpack_from(frame, _PRECISE_AT)[0] if head.block >= _PRECISE_BLOCK else NULL
-    return Summary(ts, mark, index, last, turnover, open_interest, rate, bid, ask, bid_size, ask_size, precise, market)
+    figures = ts, seq, mark, index, last, turnover, open_interest, rate, bid, ask, bid_size, ask_size, precise
+    return Summary(*figures, market), end
 
 
-def _funding(frame: bytes, head: Header) -> Funding:
-    market, _ = text(frame, HEADER_BYTES + head.block)
+def _funding(frame: bytes, head: Header) -> tuple[Funding, int]:
+    market, end = text(frame, HEADER_BYTES + head.block)
     ts, _, rate, index, created, _, _, period_h = _FUNDING.unpack_from(frame, HEADER_BYTES)
-    return Funding(ts, rate, index, created, period_h, market)
+    return Funding(ts, rate, index, created, period_h, market), end
 
 
-def _subscribed(frame: bytes, head: Header) -> Subscribed:
-    channel, _ = text(frame, HEADER_BYTES + head.block)
-    return Subscribed(_SUBSCRIBED.unpack_from(frame, HEADER_BYTES)[2], channel)
+def _subscribed(frame: bytes, head: Header) -> tuple[Subscribed, int]:
+    channel, end = text(frame, HEADER_BYTES + head.block)
+    return Subscribed(_SUBSCRIBED.unpack_from(frame, HEADER_BYTES)[2], channel), end
 
 
-def _comparison(frame: bytes, head: Header) -> Other:
-    return Other(head.template, text(frame, HEADER_BYTES + head.block)[0])
+def _comparison(frame: bytes, head: Header) -> tuple[Other, int]:
+    market, end = text(frame, HEADER_BYTES + head.block)
+    return Other(head.template, market), end
 
 
-def _other(_frame: bytes, head: Header) -> Other:
-    return Other(head.template, None)
+def _heartbeat(_frame: bytes, head: Header) -> tuple[Other, int]:
+    return Other(head.template, None), HEADER_BYTES + head.block
+
+
+def _private(frame: bytes, head: Header) -> tuple[Other, int]:
+    """Where its texts end is not read: the rest of the frame is its own."""
+    return Other(head.template, None), len(frame)
 
 
 TRADE: Final = 1
@@ -266,14 +288,14 @@ SUBSCRIBED: Final = 41
 _PRECISE_BLOCK: Final = 240
 
 #: template -> (length of its block in the first version, how to read it)
-_TEMPLATES: Final[dict[int, tuple[int, Callable[[bytes, Header], Read]]]] = {
+_TEMPLATES: Final[dict[int, tuple[int, Callable[[bytes, Header], tuple[Read, int]]]]] = {
     TRADE: (50, _trade),
     BEST: (48, _best),
     BOOK: (89, _book),
     SUMMARY: (216, _summary),
     FUNDING: (58, _funding),
     COMPARISON: (26, _comparison),
-    **dict.fromkeys(PRIVATE, (0, _other)),
-    HEARTBEAT: (0, _other),
+    **dict.fromkeys(PRIVATE, (0, _private)),
+    HEARTBEAT: (0, _heartbeat),
     SUBSCRIBED: (17, _subscribed),
 }
