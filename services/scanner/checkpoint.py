@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from services.scanner import rulings
 from services.scanner.control import Row
 from services.scanner.detectors.price_check import Saved as SavedStanding
 from services.scanner.detectors.price_check import Standing
@@ -164,7 +165,7 @@ def load(data: bytes) -> tuple[Fold, dict[str, str]]:
         _restore_leg(fold, leg)
     for asset in fold.assets.values():
         for one in asset.legs:
-            fold.name(one)
+            rulings.name(fold, one)
     for route in saved.routes:
         _restore_route(fold, route)
     fold.screen.fresh.update(fold.assets.values())
@@ -219,7 +220,7 @@ def _leg(leg: Leg, at: int) -> SavedLeg:
 def _restore_leg(fold: Fold, saved: SavedLeg) -> None:
     place = (saved.row.market, saved.row.native)
     successor = fold.natives.get(saved.venue, {}).get(place)
-    leg = fold.add_leg(saved.venue, saved.row, new=saved.new)
+    leg = rulings.add_leg(fold, saved.venue, saved.row, new=saved.new)
     if saved.gone and successor is not None:
         fold.natives[saved.venue][place] = successor
     if saved.standing is not None:
@@ -233,7 +234,7 @@ def _restore_leg(fold: Fold, saved: SavedLeg) -> None:
     leg.epoch, leg.confirmed, leg.needs_ws = saved.epoch, saved.confirmed, saved.needs_ws
     leg.channel, leg.renewed, leg.second = saved.channel, saved.renewed, saved.second
     leg.at_second, leg.at_previous, leg.funding = saved.at_second, saved.at_previous, saved.funding
-    fold.weigh(leg)
+    rulings.weigh(fold, leg)
 
 
 def _route(route: Route) -> SavedRoute:

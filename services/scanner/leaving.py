@@ -8,6 +8,7 @@ on a sampling instant, so whoever folds the same entries lets the same legs go a
 from typing import TYPE_CHECKING, Final
 
 from services.scanner.market import SECOND, Leg
+from services.scanner.rulings import name
 
 if TYPE_CHECKING:
     from services.scanner.fold import Fold
@@ -53,7 +54,7 @@ def _forget(fold: "Fold", leg: Leg) -> None:
         if twin is None:
             del symbols[leg.symbol]
         else:
-            fold.name(twin)
+            name(fold, twin)
     fold.judge.doubts.drop(leg)
     fold.touched.add(asset)
     if not asset.legs:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from services.scanner.control import Row
 from services.scanner.detectors.price_check import Standing
 from shared.config import Runtime
-from shared.events import Funding, Mark, Quote, State, Stats
+from shared.events import Event, Funding, Mark, Quote, State, Stats
 from shared.instruments import Market as MarketName
 from shared.routes.numbers import scaled
 from shared.signals import LegState
@@ -225,6 +225,21 @@ class Leg:
             return False
         self.quote = quote
         return True
+
+    def keep(self, event: Event) -> bool:
+        """A mark, funding or statistics: what was received last stays. Whether it is this one."""
+        if type(event) is Mark:
+            if self.mark is None or event.recv >= self.mark.recv:
+                self.mark = event
+                return True
+        elif type(event) is Funding:
+            if self.funding is None or event.recv >= self.funding.recv:
+                self.funding = event
+                return True
+        elif type(event) is Stats and (self.stats is None or event.recv >= self.stats.recv):
+            self.stats = event
+            return True
+        return False
 
     def take_state(self, state: State, producer: Producer) -> bool:
         """What a producer says of the channel; only the one that quoted last is believed."""
