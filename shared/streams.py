@@ -6,6 +6,7 @@
 | `md:{P}:_ctl:x` | the partition's owner (scanner) | scanner, archive | 60 minutes |
 | `last:{P}:<venue>:<kind>` | collectors | late joiners | deleted with the instrument |
 | `instruments:<venue>` | collectors | everyone | replaced at each refresh |
+| `meta:listings` | collectors | api | for ever |
 | `health:<name>:<member>` | every service (`<name>` is a venue, or `_scanner`, `_recorder`, `_api`) | api | TTL 10 s |
 | `members:<venue>`, `members:_scanner` | collectors; scanners | collectors; scanners | lease |
 | `owners:<venue>` | collectors | collectors | for ever |
@@ -53,6 +54,7 @@ CONFIG: Final = "config"
 CONFIG_CHANGES: Final = "{config}:changes"
 META_INCARNATION: Final = "meta:incarnation"
 META_PARTITIONS: Final = "meta:partitions"
+META_LISTINGS: Final = "meta:listings"
 ALERTS: Final = "alerts"
 
 

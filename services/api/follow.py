@@ -6,7 +6,7 @@ is written meanwhile is missed) and starts over with one whenever Redis was away
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping
 from functools import partial
 from typing import Any, Final
 
@@ -29,13 +29,17 @@ OVERLAP_MS: Final = 2_000
 #: The stream of changes is bounded by bytes: who asks later than this may have missed rows and takes the hash.
 OVERTAKEN_S: Final = 3.0
 RETRY_S: Final = (0.1, 0.2, 0.5, 1.0, 2.0)
-LISTING_POLL_S: Final = 2.0
-#: While no listing is there at all: a start should not wait for the poll.
+#: How often collectors are asked whether a listing changed, and while there is none at all: a start should not wait.
+LISTING_POLL_S: Final = 0.5
 FIRST_POLL_S: Final = 0.2
-LISTING_RELOAD_POLLS: Final = 30
+#: Every so many polls the sizes of the listings are looked at, and all are read anew, whatever was said.
+SIZES_POLLS: Final = 4
+LISTING_RELOAD_POLLS: Final = 120
 #: How far the signal stream is read back at start: until so many signals are known, or so many entries were read.
 SIGNALS_WANTED: Final = 300
 SIGNAL_ENTRIES: Final = 20_000
+
+Listings = dict[str, list[Instrument]]
 
 _row = decoding.msgpack(BoardRow)
 _rows = decoding.msgpack(list[BoardRow])
@@ -82,6 +86,7 @@ class Followers:
         self._client, self._partitions, self._state, self._hub = client, partitions, state, hub
         self._incarnation = ""
         self.rejected = Rejected()
+        self._listed: Listings = {}
         self.directory_listeners: list[Callable[[], Awaitable[None]]] = []
 
     def readers(self) -> list[Coroutine[Any, Any, None]]:
@@ -207,38 +212,51 @@ class Followers:
             await asyncio.sleep(1)
 
     async def _listings(self) -> None:
-        """Poll the sizes of the listings; read them anew when one changed, and every minute."""
-        sizes: dict[str, int] = {}
+        """Read a listing anew when its collector says so or its size changed, and all of them every minute."""
+        seen: dict[str, tuple[int, bytes | None]] = {}
         expected: list[str] = []
+        sizes: dict[str, int] = {}
         polls = 0
         while True:
-            keys = await self._keys("instruments:*")
-            async with self._client.pipeline(transaction=False) as pipe:
-                for key in keys:
-                    pipe.hlen(key)
-                found = dict(zip(keys, await pipe.execute(), strict=True))
+            said: Any = await self._client.hgetall(streams.META_LISTINGS)
+            if not sizes or polls % SIZES_POLLS == 0:
+                sizes = await self._sizes()
             polls += 1
+            before = {} if polls % LISTING_RELOAD_POLLS == 0 else seen
+            seen = {venue: (size, said.get(venue.encode())) for venue, size in sizes.items()}
+            changed = [venue for venue, stamp in seen.items() if before.get(venue) != stamp]
             collected = sorted({one.name for one in self._state.processes.values() if not one.name.startswith("_")})
-            if found != sizes or collected != expected or polls % LISTING_RELOAD_POLLS == 0:
-                sizes, expected = found, collected
-                await self._load_listings(keys, collected)
+            if changed or before.keys() - seen.keys() or collected != expected:
+                expected = collected
+                await self._load_listings(changed, seen.keys(), collected)
             await asyncio.sleep(LISTING_POLL_S if sizes else FIRST_POLL_S)
 
-    async def _load_listings(self, keys: list[str], expected: list[str]) -> None:
+    async def _sizes(self) -> dict[str, int]:
+        """The number of instruments of each venue."""
+        keys = await self._keys("instruments:*")
+        async with self._client.pipeline(transaction=False) as pipe:
+            for key in keys:
+                pipe.hlen(key)
+            found = await pipe.execute()
+        return {key.removeprefix("instruments:"): size for key, size in zip(keys, found, strict=True)}
+
+    async def _load_listings(self, changed: list[str], venues: Collection[str], expected: list[str]) -> None:
         raw: dict[str, Any] = {}
-        for key in keys:
-            raw[key.removeprefix("instruments:")] = await self._client.hvals(key)
+        for venue in changed:
+            raw[venue] = await self._client.hvals(streams.instruments(venue))
         # Thousands of instruments: away from the loop, which has prices to push.
         generation = self._state.directory.generation + 1
-        directory = await asyncio.to_thread(self._directory, raw, generation, expected)
+        listings = {venue: listed for venue, listed in self._listed.items() if venue in venues}
+        self._listed, directory = await asyncio.to_thread(self._directory, listings, raw, generation, expected)
         self._state.directory = directory
         self._hub.directory_changed()
         for listener in self.directory_listeners:
             await listener()
 
-    def _directory(self, raw: Mapping[str, list[bytes]], generation: int, expected: list[str]) -> Directory:
-        listings = {}
+    def _directory(
+        self, listings: Listings, raw: Mapping[str, list[bytes]], generation: int, expected: list[str]
+    ) -> tuple[Listings, Directory]:
         for venue, values in raw.items():
             found = [self.rejected.decode(_instrument, value, "instrument") for value in values]
             listings[venue] = [instrument for instrument in found if instrument is not None]
-        return Directory(listings, generation, expected)
+        return listings, Directory(listings, generation, expected)

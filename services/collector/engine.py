@@ -84,9 +84,8 @@ class Engine:
         self.demand: dict[str, frozenset[str]] = {}
         #: sockets that could not be opened, by line, until they are
         self.unreached: dict[Slot, Unreachable] = {}
-        self.listed = asyncio.Event()
-        #: the venue says that its list changed
-        self.relist = asyncio.Event()
+        #: there is a list; the table was filled anew; the venue says that its list changed
+        self.listed, self.relisted, self.relist = asyncio.Event(), asyncio.Event(), asyncio.Event()
         #: this process has its standing among the members
         self.joined = asyncio.Event()
         self.watch = around.watch
@@ -256,6 +255,7 @@ class Engine:
         if change:
             log.info("%s: %s", self.venue.name, change)
         self.listed.set()
+        self.relisted.set()
         self.change()
         if anew:
             self.desk.withdraw({was for was, _ in anew}, "read anew")

@@ -1,6 +1,7 @@
 """One collector process: the engine of a venue, its writer, and what it reads from and writes to Redis beside them."""
 
 import asyncio
+import contextlib
 import ctypes
 import gc
 import logging
@@ -17,6 +18,7 @@ from services.collector.variables import configured
 from services.collector.venue import Venue
 from shared.bus import AWAY
 from shared.config import Settings, variables
+from shared.instruments import Instrument
 from shared.service import Service
 from shared.settings_store import RuntimeStore
 from shared.streams import RETENTION_MS
@@ -25,7 +27,9 @@ from shared.writer import StreamWriter
 #: the engine's last words go out before the process ends
 CLOSE_S: Final = 2.0
 SETTLE_S: Final = 10.0
+#: how often the hash of instruments is looked at where nothing changes, and the least time between two writings
 DIRECTORY_S: Final = 5.0
+DIRECTORY_PAUSE_S: Final = 0.2
 
 log = logging.getLogger(__name__)
 
@@ -97,17 +101,23 @@ async def _follow_demand(service: Service, engine: Engine) -> None:
 
 async def _keep_directory(service: Service, engine: Engine) -> None:
     """The instruments hash follows the listing, and comes back where Redis lost it."""
-    written = -1
+    before: list[Instrument] | None = None
     await engine.listed.wait()
     while True:
-        rows, newest = list(engine.table), engine.roster.fillings
+        engine.relisted.clear()
+        rows = list(engine.table)
         try:
-            if written != newest or not await directory.holds(service.redis, engine.venue.name, len(rows)):
-                await directory.write(service.redis, engine.venue.name, rows)
-                written = newest
+            if not await directory.holds(service.redis, engine.venue.name, len(rows)):
+                before = None
+            await directory.write(service.redis, engine.venue.name, rows, before)
+            before = rows
         except AWAY as error:
+            before = None  # how much of it was written is not known
             log.debug("The instruments hash waits for Redis: %s", error)
-        await asyncio.sleep(DIRECTORY_S)
+        await asyncio.sleep(DIRECTORY_PAUSE_S)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(DIRECTORY_S):
+                await engine.relisted.wait()
 
 
 async def _settle(engine: Engine) -> None:

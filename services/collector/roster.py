@@ -27,8 +27,7 @@ class Roster:
         self.members: dict[Market, frozenset[str]] = {}
         #: symbols that were collected until now -> why they are no more; emptied by who has told it
         self.gone: dict[str, str] = {}
-        #: how often the table was filled
-        self.fillings = 0
+        self._filled = False
 
     def take(self, fresh: Iterable[Instrument], outside: frozenset[str], failed: Collection[Market | None]) -> None:
         """A new list; of markets whose calls failed the last good one stays. `fill` must follow."""
@@ -52,9 +51,9 @@ class Roster:
         rows = listing.resolved(self._venue, read, listing.holders_of(before))
         self._table.replace(rows, self._outside)
         change = listing.difference(before, rows)
-        if change or not self.fillings:
+        if change or not self._filled:
             self._select()
-        self.fillings += 1
+        self._filled = True
         return change, listing.read_anew(before, rows)
 
     def unused(self) -> list[Override]:

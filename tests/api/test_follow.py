@@ -76,6 +76,19 @@ async def test_what_cannot_be_read_is_counted_and_passed_over(api: Api, redis_cl
     assert api.context.followers.rejected.count == 5
 
 
+async def test_a_status_counts_as_soon_as_its_collector_tells_of_it(start: Start, redis_client: Redis) -> None:
+    await put_instruments(redis_client, instrument("okx"), instrument("bybit"))
+    api = await start()
+    await api.until(lambda: set(api.context.state.directory.by_venue) == {"okx", "bybit"})
+    other = api.context.state.directory.by_venue["bybit"][0]
+    await put_instruments(redis_client, msgspec.structs.replace(instrument("okx"), status="halted"))
+    await redis_client.hset(streams.META_LISTINGS, "okx", "1")
+    await api.until(lambda: [one.status for one in api.context.state.directory.by_venue["okx"]] == ["halted"])
+    assert api.context.state.directory.by_venue["bybit"][0] is other  # nothing else is read
+    await redis_client.delete(streams.instruments("bybit"))
+    await api.until(lambda: set(api.context.state.directory.by_venue) == {"okx"})
+
+
 async def test_processes_come_and_go_with_their_health(api: Api, redis_client: Redis) -> None:
     await put_health(redis_client, "okx", state="live")
     await api.until(lambda: api.context.state.members("okx"))

@@ -1,6 +1,6 @@
 """Demand and the instruments hash, on a real Redis."""
 
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -34,3 +34,23 @@ async def test_the_instruments_hash_holds_exactly_the_listing(redis_client: Any)
     read = msgspec.msgpack.decode(stored[b"perp:C0-USDT-perp"])
     assert (read["symbol"], read["market"], read["tick_size"]) == ("C0/USDT:USDT", "perp", None)
     assert not await directory.holds(redis_client, "fake", 600)
+
+
+async def test_a_change_of_the_listing_writes_what_changed_and_is_told(redis_client: Any) -> None:
+    before = [instrument(f"C{number}", "spot") for number in range(5)]
+    await directory.write(redis_client, "fake", before)
+    told = await redis_client.hget("meta:listings", "fake")
+    await directory.write(redis_client, "fake", before, list(before))
+    assert await redis_client.hget("meta:listings", "fake") == told
+    await redis_client.hset("instruments:fake", "spot:C1-USDT-spot", "not touched")
+    after = [msgspec.structs.replace(before[0], status="halted"), *before[1:4], instrument("NEW", "spot")]
+    await directory.write(redis_client, "fake", after, before)
+    stored = cast(dict[bytes, bytes], await redis_client.hgetall("instruments:fake"))
+    assert sorted(stored) == [
+        b"spot:C0-USDT-spot",
+        *(b"spot:C%d-USDT-spot" % n for n in (1, 2, 3)),
+        b"spot:NEW-USDT-spot",
+    ]
+    assert msgspec.msgpack.decode(stored[b"spot:C0-USDT-spot"])["status"] == "halted"
+    assert stored[b"spot:C1-USDT-spot"] == b"not touched"
+    assert await redis_client.hget("meta:listings", "fake") != told
