@@ -108,20 +108,22 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return frozenset(names(self.watch, str.upper))
 
 
-class Fees(msgspec.Struct, frozen=True, kw_only=True):
+class Fees(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Taker fees of one venue in basis points, overriding the venue's default."""
 
     spot: Annotated[float, Meta(ge=-10, le=1000)] | None = None
     perp: Annotated[float, Meta(ge=-10, le=1000)] | None = None
 
 
-class Exclusion(msgspec.Struct, frozen=True, kw_only=True):
-    """What must give no signal: an asset, a venue, or an asset on a venue. `until_ms` None: for ever."""
+class Exclusion(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What must give no signal: an asset, a venue, an asset on a venue, or, with `against`, the routes between two
+    venues (of one asset, or of all). `until_ms` None: for ever."""
 
     asset: str | None = None
     venue: str | None = None
+    against: str | None = None
     reason: Annotated[str, Meta(min_length=1, max_length=200)]
-    until_ms: int | None = None
+    until_ms: Annotated[int, Meta(ge=0)] | None = None
 
 
 class Runtime(msgspec.Struct, frozen=True, kw_only=True):
@@ -132,8 +134,11 @@ class Runtime(msgspec.Struct, frozen=True, kw_only=True):
     enter_bps: Annotated[float, Meta(gt=0, le=10_000, description="gross edge that starts a signal")] = 60.0
     exit_ratio: Annotated[float, Meta(gt=0, le=1, description="exit threshold as a share of enter_bps")] = 0.8
     min_net_bps: Annotated[float, Meta(ge=-1000, le=10_000, description="least edge after fees and funding")] = 5.0
-    min_size_usd: Annotated[float, Meta(ge=0, description="least size at the top of both books")] = 500.0
-    max_edge_bps: Annotated[float, Meta(gt=0, description="a larger edge is not believed")] = 500.0
+    min_size_usd: Annotated[float, Meta(ge=0, le=1e15, description="least size at the top of both books")] = 500.0
+    min_volume_usd: Annotated[
+        float, Meta(ge=0, le=1e15, description="least turnover of each market in 24 h; 0: any, also where unknown")
+    ] = 0.0
+    max_edge_bps: Annotated[float, Meta(gt=0, le=1e6, description="a larger edge is not believed")] = 500.0
     sample_ms: Annotated[int, Meta(ge=100, le=60_000, description="distance of the sampling instants")] = 1000
     samples: Annotated[int, Meta(ge=1, le=100, description="consecutive good samples that open a signal")] = 3
     hold_ms: Annotated[int, Meta(ge=0, le=600_000, description="least time from first to last of them")] = 2000

@@ -1,7 +1,8 @@
 """Every metric: the name of a numeric field in the health records, its type and what it says.
 
 `GET /metrics` gives each field of each live process as `parallax_<name>{service="...", member="..."}`. A field that is
-not in this table is not a metric. Names end in their unit; `_total` counts since the process's start.
+not in this table is not a metric. Names end in their unit; `_total` counts since the process's start. What is counted
+by reason has a field for each, `<name>:<reason>`, which is given with the label `reason`.
 """
 
 from typing import Final, Literal
@@ -71,6 +72,7 @@ METRICS: Final[dict[str, Metric]] = _table(
     ("signals_open", "Signals that are open or fading"),
     ("entries_total", "Stream entries read"),
     ("records_total", "Signal records written"),
+    ("held_back_total", "Candidates for a signal that a guard held back, one at each sampling instant"),
     ("missed_total", "Stream entries that were gone before they were read"),
     ("jumps_total", "Times a producer's batch numbers jumped"),
     ("unlisted_total", "Events of symbols that no listing has"),

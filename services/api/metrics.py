@@ -14,17 +14,18 @@ def exposition(state: LiveState) -> str:
     processes = [state.processes[name] for name in sorted(state.processes)]
     lines: list[str] = []
     for metric in METRICS.values():
-        known = [(one, figure) for one in processes if (figure := one.number(metric.name)) is not None]
+        known = [(one, why, figure) for one in processes for why, figure in one.numbers(metric.name)]
         if known:
             lines += [f"# HELP {metric.exposed} {escaped(metric.help)}", f"# TYPE {metric.exposed} {metric.kind}"]
-            lines += [f"{metric.exposed}{labels(one.name, one.member)} {figure!r}" for one, figure in known]
+            lines += [f"{metric.exposed}{labels(one.name, one.member, why)} {figure!r}" for one, why, figure in known]
     lines += [f"# HELP {_STATE} 1 while a process says that it is live", f"# TYPE {_STATE} gauge"]
     lines += [f"{_STATE}{labels(one.name, one.member)} {int(one.state == 'live')}" for one in processes]
     return "\n".join(lines) + "\n"
 
 
-def labels(service: str, member: str) -> str:
-    return f'{{service="{escaped(service)}",member="{escaped(member)}"}}'
+def labels(service: str, member: str, reason: str = "") -> str:
+    because = f',reason="{escaped(reason)}"' if reason else ""
+    return f'{{service="{escaped(service)}",member="{escaped(member)}"{because}}}'
 
 
 def escaped(text: str) -> str:

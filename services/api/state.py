@@ -142,6 +142,13 @@ class Process:
             return None
         return found if isfinite(found) and not (found < 0 and name in UNMEASURED) else None
 
+    def numbers(self, name: str) -> list[tuple[str, float]]:
+        """The figure of this name, and those that are counted by reason (`name:reason`), as (reason, figure)."""
+        prefix = name + ":"
+        fields = sorted(field for field in self.fields if field == name or field.startswith(prefix))
+        found = [(field.removeprefix(name).removeprefix(":"), self.number(field)) for field in fields]
+        return [(reason, figure) for reason, figure in found if figure is not None]
+
 
 @dataclass
 class LiveState:

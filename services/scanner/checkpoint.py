@@ -1,7 +1,8 @@
 """The fold's state as bytes and back: what a successor needs to go on where its predecessor stood.
 
-Marks and stats are left out: they decide nothing, and the board gets them again from the last values. Everything else
-that a verdict can depend on is in here, so folding on from a checkpoint gives the records that would have been made.
+Marks and stats are left out (but for the turnover, which decides): the board gets them again from the last values.
+Everything that a verdict can depend on is in here, so folding on from a checkpoint gives the records that would have
+been made.
 """
 
 from collections import deque
@@ -65,6 +66,7 @@ class SavedLeg(msgspec.Struct, frozen=True, array_like=True):
     funding: Funding | None
     standing: SavedStanding | None = None
     left: int = 0
+    turnover: str | None = None
 
 
 class SavedRoute(msgspec.Struct, frozen=True, array_like=True):
@@ -214,6 +216,7 @@ def _leg(leg: Leg, at: int) -> SavedLeg:
         leg.funding,
         leg.standing.saved(),
         leg.left,
+        leg.turnover,
     )
 
 
@@ -234,6 +237,7 @@ def _restore_leg(fold: Fold, saved: SavedLeg) -> None:
     leg.epoch, leg.confirmed, leg.needs_ws = saved.epoch, saved.confirmed, saved.needs_ws
     leg.channel, leg.renewed, leg.second = saved.channel, saved.renewed, saved.second
     leg.at_second, leg.at_previous, leg.funding = saved.at_second, saved.at_previous, saved.funding
+    leg.turnover = saved.turnover
     rulings.weigh(fold, leg)
 
 

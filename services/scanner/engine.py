@@ -167,4 +167,5 @@ class Engine:
             "records_total": self.records,
             "checkpoint_age_ms": int((time.monotonic() - self.checkpoint_at) * 1000),
             "checkpoint_bytes": self.checkpoint_bytes,
+            **{f"held_back_total:{why}": count for why, count in sorted(fold.cycle.refused.items())},
         }

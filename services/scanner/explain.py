@@ -1,45 +1,57 @@
-"""Why a coin gives no signal: every route of it, as the last checkpoint has it, with the first thing in its way."""
+"""`explain COIN`: why a coin gives no signal, from the last checkpoint of its partition, as text."""
 
 import sys
+from collections.abc import Iterator
 
 from services.scanner.checkpoint import Unusable, load
-from services.scanner.fold import Fold
-from services.scanner.lifecycle import key_of
-from services.scanner.market import Leg
+from services.scanner.why import why
 from shared import streams
 from shared.bus import AWAY, connect
 from shared.config import SettingError
 from shared.config import load as load_settings
-from shared.routes.edge import Measure, exact_bps, kind_of
-from shared.routes.numbers import cents, cents_text
-from shared.signals import LegState
+from shared.why import LegWhy, RouteWhy, Step, Why
+
+MARKS = {True: "yes", False: "NO", None: "-"}
 
 
-def lines(fold: Fold, name: str) -> list[str]:
-    """One line a leg and one a route, the largest edge first."""
-    asset = fold.assets.get(name)
-    if asset is None:
-        return [f"{name}: no market of it is known"]
-    judge, at = fold.judge, fold.at
-    told = [f"{leg.part}: {stands(leg, leg.state(at, judge.id_ms, judge.runtime))}" for leg in asset.legs]
-    routes: list[tuple[int, str]] = []
-    for buy in asset.legs:
-        for sell in asset.legs:
-            buy.numbers()
-            sell.numbers()
-            if kind_of(buy, sell) is None or not buy.ask or not sell.bid:
-                continue
-            verdict = judge.refuse(buy, sell, at, fold.cycle.window(key_of(buy, sell)))
-            edge = cents(exact_bps(buy, sell, judge.rate))
-            why = f"good, net_cash {cents_text(verdict.cash)} bps" if isinstance(verdict, Measure) else verdict
-            routes.append((edge, f"buy {buy.part}, sell {sell.part}: {cents_text(edge)} bps: {why}"))
-    return told + [line for _, line in sorted(routes, key=lambda one: (-one[0], one[1]))]
+def lines(told: Why) -> Iterator[str]:
+    """The markets, then every route with its verdict and its steps, the largest edge first."""
+    if not told.legs:
+        yield f"{told.asset}: no market of it is known"
+        return
+    yield from (market(leg) for leg in told.legs)
+    for one in told.routes:
+        yield f"buy {one.buy}, sell {one.sell}: {one.edge_bps} bps: {verdict(one)}"
+        yield from (f"    {step(each)}" for each in one.steps)
+    if told.routes_total > len(told.routes):
+        yield f"{told.routes_total - len(told.routes)} more routes with smaller edges"
+    counted = ", ".join(f"{why} {count}" for why, count in sorted(told.held_back.items()))
+    yield f"candidates held back so far: {counted or 'none'}"
 
 
-def stands(leg: Leg, state: LegState) -> str:
-    """A leg's state, and why it is quarantined where it is."""
-    reason = leg.reason() if state == "quarantined" else None
-    return f"{state} ({reason})" if reason else state
+def market(leg: LegWhy) -> str:
+    """How one market stands."""
+    reason = f" ({leg.reason})" if leg.reason else ""
+    age = "no quote" if leg.age_ms is None else f"quote {leg.age_ms} ms old"
+    return f"{leg.venue}|{leg.market}|{leg.native}: {leg.state}{reason}, {age}"
+
+
+def verdict(one: RouteWhy) -> str:
+    """What becomes of a route, in a few words."""
+    if one.stage == "cool" and one.until_ms is not None:
+        return f"{one.verdict}; cools down"
+    if one.stage in ("open", "fade"):
+        return f"{one.verdict}; signal {one.signal} is {one.stage}"
+    if one.stage == "pend":
+        return f"{one.verdict}; sample {one.samples} of {one.wanted}"
+    return one.verdict
+
+
+def step(one: Step) -> str:
+    """One condition: whether it holds, what was found and what was wanted."""
+    found = "" if one.value is None else f": {one.value}"
+    wanted = "" if one.limit is None else f" (wanted: {one.limit})"
+    return f"{MARKS[one.ok]:<4}{one.name}{found}{wanted}"
 
 
 async def explain(asset: str) -> int:
@@ -57,5 +69,5 @@ async def explain(asset: str) -> int:
     except (SettingError, Unusable, *AWAY) as error:
         print(f"explain: {error}", file=sys.stderr)
         return 2
-    print("\n".join(lines(fold, name)))
+    print("\n".join(lines(why(fold, name))))
     return 0

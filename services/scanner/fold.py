@@ -23,7 +23,7 @@ from services.scanner.market import MS, SECOND, Asset, Leg, Producer, Source
 from services.scanner.rulings import rule
 from services.scanner.screen import Screen
 from shared.codec import Batch
-from shared.events import Event, Funding, Mark, Quote, State, Stats
+from shared.events import Event, Funding, Quote, State
 from shared.signals import Signal
 
 #: How far an event's own time may run ahead of its entry's.
@@ -248,8 +248,8 @@ class Fold:
         legs = self.venues.get(venue, {})
         for event in events:
             leg = legs.get(event.symbol) if event.symbol is not None else None
-            if leg is not None and isinstance(event, Mark | Stats):
-                leg.keep(event)
+            if leg is not None:
+                leg.recall(event)
 
     def look_again(self, legs: list[Leg]) -> None:
         """Something beside the prices of these has changed."""

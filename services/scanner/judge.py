@@ -1,7 +1,7 @@
 """Whether a route is good: the conditions of a signal, with the settings in force.
 
-    good to enter:  both legs good, rate good, fees known, same coin,
-                    edge >= enter, edge <= max_edge, net_cash >= min_net, size_usd >= min_size
+    good to enter:  both legs good, the two not kept apart, rate good, fees known, same coin,
+                    edge >= enter, edge <= max_edge, traded enough, net_cash >= min_net, size_usd >= min_size
     good to stay:   both legs good, rate good, edge >= exit, net_open > 0, edge <= max_edge
 
 Thresholds are compared exactly; a float decides only where it is far from the threshold.
@@ -12,15 +12,15 @@ from fractions import Fraction
 from typing import Final, Literal
 
 from services.scanner.detectors.identity import Doubts
-from services.scanner.market import MS, Leg, Source
-from shared.config import Fees, Runtime
+from services.scanner.market import FOREVER, MS, Leg, Source
+from shared.config import Exclusion, Fees, Runtime
 from shared.routes.edge import Measure, exact_bps, rough_bps
 from shared.routes.fx import QUOTE, Fx, Rate, crosses, measure
 from shared.routes.numbers import MARGIN_BPS
 from shared.signals import CloseReason, LegState
 
-#: Why a route may not enter. The words of the board's `why` and of `explain`.
-Refusal = CloseReason | Literal["fee_unknown", "identity", "edge"]
+#: Why a route may not enter. The words of the counters and of `explain`.
+Refusal = CloseReason | Literal["fee_unknown", "identity", "edge", "fx_stale", "depeg", "volume", "lot", "cooldown"]
 
 #: Reasons that close a signal at once, the hardest first.
 HARD: Final[tuple[CloseReason, ...]] = ("delisted", "excluded", "quarantined", "halted")
@@ -64,6 +64,8 @@ class Judge:
         self.min_net, self.min_size = number(runtime.min_net_bps), number(runtime.min_size_usd)
         self.enter_rough, self.exit_rough = float(self.enter), float(self.exit)
         self.max_rough = float(self.max_edge)
+        self.min_volume = number(runtime.min_volume_usd)
+        self.apart = [rule for rule in runtime.exclusions if rule.against is not None]
 
     def fee(self, leg: Leg) -> Fraction | None:
         """The taker fee in bps: the user's, else the instrument's (which holds the venue's default)."""
@@ -75,13 +77,30 @@ class Judge:
 
     def excluded_until(self, leg: Leg) -> int:
         """Until when (event time, ns) an exclusion keeps this leg out; 0 without one."""
-        until = 0
-        for rule in self.runtime.exclusions:
-            if rule.asset in (None, leg.asset.name) and rule.venue in (None, leg.venue):
-                if rule.asset is None and rule.venue is None:
-                    continue
-                until = max(until, 1 << 62 if rule.until_ms is None else rule.until_ms * MS)
-        return until
+        return max((until_of(rule) for rule in self.exclusions(leg)), default=0)
+
+    def exclusions(self, leg: Leg) -> list[Exclusion]:
+        """The exclusions that name this leg, whether or not they are over."""
+        return [
+            rule
+            for rule in self.runtime.exclusions
+            if rule.against is None
+            and (rule.asset or rule.venue)
+            and rule.asset in (None, leg.asset.name)
+            and rule.venue in (None, leg.venue)
+        ]
+
+    def kept_apart(self, buy: Leg, sell: Leg, at: int) -> Exclusion | None:
+        """The exclusion that forbids routes between these two venues, in either direction."""
+        venues = {buy.venue, sell.venue}
+        for rule in self.apart:
+            if {rule.venue, rule.against} == venues and rule.asset in (None, buy.asset.name) and at < until_of(rule):
+                return rule
+        return None
+
+    def traded(self, leg: Leg) -> bool:
+        """Whether enough was traded on this market in 24 h, by what its venue says, in its own dollars."""
+        return leg.turnover is not None and Fraction(leg.turnover) >= self.min_volume
 
     def measure(self, usdc: Iterable[Leg], at: int) -> Fx:
         """USDC in USDT over those of USDC's legs that are good spot markets against USDT."""
@@ -95,6 +114,8 @@ class Judge:
         first, second = REASON[one], REASON[other]
         if first is not None or second is not None:
             return next((hard for hard in HARD if hard in (first, second)), first or second)
+        if self.apart and self.kept_apart(buy, sell, at) is not None:
+            return "excluded"
         if not buy.ask or not sell.bid:
             return "size"
         return None if self.together(buy, sell, at) else "stale"
@@ -111,8 +132,8 @@ class Judge:
         why = self.legs(buy, sell, at)
         if why is not None:
             return why
-        if crosses(buy, sell) and self.rate.trouble(at) is not None:
-            return "fx"
+        if crosses(buy, sell) and (trouble := self.rate.trouble(at)) is not None:
+            return trouble
         if buy.fee is None or sell.fee is None:
             return "fee_unknown"
         rough = rough_bps(buy, sell, self.rate)
@@ -122,9 +143,13 @@ class Judge:
             return "max_edge"
         if self.doubts.about(buy, sell, at, self.runtime):
             return "identity"
+        if self.min_volume and not (self.traded(buy) and self.traded(sell)):
+            return "volume"
         measure = Measure(buy, sell, self.rate, at, window_ns)
         if not measure.pays(self.min_net):
             return "net"
+        if not measure.size[0]:
+            return "lot"
         return measure if measure.fits(self.min_size) else "size"
 
     def leave(self, buy: Leg, sell: Leg, at: int) -> CloseReason | None:
@@ -163,6 +188,11 @@ class Judge:
         if abs(rough - float(fees)) > MARGIN_BPS:
             return rough > float(fees)
         return exact_bps(buy, sell, self.rate) > fees
+
+
+def until_of(rule: Exclusion) -> int:
+    """When an exclusion is over, in event time, ns."""
+    return FOREVER if rule.until_ms is None else rule.until_ms * MS
 
 
 def effective_age(leg: Leg, at: int) -> int:

@@ -10,7 +10,7 @@ route cools down before it may be pending again.
                           |bad: IDLE                 ^---good---|
 """
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable
 from hashlib import blake2b
 from statistics import median
@@ -18,7 +18,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from services.scanner.judge import HARD, Judge
+from services.scanner.judge import HARD, Judge, Refusal
 from services.scanner.market import MS, SECOND, Leg
 from shared.routes.edge import Measure
 from shared.routes.funding import WINDOW_NS
@@ -84,6 +84,8 @@ class LifeCycle:
         self.routes: dict[str, Route] = {}
         self.history: dict[str, deque[int]] = {}
         self.out: list[Signal] = []
+        #: candidates (routes whose edge reaches enter_bps) that were held back, by reason, one at each instant
+        self.refused: Counter[str] = Counter()
 
     def instant(self, at: int, candidates: Iterable[tuple[Leg, Leg, Kind]]) -> None:
         """Sample every candidate and every route that is not idle, in the order of their keys."""
@@ -91,15 +93,20 @@ class LifeCycle:
         work: dict[str, Route] = dict(routes)
         for buy, sell, kind in candidates:
             key = key_of(buy, sell)
-            if key not in work:
+            route = work.get(key)
+            if route is None:
                 work[key] = Route(buy, sell, kind, "cool")
+            elif route.state == "cool" and at < route.until:
+                self.refuse(route, "cooldown")
         for key in sorted(work):
             self._sample(work[key], at)
 
     def tick(self, route: Route, at: int, *, config: bool = False) -> None:
         """An event touched one of the route's legs. Never counts a sample."""
         if route.state == "pend":
-            if isinstance(self.judge.refuse(route.buy, route.sell, at, self.window(route.key)), str):
+            verdict = self.judge.refuse(route.buy, route.sell, at, self.window(route.key))
+            if isinstance(verdict, str):
+                self.refuse(route, verdict)
                 self.drop(route)
         elif route.state == "open":
             why = self.judge.leave(route.buy, route.sell, at)
@@ -138,6 +145,7 @@ class LifeCycle:
         elif route.state == "pend":
             verdict = self.judge.refuse(route.buy, route.sell, at, self.window(route.key))
             if isinstance(verdict, str):
+                self.refuse(route, verdict)
                 self.drop(route)
                 return
             route.n += 1
@@ -153,6 +161,7 @@ class LifeCycle:
     def _idle(self, route: Route, at: int) -> None:
         verdict = self.judge.refuse(route.buy, route.sell, at, self.window(route.key))
         if isinstance(verdict, str):
+            self.refuse(route, verdict)
             self.routes.pop(route.key, None)
             return
         route.state, route.n, route.first = "pend", 1, at
@@ -229,6 +238,13 @@ class LifeCycle:
         for route in sorted(leg.active, key=lambda one: one.key):
             self.tick(route, at)
         self.routes = {key: route for key, route in self.routes.items() if leg not in (route.buy, route.sell)}
+
+    def refuse(self, route: Route, why: Refusal) -> None:
+        """Count a candidate that was held back. One whose edge is gone is none any more."""
+        if why != "edge":
+            self.refused[why] += 1
+            counts = route.buy.asset.refused
+            counts[why] = counts.get(why, 0) + 1
 
     def drop(self, route: Route) -> None:
         """A pending route is idle again."""

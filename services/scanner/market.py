@@ -5,6 +5,7 @@ by a timer: its channel's state, its producer's pulse, the age of its quote, the
 """
 
 from collections import deque
+from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
@@ -88,13 +89,14 @@ class Source:
 
 
 class Asset:
-    """One coin and all its markets."""
+    """One coin and all its markets. `refused` counts its candidates that were held back, by reason."""
 
-    __slots__ = ("legs", "name")
+    __slots__ = ("legs", "name", "refused")
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.legs: list[Leg] = []
+        self.refused: dict[str, int] = {}
 
 
 class Leg:
@@ -135,6 +137,7 @@ class Leg:
         "standing",
         "stats",
         "symbol",
+        "turnover",
         "venue",
     )
 
@@ -166,6 +169,8 @@ class Leg:
         self.mark: Mark | None = None
         self.funding: Funding | None = None
         self.stats: Stats | None = None
+        #: of 24 hours, in its quote currency, as the stream told it: it decides about signals, other stats do not
+        self.turnover: str | None = None
         self.active: list[Route] = []
         self.parsed: Quote | None = None
         self.bid = self.ask = 0.0
@@ -236,10 +241,28 @@ class Leg:
             if self.funding is None or event.recv >= self.funding.recv:
                 self.funding = event
                 return True
-        elif type(event) is Stats and (self.stats is None or event.recv >= self.stats.recv):
-            self.stats = event
-            return True
+        elif type(event) is Stats:
+            return self._take_stats(event)
         return False
+
+    def _take_stats(self, stats: Stats) -> bool:
+        """What the stream says of the last 24 hours, True where it is shown. The turnover goes by the stream's order
+        alone: what is shown may have come from outside it."""
+        if stats.turnover is not None:
+            self.turnover = stats.turnover
+        elif stats.volume is not None and stats.last is not None:
+            self.turnover = format(Decimal(stats.volume) * Decimal(stats.last), "f")
+        if self.stats is not None and stats.recv < self.stats.recv:
+            return False
+        self.stats = stats
+        return True
+
+    def recall(self, event: Event) -> None:
+        """A mark or statistics from outside the order of the streams: shown where there is none, decides nothing."""
+        if type(event) is Mark:
+            self.mark = self.mark or event
+        elif type(event) is Stats:
+            self.stats = self.stats or event
 
     def take_state(self, state: State, producer: Producer) -> bool:
         """What a producer says of the channel; only the one that quoted last is believed."""

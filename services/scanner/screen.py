@@ -53,11 +53,12 @@ class Screen:
             if not buy.ask:
                 continue
             for sell in asset.legs:
-                if not sell.bid or sell is buy or (rateless and crosses(buy, sell)):
+                if not sell.bid or sell is buy:
                     continue
                 if rough_bps(buy, sell, judge.rate) < floor:
                     continue
                 kind = kind_of(buy, sell)
                 if kind is not None:
-                    judge.off(buy, sell, at)
+                    if not (rateless and crosses(buy, sell)):  # a route without a rate says nothing of the pair
+                        judge.off(buy, sell, at)
                     found.append((buy, sell, kind))

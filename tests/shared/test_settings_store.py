@@ -33,7 +33,7 @@ async def test_a_write_is_read_back_with_the_next_version_and_told_to_followers(
         "version": 1,
         "enter_bps": 80.0,
         "fees": {"okx": {"spot": None, "perp": 4.5}},
-        "exclusions": [{"asset": "X", "venue": None, "reason": "scam", "until_ms": None}],
+        "exclusions": [{"asset": "X", "venue": None, "against": None, "reason": "scam", "until_ms": None}],
     }
 
 

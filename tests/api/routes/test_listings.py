@@ -15,7 +15,7 @@ async def filled(api: Api, redis_client: Redis) -> Api:
     )
     await put_health(redis_client, "binance", "b", frames_per_s=5, lag_ms_p50=-1, subscribed=3, state="starting")
     await put_health(redis_client, "okx", state="blocked", detail="HTTP 451: not served from this region.")
-    await put_health(redis_client, "_scanner")
+    await put_health(redis_client, "_scanner", "m1", **{"held_back_total:max_edge": 7})
     await put_instruments(
         redis_client,
         *[instrument("binance"), instrument("binance", "spot"), instrument("binance", base="WIF", status="halted")],
@@ -107,6 +107,8 @@ async def test_metrics_are_every_known_figure_that_was_measured(filled: Api) -> 
     assert not [line for line in lines if line.startswith("parallax_lag_ms_p50{") and 'member="b"' in line]
     assert 'parallax_up{service="okx",member="m1"} 0' in lines
     assert all(line.startswith(("# HELP parallax_", "# TYPE parallax_", "parallax_")) for line in lines)
+    held_back = 'parallax_held_back_total{service="_scanner",member="m1",reason="max_edge"} 7.0'
+    assert held_back in lines
     assert escaped('a"b\\c\n') == 'a\\"b\\\\c\\n'
 
 

@@ -11,6 +11,7 @@ from services.scanner.detectors.price_check import Rounds, Standing, look
 from services.scanner.explain import lines
 from services.scanner.fold import Fold
 from services.scanner.market import Asset, Leg
+from services.scanner.why import why
 from shared.config import Runtime
 from shared.instruments import UNCONFIRMED
 from shared.routes.fx import Fx
@@ -233,7 +234,7 @@ def test_another_coin_of_the_ticker_is_quarantined_and_shown_with_its_reason() -
     assert records == []
     found = shown(third(fold), third(fold).state(fold.at, fold.judge.id_ms, fold.judge.runtime))
     assert (found.state, found.reason and found.reason[:10]) == ("quarantined", "other_coin")
-    assert any(line.startswith("gamma|perp|WIFUSDTP: quarantined (other_coin: ") for line in lines(fold, "WIF"))
+    assert any(line.startswith("gamma|perp|WIFUSDTP: quarantined (other_coin: ") for line in lines(why(fold, "WIF")))
 
 
 def test_a_signal_ends_when_a_leg_falls_into_doubt() -> None:
