@@ -14,6 +14,8 @@ import msgspec
 from msgspec import Meta
 
 Mode = Literal["live", "demo", "replay"]
+#: Of which coins the recorder keeps every print.
+Recorded = Literal["watch", "all", "none"]
 
 #: The settings that are URLs, and what they may begin with.
 URLS: Final[dict[str, tuple[str, ...]]] = {
@@ -44,7 +46,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     port: Annotated[int, Meta(ge=1, le=65535, description="port the web console and API listen on")] = 8000
     venues: Annotated[str, Meta(description="exchanges to collect, separated by commas; empty: all")] = ""
     assets: Annotated[str, Meta(description="coins to collect, separated by commas; empty: all")] = ""
-    watch: Annotated[str, Meta(description="coins whose trades are always collected")] = "BTC,ETH"
+    watch: Annotated[str, Meta(description="coins whose trades are always collected, with bars of a second")] = "BTC,ETH"
+    record_trades: Annotated[
+        Recorded, Meta(description="trades stored: of the coins of WATCH, of all (asks the collectors for them), none")
+    ] = "watch"
+    record_liquidations: Annotated[
+        Recorded, Meta(description="liquidations stored: of the coins of WATCH, of all, none")
+    ] = "all"
     overrides: Annotated[
         str,
         Meta(description="file of what you say of single instruments; empty: overrides.toml of the working directory"),
@@ -57,7 +65,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log_dir: Annotated[str, Meta(description="rotated logs, one file per service; empty: DATA_DIR/log")] = ""
     runtime_dir: Annotated[str, Meta(description="sockets and pid files (a short path); empty: chosen")] = ""
     retention_days: Annotated[int, Meta(ge=1, le=3650, description="history older than this is removed")] = 7
+    retention_detail_days: Annotated[
+        int, Meta(ge=1, le=3650, description="trades, liquidations and bars of a second older than this are removed")
+    ] = 2
+    maintenance_hour: Annotated[
+        int, Meta(ge=0, le=23, description="hour of the day, UTC, from which on old history is removed")
+    ] = 3
+    reader_password: Annotated[
+        str, Meta(description="lets the database role parallax_reader log in, which only reads; empty: it cannot")
+    ] = ""
     max_disk_gb: Annotated[float, Meta(gt=0, description="history and Redis together stay below this")] = 10.0
+    archive_days: Annotated[
+        int, Meta(ge=0, le=3650, description="raw events are kept in files for so many days; 0: no archive")
+    ] = 0
+    archive_kinds: Annotated[str, Meta(description="kinds of streams to archive, separated by commas; empty: all")] = ""
     redis_memory_mb: Annotated[int, Meta(ge=64, description="memory limit of the embedded Redis")] = 2048
     partitions: Annotated[int, Meta(ge=1, le=1024, description="stream partitions; fixed for a deployment")] = 1
     ui_lang: Annotated[Literal["", "en", "zh"], Meta(description="language of screen and console; empty: yours")] = ""
@@ -79,6 +100,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def log_path(self) -> Path:
         return Path(self.log_dir).resolve() if self.log_dir else self.data_path / "log"
+
+    @property
+    def archive_path(self) -> Path:
+        return self.data_path / "archive"
 
     @property
     def redis(self) -> str:
