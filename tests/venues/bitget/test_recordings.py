@@ -137,7 +137,7 @@ def test_every_sample_of_the_exchange_is_accounted_for(captures: Path) -> None:
         "Relist": 3,
         "Quote": 5,
         "Mark": 3,
-        "Funding": 3,
+        "Funding": 4,
         "Stats": 7,
         "Settlement": 4,
         "BookSnapshot": 5,

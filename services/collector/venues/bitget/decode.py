@@ -55,7 +55,7 @@ def decoder(table: Table, options: DecoderOptions) -> Decode:
         try:
             return [top(found[0], listed, recv)]
         except BadNumber:
-            return [Unknown("bad_number", arg.inst_id)]
+            return general(frame, recv)
 
     def general(frame: bytes, recv: int) -> list[Message]:
         if frame == b"pong":

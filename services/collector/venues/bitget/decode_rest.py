@@ -21,6 +21,7 @@ from services.collector.venues.bitget.reading import (
     TRADE_ROWS,
     UNIFIED_TICKER_ROWS,
     Reader,
+    in_time,
     per_row,
 )
 from services.collector.venues.bitget.shapes import (
@@ -55,9 +56,9 @@ FILL_ROWS: Final = Rows(FillRow, native_of, bare=True)
 
 
 class Body(msgspec.Struct):
-    code: str
+    code: str | int
     data: msgspec.Raw = msgspec.Raw(b"")
-    msg: str = ""
+    msg: str | None = None
 
 
 class Interests(msgspec.Struct, rename="camel"):
@@ -102,8 +103,7 @@ def unified_tickers(reader: Reader, product: str, data: msgspec.Raw, recv: int) 
 
 
 def trades(reader: Reader, product: str, data: msgspec.Raw, recv: int) -> list[Message]:
-    found = reversed(TRADE_ROWS.read(data))
-    return per_row(reader, product, found, lambda row, at: [rows.trade(row, at, recv)])
+    return per_row(reader, product, in_time(TRADE_ROWS.read(data)), lambda row, at: [rows.trade(row, at, recv)])
 
 
 def rates(reader: Reader, product: str, data: msgspec.Raw, recv: int) -> list[Message]:
@@ -156,6 +156,8 @@ HANDLERS: Final[dict[str, Handler]] = {
     f"{UNIFIED}history-fund-rate": payments,
     f"{UNIFIED}open-interest": interests,
 }
+#: what only contracts have, whatever product a request names
+OF_CONTRACTS: Final = frozenset({f"{UNIFIED}current-fund-rate", f"{UNIFIED}history-fund-rate"})
 #: keys that tell one kind of row from another, the most telling first
 FORMS: Final = (
     ({"category", "symbol", "bid1Price"}, f"{UNIFIED}tickers"),
@@ -182,8 +184,10 @@ def rest(reader: Reader, frame: bytes, recv: int, request: Request | None) -> li
         return [Unknown("bad_shape", native_of(frame))]
     except UNREADABLE:
         return [Unknown("not_json")]
-    if body.code != SUCCESS:
-        return [Refused(None, None, body.code, body.msg, body.code == TOO_MANY)]
+    if (code := str(body.code)) != SUCCESS:
+        if body.msg is None and not body.data:
+            return [Unknown("bad_shape")]
+        return [Refused(None, None, code, body.msg or "", code == TOO_MANY)]
     if request is None:
         return unasked(reader, frame, body.data, recv)
     try:
@@ -209,7 +213,7 @@ def asked(reader: Reader, data: msgspec.Raw, recv: int, request: Request) -> lis
         for row in (found := FILL_ROWS.read(data)):
             if not isinstance(row, Unknown):
                 row.symbol = native
-        return per_row(reader, product, reversed(found), lambda row, at: [rows.trade(row, at, recv)])
+        return per_row(reader, product, in_time(found), lambda row, at: [rows.trade(row, at, recv)])
     handler = HANDLERS.get(path)
     if handler is None:
         return [Unknown("old_api" if path.startswith(OLD_PATHS) else "unused_endpoint")]
@@ -220,7 +224,8 @@ def product_of(request: Request) -> str:
     """The product that a request names; empty: some perpetual (v3 asks for rates by the symbol alone)."""
     if request.endpoint.startswith("/api/v2/spot/"):
         return SPOT
-    return (request.params.get("productType") or request.params.get("category") or "").upper()
+    named = (request.params.get("productType") or request.params.get("category") or "").upper()
+    return "" if named == SPOT and request.endpoint in OF_CONTRACTS else named
 
 
 def book(reader: Reader, product: str, data: msgspec.Raw, recv: int, request: Request) -> list[Message]:

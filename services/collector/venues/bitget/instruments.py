@@ -9,7 +9,7 @@ A row is told by its own keys, so a v3 body alone lists as well: that is what a 
 same market is there, v3's rows only add to it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Final, Literal
 
@@ -150,11 +150,9 @@ def _contract_type(row: Row) -> str:
 
 
 def is_listing(body: bytes) -> str | None:
-    """The listing call that a body answers, told by its first row."""
+    """The listing call that a body answers, told by its first row that can be read."""
     try:
-        answer = _body.decode(body)
-        rows = _raws.decode(answer.data)
-        row = _row.decode(rows[0]) if rows else None
+        row = next(_readable(_raws.decode(_body.decode(body).data)), None)
     except UNREADABLE:
         return None
     form = form_of(row) if row is not None else None
@@ -312,6 +310,14 @@ def _time(text: str | None) -> int | None:
         return None
 
 
+def _readable(raws: Iterable[msgspec.Raw]) -> Iterator[Row]:
+    for raw in raws:
+        try:
+            yield _row.decode(raw)
+        except UNREADABLE:
+            continue
+
+
 def _all_rows(bodies: Mapping[str, bytes]) -> Iterator[tuple[Form, Row]]:
     for call, body in bodies.items():
         yield from _rows(call, body)
@@ -327,15 +333,7 @@ def _rows(call: str, body: bytes) -> list[tuple[Form, Row]]:
         raws = _raws.decode(answer.data) if answer.code == SUCCESS else []
     except UNREADABLE as error:
         raise Unreadable(f"{NAME} {call}: expected code and a list, got {body[:80]!r} ({error})") from None
-    found = []
-    for raw in raws:
-        try:
-            row = _row.decode(raw)
-        except UNREADABLE:
-            continue
-        form = form_of(row)
-        if form is not None:
-            found.append((form, row))
+    found = [(form, row) for row in _readable(raws) if (form := form_of(row)) is not None]
     if call not in TERMS and (answer.code != SUCCESS or (raws and not found)):
         raise Unreadable(f"{NAME} {call}: expected code {SUCCESS} and rows of instruments, got {body[:160]!r}")
     return found

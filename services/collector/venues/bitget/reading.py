@@ -18,10 +18,12 @@ from services.collector.venue import DecoderOptions
 from services.collector.venues.bitget import rows
 from services.collector.venues.bitget.shapes import (
     Arg,
+    BestRow,
     BookRow,
     ForcedRow,
     TickerRow,
     TradeRow,
+    UnifiedBestRow,
     UnifiedBookRow,
     UnifiedTickerRow,
     UnifiedTradeRow,
@@ -42,6 +44,8 @@ USED: Final = frozenset({BEST, TICKER, BOOKS, *TRADES, *PICTURES})
 Make = Callable[[Any, Listed], list[Message]]
 
 
+BEST_ROWS: Final = Rows(BestRow, native_of, bare=True)
+UNIFIED_BEST_ROWS: Final = Rows(UnifiedBestRow, native_of, bare=True)
 BOOK_ROWS: Final = Rows(BookRow, native_of, bare=True)
 UNIFIED_BOOK_ROWS: Final = Rows(UnifiedBookRow, native_of, bare=True)
 TICKER_ROWS: Final = Rows(TickerRow, native_of, bare=True)
@@ -67,9 +71,11 @@ class Reader:
         if market is None:
             return Unknown("out_of_scope" if product in FOREIGN else "bad_shape", native or None)
         listed = self.table.market(market).get(native)
-        if listed is None or (product and listed.instrument.settle != SETTLE.get(product)):
-            return Unknown("out_of_scope" if native in self.table.outside else "unknown_symbol", native or None)
-        return listed
+        if listed is not None and not (product and listed.instrument.settle != SETTLE.get(product)):
+            return listed
+        if native in self.table.outside:
+            return Unknown("out_of_scope", native)
+        return Unknown("quarantined" if self.table.withheld(market, native) else "unknown_symbol", native or None)
 
     def quote_channel(self, market: Market) -> str:
         return self._quote_channel.get(market, BEST)
@@ -77,15 +83,21 @@ class Reader:
     def quotes(self, channel: str, listed: Listed) -> bool:
         return self.quote_channel(listed.instrument.market) == channel
 
-    def merged(self, key: tuple[str, str], row: UnifiedTickerRow, *, update: bool) -> UnifiedTickerRow:
-        """A ticker of v3 over what was known: an update leaves out what did not change."""
+    def whole(self, key: tuple[str, str], row: UnifiedTickerRow, *, update: bool) -> bool:
+        """Put what was known into a ticker of v3: an update leaves out what did not change. False: nothing was."""
         known = self._tickers.get(key)
-        if update and known is not None:
+        if update:
+            if known is None:
+                return False
             for field in row.__struct_fields__:
                 if getattr(row, field) is None:
                     setattr(row, field, getattr(known, field))
         self._tickers[key] = row
-        return row
+        return True
+
+    def forget(self, key: tuple[str, str]) -> None:
+        """A ticker could not be read: what it changed is not known any more."""
+        self._tickers.pop(key, None)
 
 
 def each(found: Iterable[Any], listed: Listed, native: str, make: Make) -> list[Message]:
@@ -128,7 +140,7 @@ def push(reader: Reader, action: str, arg: Arg, data: msgspec.Raw, recv: int) ->
     if isinstance(listed, Unknown):
         return [listed]
     if channel == BEST:
-        return best(reader, listed, native, (UNIFIED_BOOK_ROWS if unified else BOOK_ROWS).read(data), recv)
+        return best(reader, listed, native, (UNIFIED_BEST_ROWS if unified else BEST_ROWS).read(data), recv)
     if channel == BOOKS or channel in PICTURES:
         return books(listed, native, (UNIFIED_BOOK_ROWS if unified else BOOK_ROWS).read(data), channel, action, recv)
     if channel == TICKER:
@@ -138,9 +150,16 @@ def push(reader: Reader, action: str, arg: Arg, data: msgspec.Raw, recv: int) ->
 
 
 def best(reader: Reader, listed: Listed, native: str, found: list[Any], recv: int) -> list[Message]:
+    """One side may be left out; a row with neither is none of a book."""
     if not reader.quotes(BEST, listed):
         return [Unknown("other_quote_channel", native)]
-    return each(found, listed, native, lambda row, at: [rows.top(row, at, recv)])
+
+    def make(row: Any, at: Listed) -> list[Message]:
+        if row.bids is None and row.asks is None:
+            return [Unknown("bad_shape", native)]
+        return [rows.top(row, at, recv)]
+
+    return each(found, listed, native, make)
 
 
 def books(listed: Listed, native: str, found: list[Any], channel: str, action: str, recv: int) -> list[Message]:
@@ -157,17 +176,31 @@ def tickers(
     quotes = reader.quotes(TICKER, listed)
 
     def make(row: Any, at: Listed) -> list[Message]:
-        whole = reader.merged(key, row, update=action == "update") if isinstance(row, UnifiedTickerRow) else row
-        return rows.ticker(whole, at, recv, "ws", quotes=quotes)
+        if not isinstance(row, UnifiedTickerRow):
+            return rows.ticker(row, at, recv, "ws", quotes=quotes)
+        whole = reader.whole(key, row, update=action == "update")
+        try:
+            return rows.ticker(row, at, recv, "ws", quotes=quotes and (whole or rows.two_sided(row)))
+        except BadNumber:
+            reader.forget(key)
+            raise
 
+    if any(isinstance(row, Unknown) for row in found):
+        reader.forget(key)
     return each(found, listed, key[1], make)
 
 
 def trades(listed: Listed, native: str, found: list[Any], action: str, recv: int) -> list[Message]:
-    """Newest first in a push, oldest first here. A topic begins with the last trades there were: replayed."""
+    """Oldest first. A topic begins with the last trades there were: replayed."""
 
     def make(row: Any, at: Listed) -> list[Message]:
         one = rows.trade(row, at, recv)
         return [Replayed(one) if action == "snapshot" else one]
 
-    return each(reversed(found), listed, native, make)
+    return each(in_time(found), listed, native, make)
+
+
+def in_time(found: list[Any]) -> Iterable[Any]:
+    """Trades oldest first: they come newest first, unless their times say otherwise."""
+    times = [row.ts for row in found if not isinstance(row, Unknown)]
+    return found if times and times[0] < times[-1] else reversed(found)

@@ -11,12 +11,13 @@ from typing import Final
 import msgspec
 
 from services.collector import normalise
-from services.collector.messages import BookDelta, BookSnapshot, Message
+from services.collector.messages import BookDelta, BookSnapshot, Message, Unknown
 from services.collector.normalise import POSITIVE_FOUR, BadNumber, literal, nanoseconds, plain
 from services.collector.table import Listed
 from services.collector.venues.bitget.shapes import (
     AnyTicker,
     AnyTrade,
+    BestRow,
     BookRow,
     ForcedRow,
     InterestRow,
@@ -25,6 +26,7 @@ from services.collector.venues.bitget.shapes import (
     PriceRow,
     RateRow,
     RestBook,
+    UnifiedBestRow,
     UnifiedBookRow,
     UnifiedRestBook,
 )
@@ -38,11 +40,14 @@ MINUTE_NS: Final = 60_000_000_000
 HOUR_NS: Final = 3_600_000_000_000
 #: of a liquidation's size where the lot is not known
 SIZE_UNIT: Final = Decimal("0.00000001")
+#: the last decimal of its value
+VALUE_UNIT: Final = Decimal("0.000000000001")
 _WIDE: Final = Context(prec=100)
 _MAX_NUMBER: Final = (1 << 63) - 1
 
 #: what `nextFundingTime` is where a contract pays none
-NO_TIME: Final = frozenset({None, "", "0"})
+NO_TIME: Final = frozenset({"", "0"})
+UNTOLD: Final = NO_TIME | {None}
 
 
 def time_of(text: str | None) -> int | None:
@@ -59,7 +64,7 @@ def sequence(number: int | str | None) -> int | None:
     return count
 
 
-def top(row: BookRow | UnifiedBookRow, at: Listed, recv: int) -> Quote:
+def top(row: BestRow | UnifiedBestRow, at: Listed, recv: int) -> Quote:
     """The best bid and offer of a one-level picture; `ts` is the matching engine's. The hot path."""
     bids, asks, ts = row.bids, row.asks, row.ts
     seq = row.seq if type(row.seq) is int else sequence(row.seq)
@@ -68,6 +73,8 @@ def top(row: BookRow | UnifiedBookRow, at: Listed, recv: int) -> Quote:
         if at.plain and POSITIVE_FOUR(f"{bid.px} {bid.sz} {ask.px} {ask.sz}"):
             when = nanoseconds(ts) if ts else None
             return Quote(at.symbol, bid.px, bid.sz, ask.px, ask.sz, when, recv, "ws", seq)
+    elif bids is None and asks is None:
+        raise BadNumber("no side")
     else:
         none = Level("", "")
         bid, ask = (bids or (none,))[0], (asks or (none,))[0]
@@ -78,34 +85,40 @@ def top(row: BookRow | UnifiedBookRow, at: Listed, recv: int) -> Quote:
 def ticker(row: AnyTicker, at: Listed, recv: int, source: Source, *, quotes: bool) -> list[Message]:
     """Everything a ticker says: the quote where this is its channel, the mark, the funding, the figures of the day.
 
-    An empty side is none; of one that is not there nothing is known, and so there is no quote.
+    A side that is empty or not there is none; where neither is there nothing is said of them.
     """
     ts = time_of(row.ts)
     made: list[Message] = []
-    bid, bid_size, ask, ask_size = row.bid_pr, row.bid_sz, row.ask_pr, row.ask_sz
-    if quotes and bid is not None and bid_size is not None and ask is not None and ask_size is not None:
-        made.append(Quote(at.symbol, *normalise.sides(bid, bid_size, ask, ask_size, at), ts, recv, source))
-    if at.instrument.market == "perp":
+    bid, ask = row.bid_pr, row.ask_pr
+    if quotes and not (bid is None and ask is None):
+        sides = normalise.sides(bid or "", row.bid_sz or "", ask or "", row.ask_sz or "", at)
+        made.append(Quote(at.symbol, *sides, ts, recv, source))
+    perp = at.instrument.market == "perp"
+    if perp:
         mark, index = normalise.price(row.mark_price, at), normalise.price(row.index_price, at)
         if mark is not None or index is not None:
             made.append(Mark(at.symbol, mark, index, ts, recv, source))
-        rate, due = normalise.rate(row.funding_rate), row.next_funding_time
-        if rate is not None and due is not None and due not in NO_TIME:
-            hours = at.instrument.funding_interval_h
-            made.append(Funding(at.symbol, rate, hours, nanoseconds(due), None, ts, recv, source))
-    made.append(
-        Stats(
-            at.symbol,
-            normalise.price(row.last_pr, at),
-            normalise.size(row.base_volume, at),
-            normalise.amount(row.quote_volume),
-            normalise.size(row.holding_amount, at) if at.instrument.market == "perp" else None,
-            ts,
-            recv,
-            source=source,
-        )
-    )
-    return made
+        made += _funding(row, at, ts, recv, source)
+    last, volume = normalise.price(row.last_pr, at), normalise.size(row.base_volume, at)
+    turnover = normalise.amount(row.quote_volume)
+    interest = normalise.size(row.holding_amount, at) if perp else None
+    if not (last is volume is turnover is interest is None):
+        made.append(Stats(at.symbol, last, volume, turnover, interest, ts, recv, source=source))
+    return made or [Unknown("empty", at.instrument.native)]
+
+
+def two_sided(row: AnyTicker) -> bool:
+    """Whether it says both sides, be it that one is empty."""
+    return None not in (row.bid_pr, row.bid_sz, row.ask_pr, row.ask_sz)
+
+
+def _funding(row: AnyTicker, at: Listed, ts: int | None, recv: int, source: Source) -> list[Message]:
+    """None where the next time is empty: then nothing is paid. Where it is not told the clock says it."""
+    rate, due, hours = normalise.rate(row.funding_rate), row.next_funding_time, at.instrument.funding_interval_h
+    if rate is None or due in NO_TIME:
+        return []
+    next_ts = next_due(recv or ts or 0, hours) if due is None else nanoseconds(due)
+    return [Funding(at.symbol, rate, hours, next_ts, None, ts, recv, source)]
 
 
 def trade(row: AnyTrade, at: Listed, recv: int) -> Trade:
@@ -122,7 +135,7 @@ def rate(row: RateRow, at: Listed, recv: int, source: Source) -> Funding:
     if digits is None:
         raise BadNumber("no fundingRate")
     hours = literal(row.funding_rate_interval) if row.funding_rate_interval else at.instrument.funding_interval_h
-    due = time_of(row.next_update) if row.next_update not in NO_TIME else next_due(recv, hours)
+    due = next_due(recv, hours) if row.next_update in UNTOLD else time_of(row.next_update)
     return Funding(at.symbol, digits, hours, due, None, None, recv, source)
 
 
@@ -138,7 +151,7 @@ def settlement(row: PaidRow, at: Listed, recv: int) -> Settlement:
     digits = normalise.rate(row.funding_rate)
     if digits is None:
         raise BadNumber("no fundingRate")
-    paid_ns = nanoseconds(row.funding_time or row.funding_rate_timestamp)
+    paid_ns = nanoseconds(row.funding_time or row.funding_rate_timestamp or "")
     return Settlement(at.symbol, digits, None, paid_ns - paid_ns % MINUTE_NS, None, recv)
 
 
@@ -155,19 +168,30 @@ def interest(row: InterestRow, at: Listed, ts: int | None, recv: int, source: So
 
 
 def forced(row: ForcedRow, at: Listed, recv: int) -> Liquidation:
-    """`amount` is price times size, cut after 12 decimals: the size is the nearest whole number of lots."""
+    """`amount` is price times size, cut after 12 decimals: the size is the nearest whole number of lots.
+
+    The lot may have changed since: where no number of lots is worth the amount, it is to eight decimals.
+    """
     price, side = normalise.price(row.price, at), FORCED.get(row.side.lower())
     amount = normalise.amount(row.amount)
     if price is None or amount is None or side is None:
         raise BadNumber(f"{row.side} {row.price} {row.amount}")
     lot = at.instrument.lot_size
-    unit = SIZE_UNIT if lot is None else Decimal(lot)
-    value, at_price = Decimal(amount), Decimal(price)
-    lots = _WIDE.divide(value, _WIDE.multiply(at_price, unit)).to_integral_value(ROUND_HALF_EVEN)
-    if not lots:
-        raise BadNumber(f"{row.amount} at {row.price} is less than half a lot")
-    size = plain(_WIDE.multiply(lots, unit))
+    size = None if lot is None else _worth(Decimal(amount), Decimal(price), Decimal(lot), exact=True)
+    if size is None:
+        size = _worth(Decimal(amount), Decimal(price), SIZE_UNIT, exact=False)
+    if size is None:
+        raise BadNumber(f"{row.amount} at {row.price} is worth nothing")
     return Liquidation(at.symbol, side, price, size, time_of(row.ts), recv, None, "bankruptcy")
+
+
+def _worth(value: Decimal, price: Decimal, unit: Decimal, *, exact: bool) -> str | None:
+    """The whole number of units that is worth `value`, as a size; None where there is none."""
+    units = _WIDE.divide(value, _WIDE.multiply(price, unit)).to_integral_value(ROUND_HALF_EVEN)
+    size = _WIDE.multiply(units, unit)
+    if not units or (exact and abs(_WIDE.multiply(size, price) - value) > VALUE_UNIT):
+        return None
+    return plain(size)
 
 
 def snapshot(row: BookRow | UnifiedBookRow, at: Listed, recv: int, limit: int | None) -> BookSnapshot:

@@ -33,7 +33,7 @@ class Frame(msgspec.Struct, gc=False):
     arg: Arg | None = None
     data: msgspec.Raw = msgspec.Raw(b"")
     code: str | int | None = None
-    msg: str = ""
+    msg: str | None = None
     op: str = ""
     table: str = ""
 
@@ -67,12 +67,30 @@ class UnifiedBookRow(msgspec.Struct, gc=False):
     checksum: Number | None = None
 
 
+class BestRow(msgspec.Struct, gc=False):
+    """A picture of one level in v2. A side may be empty, or left out."""
+
+    asks: list[Level] | None = None
+    bids: list[Level] | None = None
+    ts: str | None = None
+    seq: Sequence | None = None
+
+
+class UnifiedBestRow(msgspec.Struct, gc=False):
+    """The same in v3."""
+
+    asks: list[Level] | None = msgspec.field(default=None, name="a")
+    bids: list[Level] | None = msgspec.field(default=None, name="b")
+    ts: str | None = None
+    seq: Sequence | None = None
+
+
 class BestPush(msgspec.Struct, gc=False):
     """The hot one: a push of `books1`."""
 
     action: str
     arg: Arg
-    data: list[BookRow]
+    data: list[BestRow]
 
 
 class TickerRow(msgspec.Struct, gc=False, rename="camel"):
@@ -125,7 +143,7 @@ class TradeRow(msgspec.Struct, gc=False, rename="camel"):
     size: str
     side: str
     ts: str
-    symbol: str = ""
+    symbol: str | None = None
 
 
 class UnifiedTradeRow(msgspec.Struct, gc=False):
@@ -136,7 +154,7 @@ class UnifiedTradeRow(msgspec.Struct, gc=False):
     size: str = msgspec.field(name="v")
     side: str = msgspec.field(name="S")
     ts: str = msgspec.field(name="T")
-    symbol: str = ""
+    symbol: str | None = None
 
 
 class FillRow(msgspec.Struct, gc=False):
@@ -147,7 +165,7 @@ class FillRow(msgspec.Struct, gc=False):
     size: str = ""
     side: str = ""
     ts: str = ""
-    symbol: str = ""
+    symbol: str | None = None
 
 
 AnyTrade = TradeRow | UnifiedTradeRow | FillRow
@@ -168,8 +186,8 @@ class RateRow(msgspec.Struct, gc=False, rename="camel"):
 
     symbol: str
     funding_rate: str
-    funding_rate_interval: str = ""
-    next_update: str = ""
+    funding_rate_interval: str | None = None
+    next_update: str | None = None
 
 
 class PaidRow(msgspec.Struct, gc=False, rename="camel"):
@@ -177,8 +195,8 @@ class PaidRow(msgspec.Struct, gc=False, rename="camel"):
 
     symbol: str
     funding_rate: str
-    funding_time: str = ""
-    funding_rate_timestamp: str = ""
+    funding_time: str | None = None
+    funding_rate_timestamp: str | None = None
 
 
 class PriceRow(msgspec.Struct, gc=False, rename="camel"):

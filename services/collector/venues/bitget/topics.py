@@ -101,7 +101,8 @@ def answer(read: Frame) -> list[Message]:
     if read.event == "error":
         named = topic_text(arg) if arg is not None else ""
         code = None if read.code is None else str(read.code)
-        return [Refused(named or topic_in(read.msg), None, code, read.msg, code in BUSY)]
+        text = read.msg or ""
+        return [Refused(named or topic_in(text), None, code, text, code in BUSY)]
     return [Unknown(f"event_{read.event}")]
 
 
