@@ -9,6 +9,7 @@ from typing import Literal
 import msgspec
 
 from shared.instruments import Market
+from shared.routes.fx import Fx
 
 Kind = Literal["perp-perp", "spot-perp", "spot-spot"]
 CloseReason = Literal[
@@ -104,6 +105,9 @@ class BoardRow(msgspec.Struct, frozen=True, kw_only=True):
 
     `best` is the route with the highest net_open_bps among those whose legs are all good, None without one (`why`
     then says why). `signals` are the ids of the asset's open signals.
+
+    What a reader needs to judge the other routes as the scanner does: `doubtful` are pairs of `legs`, by their places,
+    that are in doubt to be one coin, no route goes between them; `fx` is the rate in force, taken at `fx_at` (ns).
     """
 
     asset: str
@@ -114,6 +118,9 @@ class BoardRow(msgspec.Struct, frozen=True, kw_only=True):
     best: Route | None
     why: str | None = None
     signals: tuple[str, ...] = ()
+    doubtful: tuple[tuple[int, int], ...] = ()
+    fx: Fx | None = None
+    fx_at: int = 0
 
 
 class SignalLeg(msgspec.Struct, frozen=True, kw_only=True):

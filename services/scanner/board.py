@@ -15,11 +15,10 @@ from services.scanner.fold import Fold
 from services.scanner.lifecycle import key_of
 from services.scanner.market import Asset, Leg
 from shared import signals
-from shared.routes.edge import Measure, kind_of, rough_bps
-from shared.routes.numbers import cents_text, decimal_text
-from shared.signals import Kind, LegState, Route
-
-GOOD: Final = frozenset({"ok", "quiet"})
+from shared.routes.best import GOOD, best_pair, described, lack
+from shared.routes.edge import Measure
+from shared.routes.fx import Fx
+from shared.signals import LegState, Route
 
 
 class RawRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,6 +32,9 @@ class RawRow(msgspec.Struct, frozen=True, kw_only=True):
     best: Route | None
     why: str | None
     signals: tuple[str, ...]
+    doubtful: tuple[tuple[int, int], ...] = ()
+    fx: Fx | None = None
+    fx_at: int = 0
 
 
 class Seen(msgspec.Struct, frozen=True, gc=False):
@@ -74,6 +76,7 @@ class Board:
         if not states:
             return None
         best, why = self.best(states)
+        doubtful = judge.doubts.pairs(states, fold.at, judge.runtime)
         self.ver += 1
         ids = {
             route.record.id
@@ -91,6 +94,9 @@ class Board:
                 best=best,
                 why=why,
                 signals=tuple(sorted(ids)),
+                doubtful=doubtful,
+                fx=judge.rate.fx,
+                fx_at=judge.rate.at,
             )
         )
 
@@ -116,66 +122,16 @@ class Board:
         """The best route among the good legs, or why there is none."""
         judge, at = self.fold.judge, self.fold.at
         good = [leg for leg, state in states if state in GOOD]
-        trouble, rate = judge.rate.trouble(at), judge.rate
-        found: tuple[Leg, Leg, Kind] | None = None
-        refused: str | None = None
-        top = float("-inf")
-        sells = [(leg, leg.bid, leg.fee_rough, leg.converted) for leg in good]
-        for buy in good:
-            ask, fee, converted = buy.ask, buy.fee_rough, buy.converted
-            for sell, bid, sell_fee, sell_converted in sells:
-                if converted is sell_converted:
-                    rough = (bid / ask - 1.0) * 10_000.0
-                elif trouble is not None:
-                    refused = refused or "fx"
-                    continue
-                else:
-                    rough = rough_bps(buy, sell, rate)
-                net = rough - fee - sell_fee
-                if net <= top:
-                    continue
-                kind = kind_of(buy, sell)
-                if kind is None:
-                    continue
-                if buy.fee is None or sell.fee is None:
-                    refused = refused or "fee_unknown"
-                elif rough > judge.max_rough:
-                    refused = "max_edge"
-                elif judge.doubts.about(buy, sell, at, judge.runtime):
-                    refused = "identity"
-                else:
-                    top, found = net, (buy, sell, kind)
-        if found is None:
-            return None, refused or self._lack(states, good)
-        return self._route(*found), None
-
-    @staticmethod
-    def _lack(states: list[tuple[Leg, LegState]], good: list[Leg]) -> str:
-        bad = [state for leg, state in states if state not in GOOD and leg.quote is not None]
-        if len(good) + len(bad) < 2 or not bad:
-            return "single"
-        return max(sorted(set(bad)), key=bad.count)
-
-    def _route(self, buy: Leg, sell: Leg, kind: Kind) -> Route:
-        judge, at = self.fold.judge, self.fold.at
-        measure = Measure(buy, sell, judge.rate, at, self.fold.cycle.window(key_of(buy, sell)))
-        assert buy.quote is not None
-        assert sell.quote is not None
-        return Route(
-            kind=kind,
-            buy=(buy.venue, buy.market, buy.native),
-            sell=(sell.venue, sell.market, sell.native),
-            buy_price=buy.quote.ask or "",
-            sell_price=sell.quote.bid or "",
-            edge_bps=cents_text(measure.edge),
-            net_open_bps=cents_text(measure.net),
-            net_in_out_bps=cents_text(measure.in_out),
-            net_now_bps=cents_text(measure.now),
-            net_cash_bps=cents_text(measure.cash),
-            size=decimal_text(*measure.size),
-            size_usd=cents_text(measure.size_usd),
-            flags=measure.flags,
+        runtime, about = judge.runtime, judge.doubts.about
+        found, refused = best_pair(
+            good, judge.rate, at, judge.max_rough, lambda buy, sell: about(buy, sell, at, runtime)
         )
+        if found is None:
+            bad = [state for leg, state in states if state not in GOOD and leg.quote is not None]
+            return None, refused or lack(len(good), bad)
+        buy, sell, kind = found
+        measure = Measure(buy, sell, judge.rate, at, self.fold.cycle.window(key_of(buy, sell)))
+        return described(buy, sell, kind, measure), None
 
     def _raw(self, leg: Leg, state: LegState) -> msgspec.Raw:
         seen = self._seen.get(leg)

@@ -13,8 +13,9 @@ from typing import Final, Literal
 
 from services.scanner.detectors.identity import Doubts
 from services.scanner.market import FOREVER, MS, Leg, Source
-from shared.config import Exclusion, Fees, Runtime
+from shared.config import Exclusion, Runtime
 from shared.routes.edge import Measure, exact_bps, rough_bps
+from shared.routes.fees import number, taker_bps
 from shared.routes.fx import QUOTE, Fx, Rate, crosses, measure
 from shared.routes.numbers import MARGIN_BPS
 from shared.signals import CloseReason, LegState
@@ -41,11 +42,6 @@ REASON: Final[dict[LegState, CloseReason | None]] = {
 }
 
 
-def number(value: float) -> Fraction:
-    """A setting as the decimal number that was written."""
-    return Fraction(str(value))
-
-
 class Judge:
     """The settings, the rate and the doubts in force, and the verdicts they give."""
 
@@ -69,11 +65,7 @@ class Judge:
 
     def fee(self, leg: Leg) -> Fraction | None:
         """The taker fee in bps: the user's, else the instrument's (which holds the venue's default)."""
-        chosen = self.runtime.fees.get(leg.venue, Fees())
-        mine = chosen.spot if leg.market == "spot" else chosen.perp
-        if mine is not None:
-            return number(mine)
-        return None if leg.row.taker_fee_bps is None else Fraction(leg.row.taker_fee_bps)
+        return taker_bps(self.runtime.fees, leg.venue, leg.market, leg.row.taker_fee_bps)
 
     def excluded_until(self, leg: Leg) -> int:
         """Until when (event time, ns) an exclusion keeps this leg out; 0 without one."""

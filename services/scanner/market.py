@@ -14,6 +14,7 @@ from services.scanner.detectors.price_check import Standing
 from shared.config import Runtime
 from shared.events import Event, Funding, Mark, Quote, State, Stats
 from shared.instruments import Market as MarketName
+from shared.routes.fx import CONVERTED
 from shared.routes.numbers import scaled
 from shared.signals import LegState
 
@@ -25,8 +26,6 @@ SECOND: Final = 1_000_000_000
 FOREVER: Final = 1 << 62
 #: A quote whose venue time went back is taken all the same when it was received this much later: a clock was set.
 CLOCK_SET_NS: Final = 5 * SECOND
-#: The dollars that are converted into USDT by the USDC rate. USD counts as USDC, flagged.
-CONVERTED: Final = frozenset({"USDC", "USD"})
 
 
 class Producer:

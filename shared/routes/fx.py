@@ -23,6 +23,8 @@ DEPEG: Final = Fraction(50, 10_000)
 #: The coin and the quote currency whose spot markets make the rate.
 BASE: Final = "USDC"
 QUOTE: Final = "USDT"
+#: The dollars that the rate converts into USDT. USD counts as USDC, flagged.
+CONVERTED: Final = frozenset({"USDC", "USD"})
 ONE: Final = Fraction(1)
 
 Way = Literal["buy", "sell"]

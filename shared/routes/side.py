@@ -28,11 +28,16 @@ class Terms(Protocol):
 class Side(Protocol):
     """`bid` and `ask` are floats for pre-filters, 0 where missing; the exact ones are in `quote`.
 
-    `fee` is the taker's in bps, None where unknown; `converted`: its quote currency is turned into USDT by the rate.
+    `fee` is the taker's in bps, None where unknown (then `fee_rough` is 0); `converted`: its quote currency is turned
+    into USDT by the rate.
     """
 
     @property
+    def venue(self) -> str: ...
+    @property
     def market(self) -> Market: ...
+    @property
+    def native(self) -> str: ...
     @property
     def row(self) -> Terms: ...
     @property
@@ -41,6 +46,8 @@ class Side(Protocol):
     def ask(self) -> float: ...
     @property
     def fee(self) -> Fraction | None: ...
+    @property
+    def fee_rough(self) -> float: ...
     @property
     def converted(self) -> bool: ...
     @property

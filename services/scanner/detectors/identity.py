@@ -9,6 +9,8 @@ a market listed later may not. A coin pinned by hand is never in doubt, nor are 
 user vouches for, and one of these need not be watched for being new. See docs/decisions.
 """
 
+from collections.abc import Sequence
+
 from services.scanner.market import MS, Leg
 from shared.config import Runtime
 
@@ -25,13 +27,24 @@ class Doubts:
     """Pairs in doubt and until when (event time, ns)."""
 
     def __init__(self) -> None:
-        self.until: dict[Pair, int] = {}
+        self.until = {}
+
+    @property
+    def until(self) -> dict[Pair, int]:
+        return self._until
+
+    @until.setter
+    def until(self, found: dict[Pair, int]) -> None:
+        self._until = found
+        #: every market of a pair in doubt: most rows have none, and look no further
+        self._parts = {part for pair in found for part in pair}
 
     def off(self, one: Leg, other: Leg, at: int, runtime: Runtime) -> None:
         """Both legs are good and their prices too far apart."""
         pair, warmup = pair_of(one, other), runtime.pair_warmup_ms * MS
         if self.until.get(pair, 0) > at or at - max(one.born, other.born) < warmup:
             self.until[pair] = at + warmup
+            self._parts.update(pair)
 
     def about(self, one: Leg, other: Leg, at: int, runtime: Runtime) -> bool:
         if one.asset.name in runtime.pins:
@@ -39,9 +52,23 @@ class Doubts:
         fresh = (one.new and not one.row.trusted) or (other.new and not other.row.trusted)
         if fresh and at - max(one.born, other.born) < runtime.pair_warmup_ms * MS:
             return True
-        if not self.until or (one.row.trusted and other.row.trusted):
+        if not self._until or (one.row.trusted and other.row.trusted):
             return False
-        return self.until.get(pair_of(one, other), 0) > at
+        return self._until.get(pair_of(one, other), 0) > at
+
+    def pairs(self, shown: Sequence[tuple[Leg, object]], at: int, runtime: Runtime) -> tuple[tuple[int, int], ...]:
+        """The pairs of a row's legs that are in doubt, by their places in the row, the lower one first."""
+        parts = self._parts
+        suspects = [place for place, (leg, _) in enumerate(shown) if leg.new or leg.part in parts]
+        if not suspects:
+            return ()
+        found = {
+            (min(place, other), max(place, other))
+            for place in suspects
+            for other in range(len(shown))
+            if other != place and self.about(shown[place][0], shown[other][0], at, runtime)
+        }
+        return tuple(sorted(found))
 
     def drop(self, leg: Leg) -> None:
         """What was known of a leg says nothing any more."""
@@ -49,5 +76,5 @@ class Doubts:
 
     def forget(self, at: int) -> None:
         """Let go of what is over; a pair whose doubt has ended counts as known from then on."""
-        for pair in [pair for pair, until in self.until.items() if until <= at]:
-            del self.until[pair]
+        if any(until <= at for until in self.until.values()):
+            self.until = {pair: until for pair, until in self.until.items() if until > at}
