@@ -94,6 +94,7 @@ class Context:
 
     def _on_settings(self, runtime: Runtime) -> None:
         self.state.runtime = runtime
+        self.hub.settings_changed()
 
     async def _refresh_sessions(self) -> None:
         for session in tuple(self.sessions):

@@ -58,10 +58,18 @@ class Hub:
             feed.reset()
 
     def directory_changed(self) -> None:
-        """The venues list something else: the markets of an asset may have other pages."""
+        """The venues list something else: the markets of an asset may have other pages, its routes other terms."""
         for (params, _), feed in self._feeds.items():
             if isinstance(params, AssetParams):
                 feed.touch((params.symbol,))
+        self.settings_changed()
+
+    def settings_changed(self) -> None:
+        """Fees and bounds may be others: so may the best of the routes that a filter leaves."""
+        assets = list(self._state.board.rows)
+        for (params, _), feed in self._feeds.items():
+            if isinstance(params, BoardParams) and not params.filter.wanted().everything():
+                feed.touch(assets)
 
     def _on_rows(self, rows: list[BoardRow]) -> None:
         assets = [row.asset for row in rows]

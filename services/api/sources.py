@@ -9,11 +9,12 @@ from msgspec import Meta
 from services.api.columns import COLUMNS, NUMERIC, Make, flat, flat_leg
 from services.api.errors import ApiError, invalid
 from services.api.state import LiveState, Process
-from services.api.symbols import unknown_symbol
+from services.api.symbols import unknown_exchange, unknown_symbol
 from services.api.views import signal_view
+from services.api.within import Routes, Wanted
 from services.collector.venues import VENUES
 from shared import decoding
-from shared.signals import BoardRow
+from shared.signals import BoardRow, Kind
 
 _json: Final = decoding.json()
 Rows = Iterable[tuple[str, dict[str, Any] | None]]
@@ -25,15 +26,22 @@ DEFAULT_RATE: Final = 20.0
 
 
 class BoardFilter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which assets are in view. A row without a route passes only where no route is asked about."""
+    """Which assets are in view, and with which route.
+
+    A row shows the best route of `kind` between `venues` that fits `min_size_usd`; `min_net_bps` and `max_edge_bps` are
+    asked of that one. A row without a route is in view only where no route is asked about.
+    """
 
     min_net_bps: float | None = None
     max_edge_bps: float | None = None
     min_size_usd: float | None = None
-    kind: str | None = None
+    kind: Kind | None = None
     venues: tuple[str, ...] | None = None
     assets: tuple[str, ...] | None = None
     signals_only: bool = False
+
+    def wanted(self) -> Wanted:
+        return Wanted.of(self.venues, self.kind, self.min_size_usd)
 
 
 class BoardParams(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -77,7 +85,7 @@ def check(channel: str, params: Params, state: LiveState) -> Params:
         if params.sort is not None and params.sort.removeprefix("-") not in (*NUMERIC, "asset"):
             names = ", ".join((*NUMERIC, "asset"))
             raise invalid("params.sort", params.sort, f"one of {names}, with - in front for descending order")
-        return params
+        return msgspec.structs.replace(params, filter=_canonical(params.filter, state))
     if isinstance(params, AssetParams):
         asset = state.directory.asset_of(params.symbol)
         if asset is None and params.symbol.upper() in state.board.rows:
@@ -88,6 +96,17 @@ def check(channel: str, params: Params, state: LiveState) -> Params:
     return params
 
 
+def _canonical(rule: BoardFilter, state: LiveState) -> BoardFilter:
+    """Who asks for the same in another order asks for the same."""
+    if rule.venues is not None:
+        known = {*VENUES, *state.venues()}
+        for venue in rule.venues:
+            if venue not in known:
+                raise unknown_exchange(venue, known, "params.filter.venues")
+    venues, assets = (None if names is None else tuple(sorted(set(names))) for names in (rule.venues, rule.assets))
+    return msgspec.structs.replace(rule, venues=venues, assets=assets)
+
+
 def unknown_channel(value: object) -> ApiError:
     return invalid("channel", value, "one of " + ", ".join(CHANNELS), code="unknown_channel")
 
@@ -96,17 +115,19 @@ class BoardSource:
     """The flat row of each asset that passes the filter, the best of them where a number is given."""
 
     def __init__(self, state: LiveState, params: BoardParams, make: Make) -> None:
-        self._board, self._params, self._make = state.board.rows, params, make
-        wanted = params.columns
-        self._columns = None if wanted is None else ("id", *(name for name in wanted if name != "id"))
-        self._venues = None if params.filter.venues is None else frozenset(params.filter.venues)
-        self._assets = None if params.filter.assets is None else frozenset(params.filter.assets)
+        self._state, self._params, self._make = state, params, make
+        columns, assets = params.columns, params.filter.assets
+        self._columns = None if columns is None else ("id", *(name for name in columns if name != "id"))
+        self._assets = None if assets is None else frozenset(assets)
+        self._wanted = params.filter.wanted()
+        #: what a row was shown as: a ranking looks at all of them each time
+        self._known: dict[str, tuple[BoardRow, Routes, BoardRow | None]] = {}
 
     def rows(self, dirty: Collection[str] | None, held: Collection[str]) -> Rows:
         if self._params.top_n is None and dirty is not None:
             for name in dirty:
-                row = self._board.get(name)
-                yield name, self._render(row) if row is not None and self._passes(row) else None
+                shown = self._shown(name)
+                yield name, None if shown is None else self._render(shown)
             return
         best = self._ranked()
         looked = best.keys() if dirty is None else [name for name in best if name in dirty or name not in held]
@@ -116,39 +137,39 @@ class BoardSource:
             yield name, self._render(best[name])
 
     def _ranked(self) -> dict[str, BoardRow]:
-        passing = [row for row in self._board.values() if self._passes(row)]
+        names = list(self._state.board.rows)
+        passing = [shown for name in names if (shown := self._shown(name)) is not None]
         if self._params.sort is not None or self._params.top_n is not None:
             passing = ordered(passing, self._params.sort or "-net_open_bps")
         return {row.asset: row for row in passing[: self._params.top_n]}
 
-    def _passes(self, row: BoardRow) -> bool:
-        return passes(row, self._params.filter, self._venues, self._assets)
+    def _shown(self, name: str) -> BoardRow | None:
+        """The row with the route that the filter leaves it, None where it is not in view."""
+        row, routes = self._state.board.rows.get(name), self._state.routes
+        if row is None or (self._assets is not None and name not in self._assets):
+            self._known.pop(name, None)
+            return None
+        known = self._known.get(name)
+        if known is None or known[0] is not row or known[1] is not routes:
+            known = self._known[name] = (row, routes, passing(row, self._params.filter, self._wanted, routes))
+        return known[2]
 
     def _render(self, row: BoardRow) -> dict[str, Any]:
         found = flat(row, self._make)
         return found if self._columns is None else {name: found[name] for name in self._columns}
 
 
-def passes(
-    row: BoardRow, rule: BoardFilter, venues: frozenset[str] | None = None, assets: frozenset[str] | None = None
-) -> bool:
-    if assets is not None and row.asset not in assets:
-        return False
+def passing(row: BoardRow, rule: BoardFilter, wanted: Wanted, routes: Routes) -> BoardRow | None:
+    """The row with the route that a filter leaves it, None where it is not in view. `wanted` is the rule's."""
     if rule.signals_only and not row.signals:
-        return False
-    figures = (rule.min_net_bps, rule.max_edge_bps, rule.min_size_usd, rule.kind, venues)
-    if all(figure is None for figure in figures):
-        return True
-    route = row.best
+        return None
+    shown = routes.within(row, wanted)
+    least, most, route = rule.min_net_bps, rule.max_edge_bps, shown.best
     if route is None:
-        return False
-    return (
-        (rule.min_net_bps is None or float(route.net_open_bps) >= rule.min_net_bps)
-        and (rule.max_edge_bps is None or float(route.edge_bps) <= rule.max_edge_bps)
-        and (rule.min_size_usd is None or float(route.size_usd) >= rule.min_size_usd)
-        and (rule.kind is None or route.kind == rule.kind)
-        and (venues is None or (route.buy[0] in venues and route.sell[0] in venues))
-    )
+        return shown if wanted.everything() and least is None and most is None else None
+    too_low = least is not None and float(route.net_open_bps) < least
+    too_high = most is not None and float(route.edge_bps) > most
+    return None if too_low or too_high else shown
 
 
 def ordered(rows: Iterable[BoardRow], sort: str) -> list[BoardRow]:

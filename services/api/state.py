@@ -11,6 +11,7 @@ from math import isfinite
 from typing import Final, Literal
 
 from services.api.symbols import Directory
+from services.api.within import Routes
 from shared.config import Runtime
 from shared.signals import BoardRow, Signal
 
@@ -166,6 +167,15 @@ class LiveState:
     redis_up: bool = False
     redis_error: str = ""
     process_listeners: list[Callable[[], None]] = field(default_factory=list)
+    _routes: Routes | None = None
+
+    @property
+    def routes(self) -> Routes:
+        """The best routes under the listing and the settings of now; another object when one of them changes."""
+        held = self._routes
+        if held is None or held.directory is not self.directory or held.runtime is not self.runtime:
+            held = self._routes = Routes(self.directory, self.runtime)
+        return held
 
     def venues(self) -> list[str]:
         """Every venue that anyone has spoken of, in order."""

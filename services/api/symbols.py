@@ -68,6 +68,8 @@ class Directory:
         self.pending = frozenset(expected) - {venue for venue, listed in (listings or {}).items() if listed}
         self.by_venue: dict[str, list[Instrument]] = {}
         self.assets: dict[str, list[Instrument]] = {}
+        #: by venue, market and the venue's own id
+        self.instruments: dict[tuple[str, Market, str], Instrument] = {}
         self._spellings: dict[str, str] = {}
         self._targets: dict[tuple[str, str], Target] = {}
         for venue, listed in sorted((listings or {}).items()):
@@ -82,6 +84,7 @@ class Directory:
     def _enter(self, instrument: Instrument) -> None:
         asset, exchange = instrument.asset, exchange_id(instrument.venue, instrument.market)
         self.assets.setdefault(asset, []).append(instrument)
+        self.instruments[instrument.venue, instrument.market, instrument.native] = instrument
         pair = f"{instrument.base}{instrument.quote}".upper()
         for spelling in (instrument.symbol, f"{instrument.base}/{instrument.quote}", pair, instrument.native):
             self._spellings.setdefault(spelling.upper(), asset)

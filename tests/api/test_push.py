@@ -1,6 +1,6 @@
 import asyncio
 import json
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from typing import Any
 
 import msgspec
@@ -10,6 +10,7 @@ from websockets.exceptions import ConnectionClosed
 
 from services.api import sockets
 from services.api.push import SUBPROTOCOL
+from services.api.within import Routes
 from shared.bus import Redis
 from tests.api.conftest import Api, message
 from tests.api.market import (
@@ -81,6 +82,85 @@ async def test_rows_that_leave_a_filter_or_the_best_few_are_removed(api: Api, re
         assert (await message(filtered, "delta"))["removed"] == ["A"]
         delta = await message(best, "delta")
         assert ([one["id"] for one in delta["changed"]], delta["removed"]) == (["B"], ["A"])
+
+
+def three(asset: str, okx_bid: str = "101.00", ver: int = 1) -> Any:
+    """A coin on three exchanges: best from binance to okx, second best from binance to bybit."""
+    legs = (
+        leg("binance", base=asset, bid="99.90", ask="100.00"),
+        leg("bybit", base=asset, bid="100.50", ask="100.60"),
+        leg("okx", base=asset, bid=okx_bid, ask="101.10"),
+    )
+    return row(asset, ver, legs, best=route(legs[0], legs[2], edge="100.00", net="90.00"))
+
+
+async def listed_three(api: Api, redis_client: Redis, *assets: str) -> None:
+    """With their instruments, without which nothing but the scanner's choice is known."""
+    await put_board(redis_client, *[three(asset) for asset in assets])
+    for venue in ("binance", "bybit", "okx"):
+        listed = [instrument(venue, base=asset, taker_fee_bps="5") for asset in assets]
+        await put_instruments(redis_client, *listed)
+    await api.until(lambda: len(api.context.state.board.rows) == len(assets))
+    await api.until(lambda: len(api.context.state.directory.instruments) == 3 * len(assets))
+
+
+async def test_a_filter_shows_the_best_of_the_routes_that_it_leaves(api: Api, redis_client: Redis) -> None:
+    await listed_three(api, redis_client, "A")
+    columns = ["buy_venue", "sell_venue", "net_open_bps"]
+    async with api.socket("/push") as socket:
+        all_of_them = await subscribed(socket, "board", columns=columns)
+        assert all_of_them["rows"] == [{"id": "A", "buy_venue": "binance", "sell_venue": "okx", "net_open_bps": 90.0}]
+        some = await subscribed(socket, "board", columns=columns, filter={"venues": ["bybit", "binance"]})
+        assert some["rows"] == [{"id": "A", "buy_venue": "binance", "sell_venue": "bybit", "net_open_bps": 40.0}]
+        best = await subscribed(
+            socket, "board", columns=columns, filter={"venues": ["bybit", "okx"]}, sort="-net_open_bps", top_n=5
+        )
+        assert [(one["buy_venue"], one["sell_venue"]) for one in best["rows"]] == [("bybit", "okx")]
+        assert (await subscribed(socket, "board", filter={"kind": "spot-perp"}))["rows"] == []
+        assert (await subscribed(socket, "board", filter={"venues": ["okx"]}))["rows"] == []
+
+
+async def test_a_filtered_row_follows_prices_fees_and_listings(api: Api, redis_client: Redis) -> None:
+    await put_board(redis_client, three("A"))
+    await api.until(lambda: len(api.context.state.board.rows) == 1)
+    async with api.socket("/push") as socket:
+        chosen: dict[str, Any] = {"columns": ["net_open_bps"], "filter": {"venues": ["bybit", "okx"]}}
+        assert (await subscribed(socket, "board", **chosen))["rows"] == []
+        await put_instruments(redis_client, instrument("bybit", base="A", taker_fee_bps="5"))
+        await put_instruments(redis_client, instrument("okx", base="A", taker_fee_bps="5"))
+        assert (await message(socket, "delta"))["changed"] == [{"id": "A", "net_open_bps": 29.76}]
+        await put_board(redis_client, three("A", "101.20", 2))
+        assert (await message(socket, "delta"))["changed"] == [{"id": "A", "net_open_bps": 49.64}]
+        body = {"fees": {"okx": {"perp": 15.0}}}
+        assert (await api.http.post("/api/config", json=body)).status_code == 200
+        assert (await message(socket, "delta"))["changed"] == [{"id": "A", "net_open_bps": 39.64}]
+
+
+async def test_a_filter_is_worked_out_once_however_many_look_through_it(
+    api: Api, redis_client: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"A{number}" for number in range(20)]
+    await listed_three(api, redis_client, *names)
+    judged: list[str] = []
+    plain = Routes.within
+
+    def counted(self: Routes, one: Any, wanted: Any) -> Any:
+        judged.append(one.asset)
+        return plain(self, one, wanted)
+
+    monkeypatch.setattr(Routes, "within", counted)
+    async with AsyncExitStack() as stack:
+        sockets = [await stack.enter_async_context(api.socket("/push")) for _ in range(15)]
+        orders = (["bybit", "binance"], ["binance", "bybit", "bybit"])
+        for place, socket in enumerate(sockets):
+            await subscribed(socket, "board", columns=["net_open_bps"], filter={"venues": orders[place % 2]})
+        assert len(api.context.hub) == 1
+        assert sorted(judged) == sorted(names)
+        judged.clear()
+        await put_board(redis_client, *[three(name, ver=2) for name in names[:5]], three(names[5], "100.95", 2))
+        await api.until(lambda: len(judged) >= 6)
+        await ask(sockets[0], op="ping", id=9)
+    assert sorted(judged) == sorted(names[:6])
 
 
 async def test_a_coin_that_nobody_lists_any_more_is_removed_everywhere(api: Api, redis_client: Redis) -> None:
@@ -181,6 +261,16 @@ async def test_resume_says_that_nothing_is_missing_or_sends_everything(api: Api,
             "params.columns",
         ),
         ('{"op": "subscribe", "id": 1, "channel": "board", "params": {"sort": "x"}}', "invalid_value", "params.sort"),
+        (
+            '{"op": "subscribe", "id": 1, "channel": "board", "params": {"filter": {"kind": "perp"}}}',
+            "invalid_value",
+            "params.filter.kind",
+        ),
+        (
+            '{"op": "subscribe", "id": 1, "channel": "board", "params": {"filter": {"venues": ["okx", "mtgox"]}}}',
+            "unknown_exchange",
+            "params.filter.venues",
+        ),
         ('{"op": "subscribe", "id": 1, "channel": "board", "params": {"rate": -1}}', "invalid_value", "params.rate"),
         ('{"op": "subscribe", "id": 1, "channel": "asset", "params": {}}', "missing_value", "params.symbol"),
         (

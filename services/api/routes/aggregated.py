@@ -14,7 +14,8 @@ from services.api.context import Ctx
 from services.api.numbers import decimal, json_bytes
 from services.api.routes.data import Venues
 from services.api.views import markets, spread_view
-from shared.signals import BoardRow, Route
+from services.api.within import Wanted
+from shared.signals import BoardRow
 
 router = APIRouter(tags=["market data"])
 Sort = Literal["spread", "symbol", "funding", "volume"]
@@ -64,21 +65,24 @@ async def aggregated_data(
     limit: Annotated[int | None, Query(ge=1, le=100_000)] = None,
     text: Text = False,
 ) -> Response:
-    """`spread` is the best route among all exchanges, null figures where there is none; coins without stand last."""
+    """`spread` is the best route between the exchanges that are asked for, null figures where there is none; coins
+    without stand last.
+    """
     state = context.state
     wanted = tuple(venues_for(context, venues, exchange, exchanges))
     descending = order == "desc" if order else sort != "symbol"
     every = wanted == tuple(state.venues())
     asked = Asked(sort, descending, min_net_bps, max_edge_bps, wanted, every, limit, text)
+    among, routes = Wanted.of(None if every else wanted), state.routes
     rows, now, feed = list(state.board.rows.values()), context.now_ns(), state.feed
     told = {"mode": state.mode, "state": feed, "reason": state.feed_reason(), **stamp(now)}
 
     def make() -> bytes:
-        chosen = select(rows, asked)
+        chosen = select([routes.within(row, among) for row in rows], asked)
         found = {
             row.asset: {
                 **markets(row, wanted, now, feed, text),
-                "spread": spread_view(route_within(row, asked), row.why, text),
+                "spread": spread_view(row.best, row.why, text),
             }
             for row in chosen
         }
@@ -86,14 +90,6 @@ async def aggregated_data(
         return json_bytes({"aggregated_data": found, "supported_symbols": sorted(names), "order": names, **told})
 
     return reply_body(await context.bodies.get(asked, make), request)
-
-
-def route_within(row: BoardRow, asked: Asked) -> Route | None:
-    """The best route, where both of its exchanges were asked for."""
-    route = row.best
-    if route is None or asked.every_venue or (route.buy[0] in asked.venues and route.sell[0] in asked.venues):
-        return route
-    return None
 
 
 def select(rows: Sequence[BoardRow], asked: Asked) -> list[BoardRow]:
@@ -115,7 +111,7 @@ def _passes(row: BoardRow, asked: Asked) -> bool:
         return False
     if asked.min_net_bps is None and asked.max_edge_bps is None:
         return True
-    route = route_within(row, asked)
+    route = row.best
     if route is None:
         return asked.min_net_bps is None
     if asked.min_net_bps is not None and float(route.net_open_bps) < asked.min_net_bps:
@@ -125,8 +121,7 @@ def _passes(row: BoardRow, asked: Asked) -> bool:
 
 def _figure(row: BoardRow, asked: Asked) -> Decimal | None:
     if asked.sort == "spread":
-        route = route_within(row, asked)
-        return decimal(route.net_open_bps) if route is not None else None
+        return decimal(row.best.net_open_bps) if row.best is not None else None
     legs = [leg for leg in row.legs if leg.venue in asked.venues]
     if asked.sort == "volume":
         turnovers = [value for leg in legs if (value := decimal(leg.turnover)) is not None]

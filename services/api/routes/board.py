@@ -5,13 +5,15 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from services.api.answers import documented, reply, stamp
+from services.api.answers import documented, reply, stamp, venues_for
 from services.api.columns import COLUMNS, flat
 from services.api.context import Ctx
 from services.api.errors import invalid
 from services.api.numbers import number
-from services.api.sources import BoardFilter, ordered, passes
+from services.api.routes.data import Venues
+from services.api.sources import BoardFilter, ordered, passing
 from services.api.views import age_ms
+from shared.signals import Kind
 
 router = APIRouter(tags=["market data"])
 AGES = ("buy_age_ms", "sell_age_ms")
@@ -29,17 +31,34 @@ EXAMPLE = {
 async def board(
     context: Ctx,
     sort: Annotated[str, Query(description="a figure, with `-` in front for descending order")] = "-net_open_bps",
-    min_net_bps: float | None = None,
-    max_edge_bps: float | None = None,
+    min_net_bps: Annotated[float | None, Query(allow_inf_nan=False)] = None,
+    max_edge_bps: Annotated[float | None, Query(allow_inf_nan=False)] = None,
+    min_size_usd: Annotated[float | None, Query(allow_inf_nan=False, description="dollars that fit the route")] = None,
+    kind: Kind | None = None,
+    venues: Venues = None,
+    exchange: str | None = None,
+    exchanges: str | None = None,
     limit: Annotated[int | None, Query(ge=1, le=100_000)] = None,
     columns: Annotated[str | None, Query(description="names, comma separated; all without")] = None,
 ) -> Response:
-    """Rows without a route stand last; `why` says why there is none."""
+    """Rows without a route stand last; `why` says why there is none.
+
+    With `venues`, `kind` or `min_size_usd` each row shows the best route that is asked for; coins without are left out.
+    """
     if sort.removeprefix("-") not in SORTS:
         raise invalid("sort", sort, "one of " + ", ".join(SORTS) + ", with - in front for descending order")
     wanted = _columns(columns)
-    rule = BoardFilter(min_net_bps=min_net_bps, max_edge_bps=max_edge_bps)
-    rows = ordered((row for row in context.state.board.rows.values() if passes(row, rule)), sort)[:limit]
+    among = tuple(venues_for(context, venues, exchange, exchanges))
+    rule = BoardFilter(
+        min_net_bps=min_net_bps,
+        max_edge_bps=max_edge_bps,
+        min_size_usd=min_size_usd,
+        kind=kind,
+        venues=None if among == tuple(context.state.venues()) else among,
+    )
+    asked, routes = rule.wanted(), context.state.routes
+    shown = (passing(row, rule, asked, routes) for row in context.state.board.rows.values())
+    rows = ordered((row for row in shown if row is not None), sort)[:limit]
     now_ms = context.now_ns() // 1_000_000
     found = []
     for row in rows:

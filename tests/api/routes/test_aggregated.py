@@ -5,7 +5,7 @@ import pytest
 from services.api.shared_body import SharedBodies
 from shared.bus import Redis
 from tests.api.conftest import Api
-from tests.api.market import leg, put_board, put_health, route, row
+from tests.api.market import instrument, leg, put_board, put_health, put_instruments, route, row
 
 
 def coin(asset: str, net: str | None, edge: str = "50.00", **fields: Any) -> Any:
@@ -75,6 +75,35 @@ async def test_each_coin_has_its_markets_and_its_best_route(filled: Api) -> None
         "price_text"
         not in (await filled.http.get("/api/aggregated_data")).json()["aggregated_data"]["A"]["okx"]["futures"]
     )
+
+
+async def test_the_exchanges_that_are_asked_for_choose_the_route(filled: Api, redis_client: Redis) -> None:
+    legs = (
+        leg("binance", base="A", bid="99.90", ask="100.00"),
+        leg("bybit", base="A", bid="100.50", ask="100.60"),
+        leg("okx", base="A", bid="101.00", ask="101.10"),
+    )
+    await put_board(redis_client, row("A", 2, legs, best=route(legs[0], legs[2], edge="100.00", net="90.00")))
+    for venue in ("binance", "bybit", "okx"):
+        await put_instruments(redis_client, instrument(venue, base="A", taker_fee_bps="5"))
+    await filled.until(lambda: len(filled.context.state.directory.instruments) == 3)
+    await filled.until(lambda: filled.context.state.board.rows["A"].ver == 2)
+
+    async def spread(query: str) -> Any:
+        return (await filled.http.get(f"/api/aggregated_data?{query}")).json()["aggregated_data"]["A"]["spread"]
+
+    found = await spread("venues=binance,bybit")
+    assert (found["long"], found["short"], found["edge_bps"], found["net_open_bps"]) == ("binance", "bybit", 50.0, 40.0)
+    assert (found["net_in_out_bps"], found["why"]) == (30.0, None)
+    assert (await spread("venues=binance,bybit,okx"))["short"] == "okx"
+    alone = await spread("venues=bybit")
+    assert (alone["long"], alone["edge_bps"], alone["why"]) == (None, None, "single")
+    flat = (await filled.http.get("/api/board?venues=bybit,okx&columns=buy_venue,sell_venue,net_open_bps")).json()
+    assert flat["rows"] == [{"buy_venue": "bybit", "sell_venue": "okx", "net_open_bps": 29.76}]
+    assert (await filled.http.get("/api/board?kind=spot-perp")).json()["rows"] == []
+    assert len((await filled.http.get("/api/board?venues=all")).json()["rows"]) == 3
+    error = (await filled.http.get("/api/board?kind=perp")).json()["error"]
+    assert (error["field"], error["value"]) == ("kind", "perp")
 
 
 async def test_the_body_is_shared_and_compressed_for_those_who_take_that(filled: Api) -> None:
