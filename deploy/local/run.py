@@ -149,7 +149,7 @@ class Run:
         if self.api_since is None and await answers(self.plan.settings.host, self.plan.settings.port):
             self.api_since = now
         if self.ready_s is None and self.api_since is not None:
-            spoken = all(venue.state not in ("starting", "connecting") for venue in snapshot.venues)
+            spoken = all(venue.speaks for venue in snapshot.venues)
             if spoken or now - self.api_since > VENUES_GRACE_S:
                 self.ready_s = max(1, round(now - self.started))
                 instance.write_record(self.plan.runtime, self._record())

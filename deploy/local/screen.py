@@ -105,21 +105,24 @@ def venue_line(venue: VenueStatus, width: int, lang: Language) -> Text:
     state = Text(text_in(lang, known) if known in _KNOWN else venue.state, style=_COLOURS.get(venue.state, "yellow"))
     state.pad_right(max(1, 9 - state.cell_len))
     line = Text("  ").append(f"{venue.name:<{width}} ").append_text(state)
+    cells = [explain(venue.detail, lang)] if venue.state != "live" and venue.detail else []
     if venue.state == "live":
-        cells = [
-            text_in(lang, "instruments", count=venue.instruments),
-            text_in(lang, "rate", count=venue.rate),
-        ]
-        cells += [f"{venue.lag_ms:.0f} ms"] if venue.lag_ms is not None else []
-        return line.append("   ".join(cells))
-    return line.append(explain(venue.detail, lang))
+        cells.append(text_in(lang, "instruments", count=venue.instruments))
+    if venue.state == "live" or (venue.state == "starting" and venue.rate):
+        cells.append(text_in(lang, "rate", count=venue.rate))
+    if venue.state == "live" and venue.lag_ms is not None:
+        cells.append(f"{venue.lag_ms:.0f} ms")
+    return line.append("   ".join(cells))
 
 
 _KNOWN = ("live", "starting_state", "connecting", "blocked", "degraded", "down")
 
 
 def explain(detail: str, lang: Language) -> str:
-    """A refusal by its HTTP status, with what to do about it and the rest of what the collector says."""
+    """How far a start is; a refusal by its HTTP status, with what to do about it and what else the collector says."""
+    topics = re.fullmatch(r"(\d+) of (\d+) topics(?: are live)?\.", detail)
+    if topics is not None:
+        return text_in(lang, "topics", live=topics[1], count=topics[2])
     status = re.search(r"HTTP (451|403)\b", detail)
     if status is None:
         return detail

@@ -38,6 +38,11 @@ class VenueStatus:
     rate: int = 0
     lag_ms: float | None = None
 
+    @property
+    def speaks(self) -> bool:
+        """Whether there is something to be said of it: it need not have all of its topics."""
+        return self.rate > 0 or self.state not in ("starting", "connecting")
+
 
 @dataclass(frozen=True)
 class Snapshot:

@@ -120,6 +120,7 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "degraded": ("degraded", "降级"),
     "down": ("down", "停止"),
     "instruments": ("{count:,} instruments", "{count:,} 个品种"),
+    "topics": ("{live} of {count} topics", "{live}/{count} 个订阅"),
     "rate": ("{count:,} msg/s", "{count:,} 条/秒"),
     "http_451": (
         "HTTP 451: not served from this region. Set HTTPS_PROXY or leave it out of VENUES=.",

@@ -7,7 +7,7 @@ import msgspec
 
 from services.collector.engine import Engine
 from services.collector.runner import Connection
-from services.collector.standing import retry, standing
+from services.collector.standing import Standing, retry
 from shared.writer import StreamWriter
 
 log = logging.getLogger(__name__)
@@ -19,6 +19,7 @@ class Health:
     def __init__(self, engine: Engine, writer: StreamWriter) -> None:
         self._engine, self._writer = engine, writer
         self._before = (monotonic(), 0)
+        self._standing = Standing(engine)
         self._said = ("", "")
 
     def fields(self) -> dict[str, str | int | float]:
@@ -27,10 +28,11 @@ class Health:
         frames = engine.frames + sum(each.frames for each in connections)
         now_ns = time_ns()
         newest = max((each.last_ns for each in connections), default=0)
-        state, detail = standing(engine)
-        if (state, detail) != self._said:
+        state, detail = self._standing.now()
+        said = (state, "" if state == "starting" else detail)
+        if said != self._said:
             log.info("%s is %s. %s", engine.venue.name, state, detail)
-            self._said = (state, detail)
+            self._said = said
         lags = sorted(engine.lags)
         return {
             "state": state,

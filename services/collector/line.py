@@ -32,6 +32,10 @@ LEAD_S: Final = (300.0, 1800.0)
 PATIENCE: Final = 600 * SECOND
 #: attempts a window apart may arrive closer together: ours is longer than the venue's
 STRETCH: Final = 1.25
+#: the same for frames, which need no new connection on their way, and the part of those granted that is ours: a start
+#: waits for them, and what is rolled over waits in the same window
+FRAMES_STRETCH: Final = 1.1
+FRAMES_USABLE: Final = 0.9
 
 
 Spawn = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
@@ -40,21 +44,20 @@ Spawn = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
 class Gate:
     """What one endpoint grants an address, shared by its lines: connection attempts, and frames where it counts them.
 
-    `usable`: the part of it that is ours.
+    `usable`: the part of the attempts that is ours.
     """
 
     def __init__(self, limits: Limits, usable: float) -> None:
         self._limits, self._usable = limits, usable
         self.window = Window(0, limits.connects[1] * STRETCH)
-        self.frames = None if limits.frames is None else Window(0, limits.frames[1] * STRETCH)
+        self.frames = None if limits.frames is None else Window(0, limits.frames[1] * FRAMES_STRETCH)
         self.divide(1.0)
 
     def divide(self, share: float) -> None:
         """Take this process's share of it."""
-        part = self._usable * share
-        self.window.count = max(1, int(self._limits.connects[0] * part))
+        self.window.count = max(1, int(self._limits.connects[0] * self._usable * share))
         if self.frames is not None and self._limits.frames is not None:
-            self.frames.count = max(1, int(self._limits.frames[0] * part))
+            self.frames.count = max(1, int(self._limits.frames[0] * FRAMES_USABLE * share))
 
     async def pass_through(self) -> None:
         now = time_ns()

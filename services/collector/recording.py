@@ -16,7 +16,7 @@ from services.collector.engine import Engine
 from services.collector.process import of_deployment, surroundings
 from services.collector.rest import Body
 from services.collector.runner import Connection
-from services.collector.standing import standing
+from services.collector.standing import Standing
 from services.collector.venue import Venue
 from services.collector.venues import VENUES
 from shared.codec import SCHEMA
@@ -102,7 +102,8 @@ async def _record(venue: Venue, settings: Settings, writer: Writer, seconds: flo
 
 
 async def _say(engine: Engine, writer: Writer) -> None:
+    standing = Standing(engine)
     while True:
         await asyncio.sleep(SAY_S)
         writer.flush()
-        logging.getLogger("record").info("%s is %s. %s %d frames", engine.venue.name, *standing(engine), writer.frames)
+        logging.getLogger("record").info("%s is %s. %s %d frames", engine.venue.name, *standing.now(), writer.frames)

@@ -1,6 +1,6 @@
 """What an endpoint grants an address, and a process's share of it."""
 
-from services.collector.line import STRETCH, Gate
+from services.collector.line import FRAMES_STRETCH, Gate
 from services.collector.pacing import SECOND
 from services.collector.venue import Limits
 
@@ -8,14 +8,14 @@ from services.collector.venue import Limits
 def test_a_gate_grants_the_usable_part_and_a_members_share_of_it() -> None:
     gate = Gate(Limits(10, 1, 1.0, connects=(100, 60.0), frames=(200, 60.0)), 0.8)
     assert gate.frames is not None
-    assert (gate.window.count, gate.frames.count) == (80, 160)
+    assert (gate.window.count, gate.frames.count) == (80, 180)
     gate.divide(1 / 4)
-    assert (gate.window.count, gate.frames.count) == (20, 40)
+    assert (gate.window.count, gate.frames.count) == (20, 45)
     gate.divide(1 / 1000)
     assert (gate.window.count, gate.frames.count) == (1, 1)
     assert gate.frames.ready_at(0) == 0
     gate.frames.took(0)
-    assert gate.frames.ready_at(1) == int(60 * STRETCH * SECOND)
+    assert gate.frames.ready_at(1) == int(60 * FRAMES_STRETCH * SECOND)
 
 
 def test_frames_are_not_counted_where_the_venue_does_not() -> None:

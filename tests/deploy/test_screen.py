@@ -51,6 +51,19 @@ def test_the_screen_of_a_running_system() -> None:
     ]
 
 
+def test_a_start_says_how_far_it_is() -> None:
+    said = VenueStatus("pear", "starting", "38 of 162 topics.", 140, 55, 20.0)
+    snapshot = replace(SNAPSHOT, venues=[SNAPSHOT.venues[0], said])
+    assert plain(FACTS, snapshot)[5] == "  pear      starting 38 of 162 topics   55 msg/s"
+    assert plain(FACTS, snapshot, "zh")[5] == "  pear      启动中   38/162 个订阅   55 条/秒"
+    short = replace(snapshot, venues=[replace(said, state="degraded", detail="38 of 162 topics are live.")])
+    assert plain(FACTS, short)[4] == "  pear      degraded 38 of 162 topics"
+    assert said.speaks
+    assert not VenueStatus("pear").speaks
+    assert not VenueStatus("pear", "starting", "0 of 162 topics.").speaks
+    assert replace(said, state="blocked", rate=0).speaks
+
+
 def test_the_screen_in_chinese() -> None:
     shown = plain(FACTS, SNAPSHOT, "zh")
     assert shown[0] == "Parallax 0.1.0 · LIVE · 9 秒就绪"

@@ -37,6 +37,7 @@ EXAMPLE = [
         "display_name": "Alpha futures",
         "enabled": True,
         "state": "live",
+        "detail": "",
         "symbolDetails": {"BTCUSDT": {"tickSize": "0.10", "baseAsset": "BTC", "quoteAsset": "USDT"}},
     }
 ]
@@ -84,6 +85,7 @@ def _exchange(context: Context, venue: str, market: Market) -> dict[str, Any]:
         "display_name": f"{display_name(venue)} {'futures' if market == 'perp' else 'spot'}",
         "enabled": bool(processes),
         "state": state_of(processes),
+        "detail": detail_of(processes),
         "symbolDetails": {name: _detail(instrument) for name, instrument in sorted(names.items())},
     }
 

@@ -90,10 +90,10 @@ def _connection(members: list[Process]) -> dict[str, Any]:
         return [figure for one in members if (figure := one.number(name)) is not None]
 
     ages, lags = figures("last_frame_age_ms"), figures("lag_ms_p50")
-    youngest = round(min(ages) / 1000, 3) if ages else None
+    state, youngest = state_of(members), round(min(ages) / 1000, 3) if ages else None
     return {
-        "connected": state_of(members) == "live",
-        "state": state_of(members),
+        "connected": state == "live" or (state == "starting" and any(figures("subscribed"))),
+        "state": state,
         "detail": detail_of(members),
         "heartbeat_age": youngest,
         "quote_age_s": youngest,

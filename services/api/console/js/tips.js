@@ -118,7 +118,7 @@ export const TIPS = {
   "reason.long.restart": ["The scanner had to start cold.", "扫描器冷启动。"],
 
   "state.long.live": ["Everything that was asked for arrives.", "所订阅的数据均正常到达。"],
-  "state.long.starting": ["Reading the listing, opening connections.", "正在读取币种并建立连接。"],
+  "state.long.starting": ["Reading the listing, opening connections, subscribing: what is subscribed already arrives.", "正在读取币种、建立连接并订阅；已订阅的数据已经到达。"],
   "state.long.degraded": ["Some of it does not arrive.", "部分数据未到达。"],
   "state.long.blocked": ["The exchange cannot be reached from here.", "此处无法连接该交易所。"],
   "state.long.down": ["No collector of this exchange is running.", "该交易所没有采集器在运行。"],

@@ -1,0 +1,48 @@
+"""How a venue does, as it starts, loses its topics and gets them back."""
+
+import re
+from pathlib import Path
+from time import monotonic
+
+from services.collector.standing import Standing, carried, standing
+from services.collector.venues import VENUES
+from tests.collector.live import hurried, stage
+
+#: a venue that takes one topic in a frame, and so few frames that a start takes a while
+SLOW = hurried(VENUES["lighter"], frames=(20, 0.3))
+
+
+async def test_a_start_says_how_far_it_is_and_is_live_with_its_last_topic(tmp_path: Path) -> None:
+    async with stage("lighter", tmp_path, venue=SLOW) as found:
+        said: list[tuple[str, str]] = []
+
+        def whole() -> bool:
+            said.append(standing(found.engine))
+            return said[-1] == ("live", "")
+
+        await found.until(whole)
+        live, topics = carried(found.engine)
+        assert live == topics
+        told = [
+            re.fullmatch(r"(\d+) of (\d+) topics\.", detail) for state, detail in said if state == "starting" and detail
+        ]
+        steps = [(int(match[1]), int(match[2])) for match in told if match is not None]
+        assert {count for _, count in steps} == {topics}
+        assert len({step for step, _ in steps}) > 1
+        assert {state for state, _ in said} == {"starting", "live"}
+
+
+async def test_who_has_started_and_loses_its_topics_is_degraded_until_most_are_back(tmp_path: Path) -> None:
+    async with stage("lighter", tmp_path, venue=SLOW) as found:
+        one = Standing(found.engine, lambda: monotonic() * 20)
+        await found.until(lambda: one.now() == ("live", ""))
+        found.strike("abort")
+        await found.until(lambda: one.now()[0] == "degraded" and one.now()[1].endswith("topics are live."))
+        await found.until(lambda: one.now() == ("live", ""))
+
+
+async def test_a_start_that_gets_no_further_is_no_start_any_more(tmp_path: Path) -> None:
+    async with stage("lighter", tmp_path, venue=hurried(VENUES["lighter"], frames=(4, 600.0))) as found:
+        one = Standing(found.engine, lambda: monotonic() * 200)
+        await found.until(lambda: one.now()[0] == "starting" and one.now()[1])
+        await found.until(lambda: one.now()[0] == "degraded")
