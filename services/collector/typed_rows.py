@@ -1,7 +1,7 @@
 """Rows of pushes and REST answers as typed structs: a row of another form costs itself alone."""
 
 from collections.abc import Callable, Iterator
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -11,6 +11,30 @@ from services.collector.messages import Unknown
 UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 _raws: Final = msgspec.json.Decoder(list[msgspec.Raw])
+_fields: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_NULL: Final = b"null"
+_DIGITS: Final = b"-0123456789"
+_T = TypeVar("_T")
+
+
+def loosely(row: msgspec.json.Decoder[_T], raw: bytes | msgspec.Raw) -> _T:
+    """A row of which the fields should be text: a null counts as absent, a number as its own digits in text.
+
+    For listings, where one such field must not cost an instrument. Raises what `UNREADABLE` names.
+    """
+    try:
+        return row.decode(raw)
+    except UNREADABLE:
+        return row.decode(_in_text(bytes(raw)))
+
+
+def _in_text(value: bytes) -> bytes:
+    if value[:1] in _DIGITS:
+        return b'"' + value + b'"'
+    if value[:1] != b"{":
+        return value
+    given = ((name, bytes(inner)) for name, inner in _fields.decode(value).items())
+    return msgspec.json.encode({name: msgspec.Raw(_in_text(inner)) for name, inner in given if inner != _NULL})
 
 
 class Rows:

@@ -16,6 +16,7 @@ import msgspec
 from services.collector.naming import name, status_of
 from services.collector.normalise import EXACT, BadNumber, literal, nanoseconds, plain
 from services.collector.table import Listed
+from services.collector.typed_rows import loosely
 from services.collector.venue import Unreadable
 from services.collector.venues.bybit.multipliers import REVIEWED
 from services.collector.venues.bybit.shapes import UNREADABLE, Body, Result
@@ -88,7 +89,7 @@ class Row(msgspec.Struct, rename="camel", gc=False):
     symbol_type: str | None = None
     launch_time: str = ""
     delivery_time: str = ""
-    funding_interval: int | None = None
+    funding_interval: int | str | None = None
     upper_funding_rate: str = ""
     lower_funding_rate: str = ""
     price_filter: _Price = _Price()
@@ -115,7 +116,7 @@ def is_listing(body: bytes) -> str | None:
     """The listing call that a body answers: its category, told apart by the first row's status."""
     try:
         result = _result.decode(_body.decode(body).result)
-        form = _form.decode(result.rows[0]) if result.rows else _Form()
+        form = loosely(_form, result.rows[0]) if result.rows else _Form()
     except UNREADABLE:
         return None
     if form.base_coin is None or form.lot_size_filter is None or result.category not in CATEGORIES:
@@ -222,10 +223,11 @@ def _time(text: str) -> int | None:
     return nanoseconds(text) or None if text else None
 
 
-def _hours(minutes: int | None) -> str | None:
-    """Exact text; None where it is no finite decimal."""
+def _hours(minutes: int | str | None) -> str | None:
+    """Exact text; None where it is no finite decimal. Raises `BadNumber`."""
+    count = Decimal(literal(str(minutes))) if minutes else Decimal(0)
     try:
-        return plain(EXACT.divide(Decimal(minutes), MINUTES)) if minutes and minutes > 0 else None
+        return plain(EXACT.divide(count, MINUTES)) if count > 0 else None
     except Inexact:
         return None
 
@@ -246,7 +248,7 @@ def _rows(bodies: Mapping[str, bytes]) -> Iterator[tuple[str, Row]]:
             raise Unreadable(f"{NAME} {call}: expected retCode 0 and a category, got {body[:120]!r}")
         for raw in result.rows:
             try:
-                row = _row.decode(raw)
+                row = loosely(_row, raw)
             except UNREADABLE:
                 continue
             yield result.category, row

@@ -12,6 +12,7 @@ import msgspec
 
 from services.collector import naming
 from services.collector.normalise import EXACT, BadNumber, literal, nanoseconds, percent, plain, rate
+from services.collector.typed_rows import loosely
 from services.collector.venue import Unreadable
 from services.collector.venues.grvt import lite
 from services.collector.venues.grvt.shapes import ABSENT, UNREADABLE, Loose, begins
@@ -63,7 +64,7 @@ def is_listing(body: bytes) -> str | None:
     """The listing call's name where the body's first row is an instrument's."""
     try:
         rows = _results(body)
-        _form.decode(rows[0] if rows else b"")
+        loosely(_form, rows[0] if rows else b"")
     except UNREADABLE:
         return None
     return INSTRUMENTS
@@ -169,6 +170,6 @@ def _all_rows(bodies: Mapping[str, bytes]) -> Iterator[Row]:
             raise Unreadable(f"{NAME} {call}: expected an answer with a result, got {body[:80]!r} ({error})") from None
         for raw in raws:
             try:
-                yield _row.decode(raw)
+                yield loosely(_row, raw)
             except UNREADABLE:
                 continue

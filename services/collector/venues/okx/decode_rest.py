@@ -42,7 +42,7 @@ ENDPOINTS: Final[dict[str, tuple[Rows, RowsReader]]] = {
 
 
 class Body(msgspec.Struct):
-    code: str
+    code: str | int
     data: msgspec.Raw = msgspec.Raw(b"")
     msg: str = ""
 
@@ -74,8 +74,8 @@ def rest(reader: Reader, frame: bytes, recv: int, request: Request | None) -> li
         return [Unknown("bad_shape")]
     except UNREADABLE:
         return [Unknown("not_json")]
-    if body.code != "0":
-        return [Refused(None, None, body.code, body.msg)]
+    if str(body.code) != "0":
+        return [Refused(None, None, str(body.code), body.msg)]
     endpoint = request.endpoint if request is not None else endpoint_by_form(body.data)
     if endpoint == INSTRUMENTS:
         return [Relist(None, "listing")]

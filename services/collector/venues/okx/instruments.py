@@ -12,6 +12,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from services.collector.normalise import EXACT, BadNumber, literal, nanoseconds, plain
+from services.collector.typed_rows import loosely
 from services.collector.venue import Unreadable
 from shared.instruments import Category, Instrument, Status, unified_symbol
 
@@ -75,7 +76,7 @@ class Terms(msgspec.Struct, gc=False, rename="camel"):
 
 
 class _Body(msgspec.Struct):
-    code: str
+    code: str | int
     data: list[msgspec.Raw]
 
 
@@ -103,7 +104,7 @@ def is_listing(body: bytes) -> str | None:
     """The listing call that a body answers, told by its first row."""
     try:
         rows = _body.decode(body).data
-        form = _form.decode(rows[0]) if rows else _Form()
+        form = loosely(_form, rows[0]) if rows else _Form()
     except UNREADABLE:
         return None
     if form.tick_sz is not None and form.lot_sz is not None:
@@ -212,10 +213,10 @@ def _rows(call: str, body: bytes, decoder: msgspec.json.Decoder[T]) -> Iterator[
         answer = _body.decode(body)
     except UNREADABLE as error:
         raise Unreadable(f"{NAME} {call}: expected an answer with code and data, got {body[:80]!r} ({error})") from None
-    if answer.code != "0":
+    if str(answer.code) != "0":
         raise Unreadable(f"{NAME} {call}: expected code 0, got {body[:120]!r}")
     for raw in answer.data:
         try:
-            yield decoder.decode(raw)
+            yield loosely(decoder, raw)
         except UNREADABLE:
             continue

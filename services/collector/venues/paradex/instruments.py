@@ -11,6 +11,7 @@ import msgspec
 
 from services.collector import naming
 from services.collector.normalise import EXACT, BadNumber, literal, plain
+from services.collector.typed_rows import loosely
 from services.collector.venue import Unreadable
 from services.collector.venues.paradex.answers import UNREADABLE
 from shared.instruments import Category, Instrument, Market, Status, unified_symbol
@@ -108,7 +109,7 @@ def is_listing(body: bytes) -> str | None:
     try:
         rows = _body.decode(body).results
         if rows:
-            _form.decode(rows[0])
+            loosely(_form, rows[0])
     except UNREADABLE:
         return None
     return MARKETS if rows else None
@@ -218,6 +219,6 @@ def _rows(bodies: Mapping[str, bytes], decoder: msgspec.json.Decoder[_T]) -> Ite
             raise Unreadable(f"{NAME} {call}: expected an object with results, got {body[:80]!r} ({error})") from None
         for raw in raws:
             try:
-                yield decoder.decode(raw)
+                yield loosely(decoder, raw)
             except UNREADABLE:
                 continue
