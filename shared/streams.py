@@ -12,11 +12,13 @@
 | `owners:<venue>` | collectors | collectors | for ever |
 | `overrides:<venue>` | scanner | collectors | for ever |
 | `demand:<venue>:<kind>` | api, scanner | collectors | score = expiry in ms |
+| `demand:_scanner:why`, `why:<asset>` | api, anyone; scanner | scanner; who asked | score = expiry in ms; 10 s |
 | `config`, `{config}:changes` | api | every service | for ever |
 | `board`, `{board}:changes` | scanner | api, anyone | for ever; 2 minutes |
 | `signals:{P}` | scanner | recorder, api, anyone | 7 days |
 | `scan:{P}`, `open:{P}` | scanner | scanner | for ever |
 | `meta:incarnation`, `meta:partitions` | whoever starts first | everyone | for ever |
+| `maintenance` | api | recorder | 2 minutes: clean the history now |
 | `alerts` | scanner, api | api, anyone | 7 days |
 
 The braces around P are literal: they are a Redis Cluster hash tag.
@@ -55,7 +57,10 @@ CONFIG_CHANGES: Final = "{config}:changes"
 META_INCARNATION: Final = "meta:incarnation"
 META_PARTITIONS: Final = "meta:partitions"
 META_LISTINGS: Final = "meta:listings"
+MAINTENANCE: Final = "maintenance"
 ALERTS: Final = "alerts"
+#: The scanner's name where venues have theirs.
+SCANNER: Final = "_scanner"
 
 
 def partition_of(asset: str, partitions: int) -> int:
@@ -102,6 +107,10 @@ def owners(venue: str) -> str:
 
 def demand(venue: str, kind: str) -> str:
     return f"demand:{venue}:{kind}"
+
+
+def why(asset: str) -> str:
+    return f"why:{asset}"
 
 
 def signals(partition: int) -> str:

@@ -13,6 +13,7 @@ from typing import Final
 import msgspec
 
 from services.scanner import lease
+from services.scanner.asked import answer
 from services.scanner.control import Config, ControlEvent, Join, Listing, Row, Seed, Tick, encode
 from services.scanner.detectors.price_check import unconfirmed
 from services.scanner.market import MS
@@ -100,6 +101,7 @@ class Steward:
         if self._is_due("rate", 1.0):
             await self._tell_rate()
         await self._tick()
+        await answer(self._client, self.hold.fold, self.hold.partition, self._partitions, await self._now_ms())
         if not self._recorded and self._is_due("confirmed", CONFIRMED_S):
             await self._write_confirmed()
         if self._is_due("clear", CLEAR_S):

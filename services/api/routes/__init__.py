@@ -14,7 +14,11 @@ from services.api.routes import (
     symbols,
     system,
     version,
+    why,
 )
 
-_MODULES = (data, aggregated, board, signals, history, markets, exchanges, symbols, config, system, health, version)
+_MODULES = (
+    *(data, aggregated, board, signals, why, history, markets, exchanges, symbols, config, system, health),
+    version,
+)
 ALL = (*(module.router for module in _MODULES), pages.router)
