@@ -101,18 +101,21 @@ class Scanner:
             await turns.open()
             await rounds.open()
             recorded, runtime = service.settings.mode == "replay", await self.store.load()
-            hold = await take_over(service.redis, turns, partition, fence, runtime, recorded=recorded)
-            engine = self.engines[partition] = Engine(hold, turns, recorded=recorded)
-            partitions, me = service.settings.partitions, service.member
-            steward = Steward(hold, service.redis, rounds, me, partitions, self.store.load, recorded=recorded)
-            service.state, service.detail = "live", ""
             stop = asyncio.Event()
             async with asyncio.TaskGroup() as tasks:
-                keeping = tasks.create_task(steward.run(stop), name=f"steward {partition}")
+                keeping = tasks.create_task(
+                    lease.keep(service.redis, partition, service.member, fence), name=f"lease {partition}"
+                )
+                hold = await take_over(service.redis, turns, partition, fence, runtime, recorded=recorded)
+                engine = self.engines[partition] = Engine(hold, turns, recorded=recorded)
+                partitions, load = service.settings.partitions, self.store.load
+                steward = Steward(hold, service.redis, rounds, partitions, load, recorded=recorded)
+                service.state, service.detail = "live", ""
+                beside = tasks.create_task(steward.run(stop), name=f"steward {partition}")
                 looking = tasks.create_task(self.end(partition, kept_s, stop), name=f"share {partition}")
                 await engine.run(stop)
-                keeping.cancel()
-                looking.cancel()
+                for task in (keeping, beside, looking):
+                    task.cancel()
             await lease.release(service.redis, partition, fence)
         finally:
             self.engines.pop(partition, None)

@@ -6,6 +6,7 @@ harm. A transition is written once whoever writes it: `open:{P}` keeps the revis
 out already answers DONE.
 """
 
+import asyncio
 from typing import Any, Final
 
 from shared import streams
@@ -13,6 +14,10 @@ from shared.bus import REFUSED, Redis
 from shared.resp import command
 
 TTL_MS: Final = 4000
+#: An owner that nobody has replaced goes on after its lease ran out, if it stood still for less than this: what it has
+#: not read yet is still in the streams.
+LATE_MS: Final = 60_000
+RENEW_S: Final = 1.0
 
 CLAIM: Final = """#!lua flags=allow-oom
 local t=redis.call('TIME') local now=t[1]*1000+math.floor(t[2]/1000)
@@ -22,6 +27,13 @@ if live and c[1]~=ARGV[1] then return 0 end
 local f=tonumber(c[3] or '0')
 if not (live and c[1]==ARGV[1]) then f=f+1 end
 redis.call('HSET',KEYS[1],'owner',ARGV[1],'until',now+ARGV[2],'fence',f) return f
+"""
+
+RENEW: Final = """#!lua flags=allow-oom
+local t=redis.call('TIME') local now=t[1]*1000+math.floor(t[2]/1000)
+local c=redis.call('HMGET',KEYS[1],'owner','until','fence')
+if c[1]~=ARGV[1] or c[3]~=ARGV[3] or now-tonumber(c[2])>tonumber(ARGV[4]) then return 0 end
+redis.call('HSET',KEYS[1],'until',now+ARGV[2]) return 1
 """
 
 RELEASE: Final = """#!lua flags=allow-oom
@@ -54,8 +66,21 @@ class Fenced(Exception):
 
 
 async def claim(client: Redis, partition: int, me: str) -> int:
-    """The fence of the partition if it is ours now, else 0. Renews where it is ours already."""
+    """The fence of the partition if it is ours now, else 0."""
     return int(await run(client, CLAIM, [streams.scan(partition)], [me, TTL_MS]))
+
+
+async def renew(client: Redis, partition: int, me: str, fence: int) -> bool:
+    """Whether the partition is still ours. Who was starved of time finds its lease run out and, unless another one has
+    claimed the partition meanwhile, goes on under its fence."""
+    return bool(await run(client, RENEW, [streams.scan(partition)], [me, TTL_MS, fence, LATE_MS]))
+
+
+async def keep(client: Redis, partition: int, me: str, fence: int) -> None:
+    """Renew for ever. Raises `Fenced`."""
+    while await renew(client, partition, me, fence):  # noqa: ASYNC110 - time is what it waits for
+        await asyncio.sleep(RENEW_S)
+    raise Fenced(f"another process has claimed partition {partition}, or this one stood still for too long")
 
 
 async def release(client: Redis, partition: int, fence: int) -> None:

@@ -1,5 +1,5 @@
-"""What the owner of a partition does beside the turns: keeps the lease, tells the control stream what decides about
-signals (streams, instruments, settings, the USDC rate, the passing of time), and clears up.
+"""What the owner of a partition does beside the turns: tells the control stream what decides about signals (streams,
+instruments, settings, the USDC rate, the passing of time), and clears up.
 
 None of it changes the fold by itself: everything goes out through the control stream and counts when it is read back.
 """
@@ -31,7 +31,7 @@ LOG: Final = logging.getLogger(__name__)
 KINDS: Final = ("quote", "mark", "funding", "stats")
 ROWS_PER_ENTRY: Final = 200
 ROUND_S: Final = 0.25
-RENEW_S: Final = 1.0
+SETTINGS_S: Final = 1.0
 VENUES_S: Final = 2.0
 LISTING_S: Final = 30.0
 #: How soon a listing is read again when events name symbols that are not known.
@@ -54,13 +54,12 @@ class Steward:
         hold: Hold,
         client: Redis,
         wire: Wire,
-        me: str,
         partitions: int,
         load: Load,
         *,
         recorded: bool = False,
     ) -> None:
-        self.hold, self._client, self._wire, self._me = hold, client, wire, me
+        self.hold, self._client, self._wire = hold, client, wire
         self._partitions, self._load, self._recorded = partitions, load, recorded
         self._seq = 0
         self._told = 0.0
@@ -83,11 +82,7 @@ class Steward:
             await asyncio.sleep(ROUND_S)
 
     async def _round(self) -> None:
-        if self._is_due("lease", RENEW_S):
-            fence = await lease.claim(self._client, self.hold.partition, self._me)
-            if fence != self.hold.fence:
-                raise lease.Fenced(f"partition {self.hold.partition} has fence {fence}, ours is {self.hold.fence}")
-        if self._is_due("config", RENEW_S):
+        if self._is_due("config", SETTINGS_S):
             await self._follow_settings()
         if self._is_due("venues", 0.0 if self._recorded else VENUES_S):
             await self._find_venues()

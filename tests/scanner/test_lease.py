@@ -19,6 +19,33 @@ async def test_one_owner_at_a_time_and_a_higher_fence_for_the_next(redis_client:
     assert await lease.claim(redis_client, 0, "one") == 0, "the old owner cannot release what is not its own"
 
 
+async def late(client: Redis, by_ms: int) -> None:
+    """The lease ran out so long ago."""
+    seconds, micros = await client.time()
+    await client.hset(scan(0), "until", seconds * 1000 + micros // 1000 - by_ms)
+
+
+async def test_who_finds_its_lease_run_out_goes_on_under_its_fence_unless_it_was_replaced(redis_client: Redis) -> None:
+    assert await lease.claim(redis_client, 0, "one") == 1
+    await late(redis_client, 30_000)
+    assert await lease.renew(redis_client, 0, "one", 1)
+    assert await lease.claim(redis_client, 0, "two") == 0, "it is the first one's again"
+    await late(redis_client, 1)
+    assert await lease.claim(redis_client, 0, "two") == 2
+    await late(redis_client, 1)
+    assert not await lease.renew(redis_client, 0, "one", 1)
+    assert not await lease.renew(redis_client, 0, "two", 1)
+    await late(redis_client, 120_000)
+    assert not await lease.renew(redis_client, 0, "two", 2), "the streams may not hold any more what it has not read"
+    with pytest.raises(lease.Fenced):
+        await lease.keep(redis_client, 0, "two", 2)
+    await lease.claim(redis_client, 0, "two")
+    await lease.release(redis_client, 0, 3)
+    assert not await lease.renew(redis_client, 0, "two", 3)
+    await redis_client.flushall()
+    assert not await lease.renew(redis_client, 0, "two", 3)
+
+
 async def test_the_old_owner_writes_nothing(redis_client: Redis, redis_url: str) -> None:
     await lease.claim(redis_client, 0, "one")
     await redis_client.hset(scan(0), "until", "0")
