@@ -132,7 +132,9 @@ def test_what_is_out_of_scope_is_named_and_not_listed(changes: dict[str, Any]) -
 
 
 def test_a_broken_row_does_not_cost_the_others() -> None:
-    bodies = {"markets": body(perp(symbol="A", price_tick_size="x"), {"symbol": [7]}, 7, perp(base_currency=""), perp())}
+    bodies = {
+        "markets": body(perp(symbol="A", price_tick_size="x"), {"symbol": [7]}, 7, perp(base_currency=""), perp())
+    }
     assert [one.native for one in VENUE.listing(bodies)] == ["BTC-USD-PERP"]
     assert VENUE.outside(bodies) == frozenset()
 

@@ -10,6 +10,8 @@ from services.collector.messages import Ack, Closing, Message, Refused, Unknown
 
 #: the connection closes for a service upgrade in 60 s
 UPGRADE: Final = "64008"
+#: too much at once, over the socket and over REST; the exchange is busy
+BUSY: Final = frozenset({"60014", "50011", "50013"})
 
 _NAMED: Final = re.compile(r'(channel|instId|instType)["\s]*:["\s]*([^",}\s]+)')
 
@@ -49,7 +51,7 @@ def answer(read: Answer) -> list[Message]:
         return [Unknown("bad_shape") if read.arg is None else Ack(topic_text(read.arg), number)]
     if read.event == "error":
         topic = topic_text(read.arg) if read.arg else topic_in(read.msg)
-        return [Refused(topic, number, read.code, read.msg)]
+        return [Refused(topic, number, read.code, read.msg, busy=read.code in BUSY)]
     if read.event == "notice" and read.code == UPGRADE:
         return [Closing(read.msg)]
     if read.event == "channel-conn-count-error":

@@ -22,10 +22,10 @@ from services.collector.venues.okx.instruments import UNREADABLE
 from services.collector.venues.okx.reading import BEST, CHANNELS, LISTED_ROWS, Named, Reader, best, books, native_of
 from shared.instruments import Market
 
-#: pictures of fixed depth, without `action`
-PICTURES: Final = frozenset({"books5"})
-#: a snapshot, then changes
-DIFFS: Final = frozenset({"books", "books50-l2-tbt", "books-l2-tbt", "books-rpi", "books-elp"})
+#: pictures of fixed depth, without `action`: the levels of a side
+PICTURES: Final = {"books5": 5}
+#: a snapshot, then changes: the levels at which the exchange keeps a side
+DIFFS: Final = {"books": 400, "books50-l2-tbt": 50, "books-l2-tbt": 400, "books-rpi": 400, "books-elp": 400}
 
 MARKETS: Final[tuple[Market, ...]] = ("spot", "perp")
 _BEST_PREFIX: Final = b'{"arg":{"channel":"bbo-tbt"'
@@ -56,11 +56,11 @@ def push(reader: Reader, frame: Frame, arg: Arg, recv: int) -> list[Message]:
     if channel == "instruments":
         return relists(frame.data)
     if channel in PICTURES:
-        return books(reader, arg.inst_id, frame.data, "snapshot", recv, "ws")
+        return books(reader, arg.inst_id, frame.data, "snapshot", recv, "ws", PICTURES[channel])
     if channel in DIFFS:
         if frame.action not in ("snapshot", "update"):
             return [Unknown("bad_shape", arg.inst_id)]
-        return books(reader, arg.inst_id, frame.data, frame.action, recv, "ws")
+        return books(reader, arg.inst_id, frame.data, frame.action, recv, "ws", DIFFS[channel])
     if channel == BEST:
         return best(reader, arg.inst_id, reading.BOOK_ROWS.read(frame.data), recv)
     known = CHANNELS.get(channel)

@@ -12,6 +12,7 @@ from services.collector.messages import Message, Refused, Relist, Unknown
 from services.collector.typed_rows import Rows
 from services.collector.venue import Request
 from services.collector.venues.okx import reading
+from services.collector.venues.okx.answers import BUSY
 from services.collector.venues.okx.instruments import UNREADABLE
 from services.collector.venues.okx.reading import Reader, RowsReader
 
@@ -75,7 +76,7 @@ def rest(reader: Reader, frame: bytes, recv: int, request: Request | None) -> li
     except UNREADABLE:
         return [Unknown("not_json")]
     if str(body.code) != "0":
-        return [Refused(None, None, str(body.code), body.msg)]
+        return [Refused(None, None, str(body.code), body.msg, busy=str(body.code) in BUSY)]
     endpoint = request.endpoint if request is not None else endpoint_by_form(body.data)
     if endpoint == INSTRUMENTS:
         return [Relist(None, "listing")]
@@ -83,7 +84,9 @@ def rest(reader: Reader, frame: bytes, recv: int, request: Request | None) -> li
         native = request.params.get("instId", "") if request is not None else ""
         if not native:
             return [Unknown("no_request")]
-        return reading.books(reader, native, body.data, "snapshot", recv, "rest") or [Unknown("empty", native)]
+        levels = request.params.get("sz", "1") if request is not None else "1"
+        limit = int(levels) if levels.isascii() and levels.isdigit() and len(levels) < 6 else None
+        return reading.books(reader, native, body.data, "snapshot", recv, "rest", limit) or [Unknown("empty", native)]
     known = ENDPOINTS.get(endpoint or "")
     if known is None:
         return [Unknown("unused_endpoint")]

@@ -4,6 +4,7 @@ A row names its instrument, which is looked up (spot and swap ids never coincide
 `Unknown` with its reason, and the others of its frame are kept.
 """
 
+import re
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -20,6 +21,8 @@ from shared.events import Source
 
 TICKERS: Final = "tickers"
 BEST: Final = "bbo-tbt"
+#: dated contracts, options, and swaps that are settled in their coin
+FOREIGN: Final = re.compile(r".+-\d{6}(?:-.+)?|[^_]+-USD-SWAP")
 #: a trade of a topic's first push that is older than this was not made just now
 REPLAYED_NS: Final = 3_000_000_000
 
@@ -47,8 +50,9 @@ class Reader:
         return self.table.perp.get(native) or self.table.spot.get(native)
 
     def missing(self, native: str, inst_type: str = "") -> Unknown:
-        """Why a native id has no row: listed but not ours, or not listed."""
+        """Why a native id has no row: listed but not ours, of a kind that is none of ours, or not listed."""
         foreign = native in self.table.outside or (inst_type != "" and inst_type not in LISTED_TYPES)
+        foreign = foreign or FOREIGN.fullmatch(native) is not None
         return Unknown("out_of_scope" if foreign else "unknown_symbol", native)
 
     def quotes(self, channel: str, listed: Listed) -> bool:
@@ -169,6 +173,8 @@ def indices(reader: Reader, found: list[Any], recv: int, source: Source) -> list
 
 def forced(reader: Reader, found: list[Any], recv: int, _source: Source) -> list[Message]:
     def make(row: rows.ForcedRow, at: Listed) -> list[Message]:
+        if at.instrument.market != "perp":  # a loan, whose size may be in either currency
+            return [Unknown("out_of_scope", row.inst_id)]
         out: list[Message] = []
         for raw in row.details:
             try:
@@ -182,9 +188,9 @@ def forced(reader: Reader, found: list[Any], recv: int, _source: Source) -> list
 
 
 def books(
-    reader: Reader, native: str, data: bytes | msgspec.Raw, action: str, recv: int, source: Source
+    reader: Reader, native: str, data: bytes | msgspec.Raw, action: str, recv: int, source: Source, limit: int | None
 ) -> list[Message]:
-    """Books of one instrument. One bad level spoils the whole row: a book with a hole is no book."""
+    """Books of one instrument, cut at `limit` levels. A bad level spoils the whole row: a book with a hole is none."""
     listed = reader.find(native)
     if listed is None:
         return [reader.missing(native)]
@@ -197,7 +203,7 @@ def books(
             if action == "update":
                 out.append(rows.delta(row, listed, recv))
             else:
-                out.append(rows.snapshot(row, listed, recv, source))
+                out.append(rows.snapshot(row, listed, recv, source, limit))
         except BadNumber:
             out.append(Unknown("bad_number", native))
     return out

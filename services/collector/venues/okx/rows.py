@@ -172,7 +172,7 @@ def funding(row: FundingRow, at: Listed, recv: int, source: Source) -> Funding:
     rate = normalise.rate(row.funding_rate)
     if rate is None:
         raise BadNumber("no fundingRate")
-    interval = interval_h(row.funding_time, row.next_funding_time)
+    interval = interval_h(row.funding_time, row.next_funding_time) or at.instrument.funding_interval_h
     return Funding(at.symbol, rate, interval, time_of(row.funding_time), None, time_of(row.ts), recv, source)
 
 
@@ -207,9 +207,9 @@ def forced(order: ForcedOrder, at: Listed, recv: int) -> Liquidation:
     return Liquidation(at.symbol, side, price, size, time_of(order.ts), recv, None, "bankruptcy")
 
 
-def snapshot(row: BookRow, at: Listed, recv: int, source: Source) -> BookSnapshot:
-    bids, asks = levels(row.bids, at), levels(row.asks, at)
-    return BookSnapshot(at.symbol, bids, asks, row.seq_id, time_of(row.ts), recv, source, *_proof(row, at))
+def snapshot(row: BookRow, at: Listed, recv: int, source: Source, limit: int | None) -> BookSnapshot:
+    bids, asks, ts = levels(row.bids, at), levels(row.asks, at), time_of(row.ts)
+    return BookSnapshot(at.symbol, bids, asks, row.seq_id, ts, recv, source, *_proof(row, at), limit)
 
 
 def delta(row: BookRow, at: Listed, recv: int) -> BookDelta:
