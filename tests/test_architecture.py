@@ -38,6 +38,10 @@ PURE = [
     "services/scanner/market.py",
     "services/scanner/lifecycle.py",
     "services/scanner/detectors",
+    *(
+        f"services/recorder/{name}.py"
+        for name in ("bars", "choice", "copytext", "lines", "recent", "tables", "volumes")
+    ),
     "shared/routes",
 ]
 #: A pure module gets time, ids and bytes as arguments. (`datetime` as a parser of text is no clock, yet its `now` is
@@ -52,7 +56,9 @@ KEEPERS: dict[str, set[str]] = {
     "aiohttp": {"services/collector/rest.py"},
 }
 #: Who holds a connection to Postgres: the recorder's writing side (a ratchet: its folds never), one module of the api.
-DATABASE_MODULES = {f"services/recorder/{name}.py" for name in ("__main__", "feed", "locks", "migrate", "store")}
+DATABASE_MODULES = {
+    f"services/recorder/{name}.py" for name in ("__main__", "access", "database", "locks", "migrate", "recorder")
+}
 DATABASE_MODULES |= {"services/api/store.py"}
 
 FILE_LINES, FUNCTION_LINES = 400, 70

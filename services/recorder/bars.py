@@ -1,13 +1,13 @@
-"""One-minute bars from quotes, marks and funding: a pure fold.
+"""Bars of one length from quotes, marks, funding and statistics: a pure fold.
 
-A bar's minute is the minute of `recv`; a quote that is repeated because it still stands (source `repeat`) counts for
-the minute in which it was repeated, so that a quiet market has bars and a dead one has none. A bar is written once
-the feed's clock (the streams' entry ids) has passed its end by GRACE_MS, and written again if a quote for it comes
-later than that; an event for a bar that has left memory (KEEP_MS after its end) is counted as late. The state is
-dumped with the position, so that a recorder that starts again goes on with the bars that were open.
+A bar's slot (`recv` divided by the bars' length) is that of `recv`; a quote that is repeated because it still stands
+(source `repeat`) counts for the slot in which it was repeated, so that a quiet market has bars and a dead one has none.
+A bar is written once the feed's clock (the streams' entry ids) has passed its end by GRACE_MS, and written again if
+something for it comes later than that; an event for a bar that has left memory (`keep_ms` after its end) is counted as
+late. The state is dumped with the position, so that a recorder that starts again goes on with the bars that were open.
 
-Within a minute the first and last quote are those of lowest and highest (recv, arrival). The mid is exact; a quote
-with only one side counts but makes no mid. `spread_bps_mean` is the mean of (ask − bid)/mid over the quotes.
+Within a bar the first and last quote are those of lowest and highest (recv, arrival). Prices are exact; a quote with
+only one side counts but makes no prices. `spread_bps_mean` is the mean of (ask − bid)/mid over the quotes.
 """
 
 from collections.abc import Iterable, Iterator
@@ -16,17 +16,21 @@ from typing import Final
 
 import msgspec
 
-from shared.events import Event, Funding, Mark, Quote
+from services.recorder.copytext import exact
+from shared.events import Event, Funding, Mark, Quote, Stats
 
-MINUTE_NS: Final = 60_000_000_000
+SECOND_MS: Final = 1_000
+MINUTE_MS: Final = 60_000
 GRACE_MS: Final = 2_000
-KEEP_MS: Final = 120_000
 
 
 class Bar(msgspec.Struct, array_like=True):
-    """One minute of one instrument. Mids are kept doubled (bid + ask) until the bar is rendered."""
+    """One slot of one instrument. Mids are kept doubled (bid + ask) until the bar is rendered.
 
-    minute: int
+    The order of the fields is that of the states in existing databases: new ones are appended.
+    """
+
+    slot: int
     open: Decimal | None = None
     high: Decimal | None = None
     low: Decimal | None = None
@@ -46,6 +50,19 @@ class Bar(msgspec.Struct, array_like=True):
     next_ts: int | None = None
     rate_recv: int = 0
     dirty: bool = True
+    bid_open: str | None = None
+    bid_high: Decimal | None = None
+    bid_low: Decimal | None = None
+    ask_open: str | None = None
+    ask_high: Decimal | None = None
+    ask_low: Decimal | None = None
+    funding_index: str | None = None
+    last: str | None = None
+    volume_24h: str | None = None
+    turnover_24h: str | None = None
+    open_interest: str | None = None
+    open_interest_value: str | None = None
+    stats_recv: int = 0
 
 
 class Dump(msgspec.Struct, array_like=True):
@@ -59,8 +76,10 @@ class Dump(msgspec.Struct, array_like=True):
 class BarFold:
     """Bars of one feed, by symbol. `late` counts the events that came after their bar had left memory."""
 
-    def __init__(self, state: bytes | None = None) -> None:
+    def __init__(self, step_ms: int = MINUTE_MS, keep_ms: int = 120_000, state: bytes | None = None) -> None:
         dump = msgspec.msgpack.decode(state, type=Dump) if state else Dump({}, 0, 0)
+        self.step_ms, self._keep_ms = step_ms, keep_ms
+        self._step_ns = step_ms * 1_000_000
         self._bars: dict[str, list[Bar]] = dump.bars
         self.late = dump.late
         self._oldest = dump.oldest
@@ -73,41 +92,49 @@ class BarFold:
         return self._count
 
     def apply(self, event: Event, id_ms: int) -> None:
-        """Fold one event of the entry with this id in; events that make no bar are passed over."""
+        """Fold one event of the entry with this id in; events that make no bar are passed over.
+
+        Raises `NotExactError` where a figure is no number; the fold is then as it was.
+        """
         if type(event) is Quote:
             self._quote(event, id_ms)
         elif type(event) is Mark:
+            _check(event.mark, event.index)
             bar = self._bar(event.symbol, event.recv)
             if bar is not None and event.recv >= bar.mark_recv:
                 bar.mark, bar.index, bar.mark_recv, bar.dirty = event.mark, event.index, event.recv, True
         elif type(event) is Funding:
+            _check(event.rate, event.interval_h, event.funding_index)
             bar = self._bar(event.symbol, event.recv)
             if bar is not None and event.recv >= bar.rate_recv:
                 bar.rate, bar.interval_h, bar.next_ts = event.rate, event.interval_h, event.next_ts
-                bar.rate_recv, bar.dirty = event.recv, True
+                bar.funding_index, bar.rate_recv, bar.dirty = event.funding_index, event.recv, True
+        elif type(event) is Stats:
+            self._stats(event)
 
-    def _bar(self, symbol: str, recv: int) -> Bar | None:
-        minute = recv // MINUTE_NS
+    def _bar(self, symbol: str, when: int) -> Bar | None:
+        slot = when // self._step_ns
         bars = self._bars.get(symbol)
         if bars:
-            if bars[-1].minute == minute:
+            if bars[-1].slot == slot:
                 return bars[-1]
             for bar in bars:
-                if bar.minute == minute:
+                if bar.slot == slot:
                     return bar
-        if minute < self._oldest:
+        if slot < self._oldest:
             self.late += 1
             return None
-        bar = Bar(minute)
+        bar = Bar(slot)
         self._count += 1
         if bars is None:
             self._bars[symbol] = [bar]
         else:
             bars.append(bar)
-            bars.sort(key=lambda b: b.minute)
+            bars.sort(key=lambda b: b.slot)
         return bar
 
     def _quote(self, quote: Quote, id_ms: int) -> None:
+        sides = None if quote.bid is None or quote.ask is None else (exact(quote.bid), exact(quote.ask))
         repeated = quote.source == "repeat"
         when = id_ms * 1_000_000 if repeated else quote.recv
         bar = self._bar(quote.symbol, when)
@@ -116,26 +143,24 @@ class BarFold:
         bar.dirty = True
         if not repeated:
             bar.quotes += 1
-        if quote.bid is None or quote.ask is None:
+        if sides is not None:
+            _price(bar, quote, when, *sides)
+
+    def _stats(self, stats: Stats) -> None:
+        _check(stats.last, stats.volume, stats.turnover, stats.open_interest, stats.open_interest_value)
+        bar = self._bar(stats.symbol, stats.recv)
+        if bar is None or stats.recv < bar.stats_recv:
             return
-        bid, ask = Decimal(quote.bid), Decimal(quote.ask)
-        twice = bid + ask
-        bar.two_sided += 1
-        bar.spread_sum += float((ask - bid) / twice) * 20_000
-        if bar.open is None or when < bar.first_recv:
-            bar.open, bar.first_recv = twice, when
-        if when >= bar.last_recv:
-            bar.close, bar.last_recv, bar.bid, bar.ask = twice, when, quote.bid, quote.ask
-        if bar.high is None or twice > bar.high:
-            bar.high = twice
-        if bar.low is None or twice < bar.low:
-            bar.low = twice
+        bar.last, bar.volume_24h, bar.turnover_24h = stats.last, stats.volume, stats.turnover
+        bar.open_interest, bar.open_interest_value = stats.open_interest, stats.open_interest_value
+        bar.stats_recv, bar.dirty = stats.recv, True
 
     def closed(self, clock_ms: int) -> Iterator[tuple[str, Bar]]:
         """The bars to write at this clock: ended, and changed since they were last written."""
+        ended = (clock_ms - GRACE_MS) // self.step_ms
         for symbol, bars in self._bars.items():
             for bar in bars:
-                if bar.dirty and (bar.minute + 1) * 60_000 + GRACE_MS <= clock_ms:
+                if bar.dirty and bar.slot < ended:
                     yield symbol, bar
 
     def mark(self, bars: Iterable[tuple[str, Bar]], *, dirty: bool) -> None:
@@ -144,10 +169,10 @@ class BarFold:
             bar.dirty = dirty
 
     def bound(self, most: int) -> int:
-        """Let whole oldest minutes go until at most `most` bars are held; returns how many bars went."""
+        """Let whole oldest slots go until at most `most` bars are held; returns how many bars went."""
         gone = 0
         while self._count - gone > most:
-            oldest = min(bars[0].minute for bars in self._bars.values())
+            oldest = min(bars[0].slot for bars in self._bars.values())
             self._oldest = max(self._oldest, oldest + 1)
             gone += self._keep_from(oldest + 1)
         self._count -= gone
@@ -155,17 +180,47 @@ class BarFold:
 
     def forget(self, clock_ms: int) -> None:
         """Let go of written bars that ended long ago; a later event for them is counted as late."""
-        self._oldest = max(self._oldest, (clock_ms - KEEP_MS) // 60_000)
+        self._oldest = max(self._oldest, (clock_ms - self._keep_ms) // self.step_ms)
         self._count -= self._keep_from(self._oldest, unwritten=True)
 
-    def _keep_from(self, minute: int, *, unwritten: bool = False) -> int:
-        """Keep the bars from this minute on (and, if asked, those not written yet); returns how many went."""
+    def _keep_from(self, slot: int, *, unwritten: bool = False) -> int:
+        """Keep the bars from this slot on (and, if asked, those not written yet); returns how many went."""
         gone = 0
         for symbol, bars in list(self._bars.items()):
-            kept = [bar for bar in bars if bar.minute >= minute or (unwritten and bar.dirty)]
+            kept = [bar for bar in bars if bar.slot >= slot or (unwritten and bar.dirty)]
             gone += len(bars) - len(kept)
             if kept:
                 self._bars[symbol] = kept
             else:
                 del self._bars[symbol]
         return gone
+
+
+def _check(*figures: str | None) -> None:
+    for figure in figures:
+        if figure is not None:
+            exact(figure)
+
+
+def _price(bar: Bar, quote: Quote, when: int, bid: Decimal, ask: Decimal) -> None:
+    """Fold a two-sided quote into the prices of its bar."""
+    twice = bid + ask
+    bar.two_sided += 1
+    if twice:
+        bar.spread_sum += float((ask - bid) / twice) * 20_000
+    if bar.open is None or when < bar.first_recv:
+        bar.open, bar.bid_open, bar.ask_open, bar.first_recv = twice, quote.bid, quote.ask, when
+    if when >= bar.last_recv:
+        bar.close, bar.bid, bar.ask, bar.last_recv = twice, quote.bid, quote.ask, when
+    if bar.high is None or twice > bar.high:
+        bar.high = twice
+    if bar.low is None or twice < bar.low:
+        bar.low = twice
+    if bar.bid_high is None or bid > bar.bid_high:
+        bar.bid_high = bid
+    if bar.bid_low is None or bid < bar.bid_low:
+        bar.bid_low = bid
+    if bar.ask_high is None or ask > bar.ask_high:
+        bar.ask_high = ask
+    if bar.ask_low is None or ask < bar.ask_low:
+        bar.ask_low = ask

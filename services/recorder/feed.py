@@ -2,23 +2,26 @@
 
 Theory of operation. A feed belongs to the recorder that holds its advisory lock; the positions in Postgres guard it
 once more (`Fenced`). It loads what was committed last, reads on from there with plain XREAD, folds, and every COMMIT_S
-commits new positions, the fold's state and the rows in one transaction. While Postgres is away it goes on folding, if
-its streams are kept too briefly to wait (`patient` False), and tries the same commit again, larger each time; a
-patient feed leaves its entries in the stream. Any other error ends the process: the next one loads the last commit.
+(sooner when much has come) commits new positions, the fold's state and the rows in one transaction, while reading goes
+on. When Postgres is away or cannot store, a feed whose streams are kept too briefly to wait (`patient` False) folds on
+and tries the same commit again, larger each time; a patient feed leaves its entries in the stream. Redis away is ridden
+out. Any other error ends the process: the next one loads the last commit.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
-import asyncpg
 import msgspec
 
 from services.recorder import store
+from services.recorder.database import AWAY, UNABLE, Pool, sentence
+from services.recorder.pending import Pending
 from services.recorder.store import Position, Rows
 from services.recorder.track import Track
-from shared.bus import Redis
+from shared import bus
+from shared.bus import Redis, incarnation_of
 from shared.reader import split_id, standing
 from shared.streams import FIELD
 
@@ -26,26 +29,27 @@ LOG: Final = logging.getLogger(__name__)
 COMMIT_S: Final = 2.0
 BLOCK_MS: Final = 500
 COUNT: Final = 1000
+#: a patient feed takes as many entries as one commit should hold
+COUNT_PATIENT: Final = 300
 #: a pause between reads: history is in no hurry, and few large replies cost a fraction of many small ones
 GATHER_S: Final = 0.2
-#: what asyncpg raises while Postgres is away, restarting or refusing
-AWAY: Final = (
-    OSError,
-    TimeoutError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-)
+#: a connection that the pool cannot give within so long counts as away
+ACQUIRE_S: Final = 10.0
+RETRY_S: Final = 1.0
 
 
 class Folder(Protocol):
-    """What a kind of feed does with its entries."""
+    """What a kind of feed does with its entries. `states` name its parts in `fold_state`, after the feed's name."""
 
     patient: bool
+    look_back_ms: int
+    states: tuple[str, ...]
+    pending: Pending
 
-    def load(self, state: bytes | None) -> None: ...
+    def load(self, states: Mapping[str, bytes]) -> None: ...
+
+    def seen(self, stream: str, entry_id: str, data: bytes) -> None:
+        """An entry within `look_back_ms` before the position, stored before: for what tells repetitions."""
 
     def take(self, track: Track, entry_id: str, data: bytes) -> int:
         """Fold one entry in and return how many events it held. Raises msgspec.DecodeError on what is no batch."""
@@ -54,9 +58,11 @@ class Folder(Protocol):
         """Everything up to this time of Redis has been read."""
 
     def collect(self) -> Rows:
-        """The rows to store now; they count as stored unless `restore` follows."""
+        """The rows to store now; `stored` or `restore` follows."""
 
-    def dump(self) -> bytes | None: ...
+    def dump(self) -> dict[str, bytes]: ...
+
+    def stored(self) -> None: ...
 
     def restore(self, rows: Rows) -> None:
         """The commit of these rows failed: they are to be collected again."""
@@ -69,50 +75,104 @@ class Feed:
     """
 
     def __init__(
-        self, name: str, venue: str, streams: Sequence[str], folder: Folder, *, recorded: bool = False
+        self, name: str, streams: Sequence[str], folder: Folder, schema: int, *, recorded: bool = False
     ) -> None:
-        self.name, self.venue, self.streams, self.folder = name, venue, tuple(streams), folder
-        self._recorded = recorded
+        self.name, self.streams, self.folder = name, tuple(streams), folder
+        self._schema, self._recorded = schema, recorded
         self.tracks: dict[str, Track] = {}
         self.before: dict[str, Position] = {}
         self.events = self.rows = self.rejected = self.gaps = self.commits = 0
         self.lag_ms = 0
-        self.waiting = False
+        #: why nothing can be stored at the moment; empty while it can
+        self.trouble = ""
+        self._storing: asyncio.Task[None] | None = None
+        self._redis_away = False
 
-    async def load(self, pool: asyncpg.Pool, incarnation: str) -> None:
-        async with pool.acquire() as connection:
-            state, self.before = await store.load(connection, self.name, self.streams)
-        self.folder.load(state)
+    async def load(self, redis: Redis, pool: Pool, incarnation: str) -> None:
+        names = [self.name + part for part in self.folder.states]
+        async with pool.acquire(timeout=ACQUIRE_S) as connection:
+            states, self.before = await store.load(connection, names, self.streams)
+        self.folder.load({name.removeprefix(self.name): state for name, state in states.items()})
         self.tracks = {stream: Track(stream, incarnation, self.before.get(stream)) for stream in self.streams}
+        if self.folder.look_back_ms:
+            for track in self.tracks.values():
+                await self._look_back(redis, track)
 
-    async def follow(self, redis: Redis, pool: asyncpg.Pool, stop: asyncio.Event, paused: Callable[[], bool]) -> None:
-        """Read and commit until told to stop; commits once more then. Raises `Fenced`.
+    async def _look_back(self, redis: Redis, track: Track) -> None:
+        at, end = f"{max(0, split_id(track.last_id)[0] - self.folder.look_back_ms)}-0", track.last_id
+        while track.begun:
+            rows: Any = await redis.xrange(track.stream, min=at, max=end, count=COUNT_PATIENT)
+            for entry_id, fields in rows:
+                try:
+                    self.folder.seen(track.stream, entry_id.decode(), fields[FIELD])
+                except (KeyError, msgspec.DecodeError):
+                    continue  # it is in `rejected` since it was read first
+            if len(rows) < COUNT_PATIENT:
+                return
+            at = "(" + rows[-1][0].decode()
+
+    async def follow(self, redis: Redis, pool: Pool, stop: asyncio.Event, paused: Callable[[], bool]) -> None:
+        """Read and commit until told to stop; commits once more then. Raises `Fenced`, `SchemaError`.
 
         While `paused` nothing is read or written: what the streams then no longer hold becomes a gap.
         """
-        await self._account(redis)
-        next_commit = asyncio.get_running_loop().time() + COMMIT_S
-        while not stop.is_set():
-            if paused() or (self.waiting and self.folder.patient):
-                await asyncio.sleep(COMMIT_S)
-            else:
-                await self._read(redis)
-            if asyncio.get_running_loop().time() >= next_commit and not paused():
-                await self._account(redis)
-                await self._commit(pool)
-                next_commit = asyncio.get_running_loop().time() + COMMIT_S
-        await self._commit(pool)
+        loop = asyncio.get_running_loop()
+        next_commit = loop.time() + COMMIT_S
+        try:
+            await self._ride(redis, self._account)
+            while not stop.is_set():
+                await self._stored()
+                if paused() or self._must_wait():
+                    await asyncio.sleep(GATHER_S)
+                else:
+                    await self._ride(redis, self._read)
+                hurry = self.folder.pending.full and not self.trouble
+                if (hurry or loop.time() >= next_commit) and self._storing is None and not paused():
+                    await self._ride(redis, self._account)
+                    self._storing = asyncio.create_task(self._store(pool), name=f"store {self.name}")
+                    next_commit = loop.time() + COMMIT_S
+            await self._stored(wait=True)
+            await self._store(pool)
+        finally:
+            if self._storing is not None:
+                self._storing.cancel()
+                await asyncio.wait([self._storing])
+                self._storing = None
+
+    def _must_wait(self) -> bool:
+        return self.folder.patient and (bool(self.trouble) or (self.folder.pending.full and self._storing is not None))
+
+    async def _stored(self, *, wait: bool = False) -> None:
+        """The end of the commit under way, if it has ended. Raises what it raised."""
+        if self._storing is not None and (wait or self._storing.done()):
+            storing, self._storing = self._storing, None
+            await storing
+
+    async def _ride(self, redis: Redis, work: Callable[[Redis], Any]) -> None:
+        """Do something with Redis; while it is away nothing is lost but time."""
+        try:
+            await work(redis)
+        except bus.AWAY as error:
+            if not self._redis_away:
+                LOG.warning("Redis is away, %s waits: %s", self.name, error)
+            self._redis_away = True
+            await asyncio.sleep(RETRY_S)
+        else:
+            if self._redis_away:
+                LOG.info("Redis is back for %s", self.name)
+            self._redis_away = False
 
     async def _read(self, redis: Redis) -> None:
+        count = COUNT_PATIENT if self.folder.patient else COUNT
         positions: Any = {stream: track.last_id for stream, track in self.tracks.items()}
-        reply: Any = await redis.xread(positions, count=COUNT, block=BLOCK_MS)
+        reply: Any = await redis.xread(positions, count=count, block=BLOCK_MS)
         for key, entries in reply or ():
             track = self.tracks[key.decode()]
             for entry_id, fields in entries:
                 self._take(track, entry_id.decode(), fields)
             track.rest()
         # a stream that filled its count may hold more, of times that others are past
-        behind = [entries[-1][0].decode() for _, entries in reply or () if len(entries) >= COUNT]
+        behind = [entries[-1][0].decode() for _, entries in reply or () if len(entries) >= count]
         read = behind or [track.last_id for track in self.tracks.values()]
         clock_ms = [split_id(last)[0] for last in read]
         self.folder.tick(min(clock_ms) if behind else max(clock_ms))
@@ -122,15 +182,18 @@ class Feed:
         try:
             self.events += self.folder.take(track, entry_id, fields[FIELD])
         except (KeyError, msgspec.DecodeError) as error:
-            self.rejected += 1
             track.reject(entry_id, str(error))
+            held = ", ".join(f"{name.decode(errors='replace')}={value.hex()}" for name, value in fields.items())
+            self.folder.pending.reject("entry", f"{track.stream} {entry_id} {held}", str(error))
             LOG.warning("entry %s of %s is no batch: %s", entry_id, track.stream, error)
 
     async def _account(self, redis: Redis) -> None:
         """What was trimmed before it was read, by Redis's own account of the streams; and how far behind we are."""
         seconds, _ = await redis.time()
-        lags = [0]
+        incarnation, lags = await incarnation_of(redis), [0]
         for stream, track in self.tracks.items():
+            if incarnation != track.incarnation:
+                track.wiped(incarnation)
             found = await standing(redis, stream)
             track.account(found)
             if found is not None and track.begun:
@@ -140,28 +203,38 @@ class Feed:
             # a feed that has fallen silent still closes its minutes
             self.folder.tick(seconds * 1000)
 
-    async def _commit(self, pool: asyncpg.Pool) -> None:
-        rows = self.folder.collect()
-        gaps = [gap for track in self.tracks.values() for gap in track.gaps]
-        rows = msgspec.structs.replace(rows, gaps=gaps)
-        after = {s: t.position() for s, t in self.tracks.items() if s in self.before or t.begun}
+    async def _store(self, pool: Pool) -> None:
+        """One commit. What cannot be stored now is put back; what Postgres refuses is kept aside there."""
+        rows: Rows | None = None
         try:
-            async with pool.acquire() as connection:
-                days = {store.day_of(bar.minute) for _, bar in rows.bars}
-                await store.ensure_days(connection, days)
-                await store.commit(connection, self.name, self.before, after, self.folder.dump(), rows, self.venue)
-        except AWAY as error:
-            self.folder.restore(rows)
-            if not self.waiting:
-                LOG.warning("Postgres is away, %s goes on without it: %s", self.name, error)
-            self.waiting = True
+            async with pool.acquire(timeout=ACQUIRE_S) as connection:
+                # all of one moment: rows, positions and the state that they leave
+                gaps = [gap for track in self.tracks.values() for gap in track.gaps]
+                rows = msgspec.structs.replace(self.folder.collect(), gaps=gaps)
+                after = {s: t.position() for s, t in self.tracks.items() if s in self.before or t.begun}
+                states = {self.name + part: state for part, state in self.folder.dump().items()}
+                done = await store.commit(connection, self.name, self.before, after, states, rows, self._schema)
+        except (*AWAY, *UNABLE) as error:
+            if rows is not None:
+                self.folder.restore(rows)
+            if not self.trouble:
+                LOG.warning("%s cannot be stored, it waits: %s", self.name, sentence(error))
+            self.trouble = sentence(error)
             return
-        if self.waiting:
-            LOG.info("Postgres is back, %s has stored what had waited", self.name)
-        self.waiting = False
+        if self.trouble:
+            LOG.info("%s has stored what had waited", self.name)
+        self.trouble = ""
+        self.folder.stored()
         self.before = after
+        self._note(rows, done.refused)
+
+    def _note(self, rows: Rows, refused: Sequence[store.Rejected]) -> None:
         self.commits += 1
         self.rows += len(rows)
-        self.gaps += len(gaps)
+        self.gaps += len(rows.gaps)
+        aside = [*rows.rejected, *refused]
+        self.rejected += len(aside)
+        if aside:
+            LOG.error("%d rows of %s are kept aside in `rejected`: %s", len(aside), self.name, aside[0].reason)
         for track in self.tracks.values():
-            track.gaps = track.gaps[len([gap for gap in gaps if gap.stream == track.stream]) :]
+            track.gaps = track.gaps[len([gap for gap in rows.gaps if gap.stream == track.stream]) :]

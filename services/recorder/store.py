@@ -1,23 +1,26 @@
-"""The recorder's only SQL: positions and rows, in one transaction."""
+"""The recorder's commit: rows, the fold's state and the streams' positions in one transaction.
+
+Theory of operation. The position rows are locked first, in one order, and must be where this recorder left them; else
+another one has gone on (`Fenced`). Then each table takes its lines by COPY. Where Postgres refuses lines, they are
+halved until the refused row stands alone; it is kept in `rejected` with the reason, and the others are stored. So a
+position never moves past a row that is neither in its table nor there.
+"""
 
 import json
-from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import date, datetime
 from typing import Any, Final
 
-import asyncpg
 import msgspec
 
-from services.recorder.bars import MINUTE_NS, Bar
-from shared.events import Settlement
-from shared.instruments import asset_of
-from shared.signals import Signal
+from services.recorder import days
+from services.recorder.copytext import values
+from services.recorder.database import REFUSED, Connection
+from services.recorder.migrate import SchemaError
+from services.recorder.tables import TABLES, Lines, Table
 
-Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
-RESOLUTION_S: Final = 60
-PARTITIONED: Final = ("bars", "funding")
-_DAYS_LOCK: Final = 0x64617973  # any number, the same in every recorder
+#: longest payload of a rejected row that is kept, in characters
+MAX_PAYLOAD: Final = 65_536
 
 
 class Fenced(RuntimeError):
@@ -44,32 +47,52 @@ class Gap(msgspec.Struct, frozen=True):
     reason: str
 
 
+class Rejected(msgspec.Struct, frozen=True):
+    """What could not be stored. `target` is a table, or `entry` or `event` for what did not get so far."""
+
+    target: str
+    payload: str
+    reason: str
+
+
 class Rows(msgspec.Struct, frozen=True):
     """What one commit stores."""
 
-    bars: Sequence[tuple[str, Bar]] = ()
-    settlements: Sequence[Settlement] = ()
-    signals: Sequence[Signal] = ()
+    lines: Lines = {}
     gaps: Sequence[Gap] = ()
+    rejected: Sequence[Rejected] = ()
 
     def __len__(self) -> int:
-        return len(self.bars) + len(self.settlements) + len(self.signals) + len(self.gaps)
+        return sum(map(len, self.lines.values())) + len(self.gaps) + len(self.rejected)
+
+
+class Stored(msgspec.Struct, frozen=True):
+    """What became of a commit: the rows that Postgres refused, which are kept aside."""
+
+    refused: Sequence[Rejected] = ()
 
 
 async def prepare(connection: Connection) -> None:
-    """What each connection of the pool needs once: the staging table of the bars."""
-    await connection.execute("CREATE TEMP TABLE bars_staged (LIKE bars) ON COMMIT DELETE ROWS")
+    """What each connection of the pool needs once: the staging tables."""
+    for table in TABLES.values():
+        if table.key:
+            await connection.execute(
+                f"CREATE TEMP TABLE {table.staging} ON COMMIT DELETE ROWS AS"
+                f" SELECT {', '.join(table.columns)} FROM {table.name} WITH NO DATA"
+            )
 
 
-async def load(connection: Connection, feed: str, streams: Sequence[str]) -> tuple[bytes | None, dict[str, Position]]:
-    """The state and positions that were committed last; streams never read have no position."""
+async def load(
+    connection: Connection, states: Sequence[str], streams: Sequence[str]
+) -> tuple[dict[str, bytes], dict[str, Position]]:
+    """The states and positions that were committed last; streams never read have no position."""
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         rows = await connection.fetch(
             "SELECT stream, last_id, ordinal, seqs, incarnation FROM stream_position WHERE stream = ANY($1)",
             list(streams),
         )
-        state = await connection.fetchval("SELECT state FROM fold_state WHERE feed = $1", feed)
-    return state, {
+        found = await connection.fetch("SELECT feed, state FROM fold_state WHERE feed = ANY($1)", list(states))
+    return {row["feed"]: row["state"] for row in found}, {
         row["stream"]: Position(row["last_id"], row["ordinal"], json.loads(row["seqs"]), row["incarnation"])
         for row in rows
     }
@@ -80,27 +103,37 @@ async def commit(
     feed: str,
     before: Mapping[str, Position],
     after: Mapping[str, Position],
-    state: bytes | None,
+    states: Mapping[str, bytes],
     rows: Rows,
-    venue: str,
-) -> None:
-    """Rows, state and positions together, or nothing. Raises `Fenced` when a position is not where we left it."""
+    schema: int,
+) -> Stored:
+    """Everything together, or nothing. Raises `Fenced`, or `SchemaError` where a newer program has migrated."""
+    await days.ensure(connection, _days(rows.lines))
     async with connection.transaction():
+        await _check_schema(connection, schema)
         await _move(connection, before, after)
-        if state is not None:
-            await connection.execute(
-                "INSERT INTO fold_state VALUES ($1, $2) ON CONFLICT (feed) DO UPDATE SET state = EXCLUDED.state",
-                feed,
-                state,
-            )
-        if rows.bars:
-            await _store_bars(connection, venue, rows.bars)
-        if rows.settlements:
-            await connection.executemany(_SETTLEMENT, [_settlement(venue, row) for row in rows.settlements])
-        for signal in rows.signals:
-            await _store_signal(connection, signal)
+        for name, state in states.items():
+            await connection.execute(_STATE, name, state)
+        refused: list[Rejected] = []
+        for name, table in TABLES.items():
+            if lines := rows.lines.get(name):
+                refused += await _put(connection, table, lines)
+                await _count(connection, feed, table, lines)
         if rows.gaps:
             await connection.executemany(_GAP, [_gap(gap) for gap in rows.gaps])
+        aside = [*rows.rejected, *refused]
+        if aside:
+            await connection.executemany(_REJECTED, [(feed, *_readable(one)) for one in aside])
+    return Stored(refused)
+
+
+async def _check_schema(connection: Connection, schema: int) -> None:
+    newest = await connection.fetchval("SELECT max(version) FROM schema_migrations")
+    if newest != schema:
+        raise SchemaError(
+            f"the database was migrated to {newest:04d} while this program, which ends at {schema:04d}, was running: "
+            "run the newer program that did it"
+        )
 
 
 async def _move(connection: Connection, before: Mapping[str, Position], after: Mapping[str, Position]) -> None:
@@ -113,15 +146,10 @@ async def _move(connection: Connection, before: Mapping[str, Position], after: M
     stored = {row["stream"]: (row["last_id"], row["incarnation"]) for row in held}
     for stream in streams:
         position, left = after[stream], before.get(stream)
-        seqs = json.dumps(position.seqs)
+        fields = (stream, position.last_id, position.ordinal, json.dumps(position.seqs), position.incarnation)
         if left is None:
             status = await connection.execute(
-                "INSERT INTO stream_position VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
-                stream,
-                position.last_id,
-                position.ordinal,
-                seqs,
-                position.incarnation,
+                "INSERT INTO stream_position VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING", *fields
             )
             if status != "INSERT 0 1":
                 raise Fenced(stream)
@@ -129,84 +157,58 @@ async def _move(connection: Connection, before: Mapping[str, Position], after: M
             raise Fenced(stream)
         elif left != position:
             await connection.execute(
-                "UPDATE stream_position SET last_id=$2, ordinal=$3, seqs=$4, incarnation=$5 WHERE stream=$1",
-                stream,
-                position.last_id,
-                position.ordinal,
-                seqs,
-                position.incarnation,
+                "UPDATE stream_position SET last_id=$2, ordinal=$3, seqs=$4, incarnation=$5 WHERE stream=$1", *fields
             )
 
 
-async def ensure_days(connection: Connection, days: set[date]) -> None:
-    """The daily partitions that rows of these days go to."""
-    if not days:
-        return
-    async with connection.transaction():
-        # two that create the same table at once: IF NOT EXISTS does not save the second
-        await connection.execute("SELECT pg_advisory_xact_lock($1)", _DAYS_LOCK)
-        for day in sorted(days):
-            for table in PARTITIONED:
-                await connection.execute(
-                    f"CREATE TABLE IF NOT EXISTS {partition_name(table, day)} PARTITION OF {table}"
-                    f" FOR VALUES FROM ('{day}') TO ('{day + timedelta(days=1)}')"
-                )
+async def _put(connection: Connection, table: Table, lines: Sequence[str]) -> list[Rejected]:
+    """Store the lines; those that Postgres refuses are returned."""
+    try:
+        async with connection.transaction():  # a savepoint: what was refused leaves nothing behind
+            await _copy(connection, table, lines)
+    except REFUSED as error:
+        if len(lines) == 1:
+            return [Rejected(table.name, _payload(table, lines[0]), str(error))]
+        half = len(lines) // 2
+        return [*await _put(connection, table, lines[:half]), *await _put(connection, table, lines[half:])]
+    return []
 
 
-def partition_name(table: str, day: date) -> str:
-    return f"{table}_{day:%Y%m%d}"
+async def _copy(connection: Connection, table: Table, lines: Sequence[str]) -> None:
+    target = table.staging if table.key else table.name
+    await connection.copy_to_table(target, source=_chunks(lines), columns=table.columns)
+    if table.key:
+        await connection.execute(table.insert)
+        await connection.execute(f"DELETE FROM {table.staging}")
 
 
-def day_of(minute: int) -> date:
-    return datetime.fromtimestamp(minute * 60, UTC).date()
+async def _chunks(lines: Sequence[str], size: int = 512) -> AsyncIterator[bytes]:
+    """Lines as the pieces in which they go over the socket."""
+    for at in range(0, len(lines), size):
+        yield ("\n".join(lines[at : at + size]) + "\n").encode()
 
 
-def moment(ns: int | None) -> datetime | None:
-    """To the microsecond, which is what Postgres keeps."""
-    return None if ns is None else datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=ns // 1000)
+async def _count(connection: Connection, feed: str, table: Table, lines: Sequence[str]) -> None:
+    column = table.time
+    times = [line.split("\t", column + 1)[column] for line in lines]
+    ends = (datetime.fromisoformat(one) for one in (min(times), max(times)))
+    await connection.execute(_WRITTEN, feed, table.name, len(lines), *ends)
 
 
-async def _store_bars(connection: Connection, venue: str, bars: Sequence[tuple[str, Bar]]) -> None:
-    await connection.copy_records_to_table("bars_staged", records=[_bar(venue, s, b) for s, b in bars])
-    await connection.execute(_BARS)
-    # the funding sample of a minute is the last rate published in it
-    samples = [_sample(venue, symbol, bar) for symbol, bar in bars if bar.rate is not None]
-    await connection.executemany(_FUNDING, samples)
+def _days(lines: Lines) -> set[tuple[str, date]]:
+    """The daily partitions that the lines need: a line begins with its day."""
+    found = {(TABLES[name].name, line[:10]) for name, held in lines.items() if TABLES[name].by_day for line in held}
+    return {(table, date.fromisoformat(day)) for table, day in found}
 
 
-def _bar(venue: str, symbol: str, bar: Bar) -> tuple[object, ...]:
-    mean = bar.spread_sum / bar.two_sided if bar.two_sided else None
-    return (
-        venue,
-        symbol,
-        RESOLUTION_S,
-        moment(bar.minute * MINUTE_NS),
-        asset_of(symbol),
-        "perp" if ":" in symbol else "spot",
-        *(_half(value) for value in (bar.open, bar.high, bar.low, bar.close)),
-        *(_numeric(text) for text in (bar.bid, bar.ask)),
-        mean,
-        *(_numeric(text) for text in (bar.mark, bar.index, bar.rate, bar.interval_h)),
-        bar.quotes,
-    )
+def _payload(table: Table, line: str) -> str:
+    return json.dumps(dict(zip(table.columns, values(line), strict=False)), ensure_ascii=False)
 
 
-def _sample(venue: str, symbol: str, bar: Bar) -> tuple[object, ...]:
-    assert bar.rate is not None
-    minute = moment(bar.minute * MINUTE_NS)
-    return (venue, symbol, minute, asset_of(symbol), Decimal(bar.rate), _numeric(bar.interval_h), moment(bar.next_ts))
-
-
-def _settlement(venue: str, row: Settlement) -> tuple[object, ...]:
-    return (
-        venue,
-        row.symbol,
-        moment(row.settle_ts),
-        asset_of(row.symbol),
-        Decimal(row.rate),
-        _numeric(row.interval_h),
-        _numeric(row.mark),
-    )
+def _readable(one: Rejected) -> tuple[str, str, str]:
+    """A rejected row as a text column takes it: without the one character that none does."""
+    payload, reason = (part.replace("\x00", "\\u0000")[:MAX_PAYLOAD] for part in (one.payload, one.reason))
+    return one.target, payload, reason
 
 
 def _gap(gap: Gap) -> tuple[object, ...]:
@@ -214,66 +216,13 @@ def _gap(gap: Gap) -> tuple[object, ...]:
     return (gap.stream, gap.from_id, gap.to_id, gap.missed_entries, seqs, gap.reason)
 
 
-async def _store_signal(connection: Connection, signal: Signal) -> None:
-    record = msgspec.json.encode(signal).decode()
-    await connection.execute(
-        "INSERT INTO signal_events VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
-        signal.id,
-        signal.rev,
-        moment(signal.at),
-        record,
-    )
-    await connection.execute(
-        _SIGNAL,
-        signal.id,
-        signal.rev,
-        signal.asset,
-        signal.kind,
-        signal.key,
-        "closed" if signal.event == "close" else "open",
-        signal.buy.venue,
-        signal.sell.venue,
-        moment(signal.opened_at),
-        moment(signal.closed_at),
-        signal.close_reason,
-        record,
-    )
-
-
-def _numeric(text: str | None) -> Decimal | None:
-    return None if text is None else Decimal(text)
-
-
-def _half(value: Decimal | None) -> Decimal | None:
-    return None if value is None else value / 2
-
-
-_BARS: Final = """
-INSERT INTO bars SELECT * FROM bars_staged
-ON CONFLICT (venue, symbol, resolution, start) DO UPDATE SET
-  mid_open = EXCLUDED.mid_open, mid_high = EXCLUDED.mid_high, mid_low = EXCLUDED.mid_low,
-  mid_close = EXCLUDED.mid_close, bid_close = EXCLUDED.bid_close, ask_close = EXCLUDED.ask_close,
-  spread_bps_mean = EXCLUDED.spread_bps_mean, mark_close = EXCLUDED.mark_close, index_close = EXCLUDED.index_close,
-  funding_rate = EXCLUDED.funding_rate, funding_interval_h = EXCLUDED.funding_interval_h, quotes = EXCLUDED.quotes
-"""
-_FUNDING: Final = """
-INSERT INTO funding (venue, symbol, minute, asset, rate, interval_h, next_ts) VALUES ($1, $2, $3, $4, $5, $6, $7)
-ON CONFLICT (venue, symbol, minute) DO UPDATE SET
-  rate = EXCLUDED.rate, interval_h = EXCLUDED.interval_h, next_ts = EXCLUDED.next_ts
-"""
-_SETTLEMENT: Final = """
-INSERT INTO settlements (venue, symbol, settle_ts, asset, rate, interval_h, mark) VALUES ($1, $2, $3, $4, $5, $6, $7)
-ON CONFLICT (venue, symbol, settle_ts) DO NOTHING
+_STATE: Final = "INSERT INTO fold_state VALUES ($1, $2) ON CONFLICT (feed) DO UPDATE SET state = EXCLUDED.state"
+_WRITTEN: Final = """
+INSERT INTO written AS held VALUES ($1, $2, $3, $4, $5) ON CONFLICT (feed, target) DO UPDATE SET
+  rows = held.rows + EXCLUDED.rows, first = least(held.first, EXCLUDED.first), last = greatest(held.last, EXCLUDED.last)
 """
 _GAP: Final = """
 INSERT INTO gaps (stream, from_id, to_id, missed_entries, missing_seqs, reason) VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT DO NOTHING
 """
-_SIGNAL: Final = """
-INSERT INTO signals AS held
-  (id, rev, asset, kind, key, state, buy_venue, sell_venue, opened_at, closed_at, close_reason, record)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
-ON CONFLICT (id) DO UPDATE SET rev = EXCLUDED.rev, state = EXCLUDED.state, closed_at = EXCLUDED.closed_at,
-  close_reason = EXCLUDED.close_reason, record = EXCLUDED.record
-WHERE held.rev < EXCLUDED.rev
-"""
+_REJECTED: Final = "INSERT INTO rejected (feed, target, payload, reason) VALUES ($1, $2, $3, $4)"

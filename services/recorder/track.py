@@ -50,6 +50,12 @@ class Track:
         self.cursor.account(standing)
         self._collect(standing.first_id if standing else None)
 
+    def wiped(self, incarnation: str) -> None:
+        """This is another Redis than the one that the ids belong to: begin anew."""
+        self.incarnation = incarnation
+        self.cursor.reset(wiped=True)
+        self._collect(None)
+
     def reject(self, entry_id: str, reason: str) -> None:
         """Note an entry that is no batch of ours: it is not stored, and says so."""
         before = self.last_id

@@ -5,10 +5,11 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.recorder.bars import GRACE_MS, KEEP_MS, Bar, BarFold
+from services.recorder.bars import GRACE_MS, Bar, BarFold
 from shared.events import Event, Funding, Mark, Quote
 
 MINUTE_MS = 60_000
+KEEP_MS = 120_000
 BASE = 29_000_000  # a minute
 
 
@@ -23,7 +24,7 @@ def apply(fold: BarFold, *events: Event) -> None:
 
 
 def written(fold: BarFold, at_ms: int) -> dict[tuple[str, int], Bar]:
-    return {(symbol, bar.minute - BASE): bar for symbol, bar in fold.closed(BASE * MINUTE_MS + at_ms)}
+    return {(symbol, bar.slot - BASE): bar for symbol, bar in fold.closed(BASE * MINUTE_MS + at_ms)}
 
 
 def test_a_bar_holds_first_highest_lowest_and_last_mid_of_its_minute() -> None:
@@ -110,6 +111,6 @@ def test_a_fold_that_is_dumped_and_loaded_goes_on_as_if_nothing_had_happened(
     whole, first = BarFold(), BarFold()
     apply(whole, *events)
     apply(first, *events[:cut])
-    second = BarFold(first.dump())
+    second = BarFold(state=first.dump())
     apply(second, *events[cut:])
     assert second.dump() == whole.dump()

@@ -11,10 +11,12 @@ from redis.asyncio import Redis
 
 from services.recorder import feed as recorder_feed
 from services.recorder import store
+from services.recorder.choice import WatchList
 from services.recorder.feed import Feed
 from services.recorder.folders import MARKET_KINDS, MarketFolder
 from services.recorder.migrate import migrate, migrations
 from shared import streams
+from shared.bus import incarnation_of
 from shared.codec import encode_batch
 from shared.events import Event, Funding, Quote
 from tests.shared.tools import until
@@ -50,12 +52,13 @@ def funding(ms: int) -> Event:
 
 @asynccontextmanager
 async def following(client: Redis, url: str, **options: Any) -> AsyncIterator[tuple[Feed, asyncpg.Pool]]:
-    connection = await asyncpg.connect(url)
-    await migrate(connection, migrations())
+    connection, files = await asyncpg.connect(url), migrations()
+    await migrate(connection, files)
     await connection.close()
     async with asyncpg.create_pool(url, min_size=1, max_size=2, init=store.prepare) as pool:
-        feed, stop = Feed("md:{0}:alpha:*", VENUE, list(KEYS.values()), MarketFolder(), **options), asyncio.Event()
-        await feed.load(pool, "one")
+        folder, stop = MarketFolder(VENUE, WatchList()), asyncio.Event()
+        feed = Feed("md:{0}:alpha:*", list(KEYS.values()), folder, files[-1].version, **options)
+        await feed.load(client, pool, await incarnation_of(client))
         task = asyncio.create_task(feed.follow(client, pool, stop, lambda: False))
         try:
             yield feed, pool
@@ -78,7 +81,7 @@ async def test_a_sparse_stream_that_is_ahead_closes_nothing_of_a_busy_one(
     await bus.write("quote", range(T0, T0 + 600_000, 100), quote)
     await bus.write("funding", range(T0, T0 + 605_000, 1000), funding)
     async with following(redis_client, postgres_url) as (feed, pool):
-        await until(lambda: feed.events == 6605 and feed.rows >= 10)
+        await until(lambda: feed.events == 6605 and feed.rows >= 20)
         assert isinstance(feed.folder, MarketFolder)
         assert feed.folder.late == 0
         assert [count for _, count in await minutes(pool)][:10] == [600] * 10

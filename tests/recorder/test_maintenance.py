@@ -2,18 +2,18 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import asyncpg
 import pytest
 
-from services.recorder import maintenance, store
-from services.recorder.bars import Bar
+from services.recorder import days, maintenance, store
 from services.recorder.migrate import migrate, migrations
-from services.recorder.store import Position, Rows
+from services.recorder.tables import BY_DAY, COARSE, DETAILED
 
 TODAY = date(2030, 1, 10)
 DAYS = {TODAY - timedelta(days=back) for back in range(5)}
+NOON = datetime(2030, 1, 10, 12, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -21,41 +21,82 @@ async def connection(postgres_url: str) -> AsyncIterator[asyncpg.Connection]:
     opened = await asyncpg.connect(postgres_url)
     await migrate(opened, migrations())
     await store.prepare(opened)
-    await store.ensure_days(opened, DAYS)
+    await days.ensure(opened, {(table, day) for table in BY_DAY for day in DAYS})
     yield opened
     await opened.close()
 
 
-async def test_days_older_than_the_retention_are_dropped(connection: asyncpg.Connection) -> None:
-    await maintenance.retain(connection, TODAY, 2)
-    assert await maintenance.days_held(connection) == [TODAY - timedelta(days=1), TODAY]
+async def test_days_older_than_their_retention_are_dropped_details_earlier(connection: asyncpg.Connection) -> None:
+    report = await maintenance.maintain(connection, TODAY, 3, 1)
+    assert report is not None
+    assert await days.held(connection, COARSE) == [TODAY - timedelta(days=back) for back in (2, 1, 0)]
+    assert await days.held(connection, DETAILED) == [TODAY]
+    assert report.days_dropped == 2 + 4
+
+
+async def test_old_rows_of_the_small_tables_go_in_batches(
+    connection: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(maintenance, "BATCH", 10)
+    old, kept = NOON - timedelta(days=9), NOON - timedelta(days=1)
+    rows = [("s", str(number), "x", old if number < 25 else kept) for number in range(30)]
+    await connection.executemany("INSERT INTO gaps (stream, from_id, reason, at) VALUES ($1, $2, $3, $4)", rows)
+    steps: list[tuple[str, int, int]] = []
+    report = await maintenance.maintain(connection, TODAY, 7, 2, lambda *step: steps.append(step))
+    assert report is not None
+    assert report.rows_deleted == 25
+    assert await connection.fetchval("SELECT count(*) FROM gaps") == 5
+    assert {(done, of) for step, done, of in steps if step == "days"} >= {(0, 3), (3, 3)}
+
+
+async def test_maintenance_is_due_at_its_hour_once_a_day_and_whenever_it_was_missed(
+    connection: asyncpg.Connection,
+) -> None:
+    assert await maintenance.due(connection, NOON, 3)  # never yet
+    await connection.execute("INSERT INTO maintenance VALUES ($1, 1, 0, 0)", NOON)
+    assert not await maintenance.due(connection, NOON, 12)  # a moment ago
+    assert not await maintenance.due(connection, NOON + timedelta(hours=14), 3)
+    assert await maintenance.due(connection, NOON + timedelta(hours=15), 3)
+    assert await maintenance.due(connection, NOON + timedelta(hours=27), 3)
+
+
+async def test_one_recorder_at_a_time_does_it(connection: asyncpg.Connection, postgres_url: str) -> None:
+    other = await asyncpg.connect(postgres_url)
+    await other.execute("SELECT pg_advisory_lock($1)", maintenance._LOCK)
+    assert await maintenance.maintain(connection, TODAY, 7, 2) is None
+    await other.close()
+
+
+async def test_a_reader_that_holds_a_day_holds_nobody_else_up(
+    connection: asyncpg.Connection, postgres_url: str
+) -> None:
+    reader = await asyncpg.connect(postgres_url)
+    reading = reader.transaction()
+    await reading.start()
+    await reader.fetch("SELECT * FROM history.trades")
+    with pytest.raises(asyncpg.LockNotAvailableError):
+        await maintenance.maintain(connection, TODAY, 1, 1)
+    await reading.rollback()
+    assert await maintenance.maintain(connection, TODAY, 1, 1) is not None
+    assert await days.held(connection) == [TODAY]
+    await reader.close()
 
 
 async def test_making_room_drops_the_oldest_days_and_never_today(connection: asyncpg.Connection) -> None:
     used = await maintenance.make_room(connection, TODAY, 0, 0)
-    assert await maintenance.days_held(connection) == [TODAY]
+    assert await days.held(connection) == [TODAY]
     assert used > 0
 
 
 async def test_room_enough_drops_nothing(connection: asyncpg.Connection) -> None:
     await maintenance.make_room(connection, TODAY, 1 << 40, 0)
-    assert set(await maintenance.days_held(connection)) == DAYS
-
-
-async def test_rows_and_position_commit_together_or_not_at_all(connection: asyncpg.Connection) -> None:
-    first = {"s": Position("1-0", 1, {}, "i")}
-    await store.commit(connection, "f", {}, first, b"one", Rows(), "alpha")
-    bars = Rows(bars=[("A/USDT", Bar(minute=31_555_000))])
-    with pytest.raises(store.Fenced):
-        await store.commit(connection, "f", {"s": Position("0-9", 1, {}, "i")}, first, b"two", bars, "alpha")
-    assert await connection.fetchval("SELECT count(*) FROM bars") == 0
-    assert await store.load(connection, "f", ["s"]) == (b"one", first)
+    assert set(await days.held(connection)) == DAYS
 
 
 async def test_two_recorders_may_make_the_same_days_at_once(connection: asyncpg.Connection, postgres_url: str) -> None:
     others = [await asyncpg.connect(postgres_url) for _ in range(6)]
-    days = {TODAY + timedelta(days=ahead) for ahead in range(1, 4)}
-    await asyncio.gather(*(store.ensure_days(other, days) for other in others))
-    assert set(await maintenance.days_held(connection)) == DAYS | days
+    ahead = {TODAY + timedelta(days=one) for one in range(1, 4)}
+    await asyncio.gather(*(days.ensure(other, {("bars", day) for day in ahead}) for other in others))
+    assert set(await days.held(connection, ("bars",))) == DAYS | ahead
     for other in others:
         await other.close()

@@ -1,0 +1,56 @@
+"""What the recorder's modules share of asyncpg: the types of connections, and what its errors mean.
+
+AWAY: the server is not there, or will be another one in a moment. UNABLE: it is there and cannot store now (its disk
+is full, it is a standby, somebody holds a lock). Both: what is not stored waits, and is tried again. REFUSED: it will
+never take this row. BROKEN: a person must mend the database.
+"""
+
+from typing import Final
+
+import asyncpg
+
+Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
+Pool = asyncpg.Pool
+
+AWAY: Final = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+)
+UNABLE: Final = (
+    asyncpg.InsufficientResourcesError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.QueryCanceledError,
+    asyncpg.TransactionRollbackError,
+    asyncpg.PostgresSystemError,
+)
+REFUSED: Final = (
+    asyncpg.DataError,
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.ProgramLimitExceededError,
+)
+BROKEN: Final = (
+    asyncpg.UndefinedTableError,
+    asyncpg.UndefinedColumnError,
+    asyncpg.UndefinedFunctionError,
+    asyncpg.InsufficientPrivilegeError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+)
+
+
+def sentence(error: BaseException) -> str:
+    """What is the matter, for a person."""
+    said = str(error) or type(error).__name__
+    if isinstance(error, asyncpg.DiskFullError):
+        return f"Postgres has no room left on its disk: {said}"
+    if isinstance(error, asyncpg.ReadOnlySQLTransactionError):
+        return f"this Postgres takes no writes (a standby?): {said}"
+    if isinstance(error, UNABLE):
+        return f"Postgres cannot store now: {said}"
+    return f"Postgres is away: {said}"
