@@ -7,7 +7,7 @@ accepted it. An error is no acceptance: the refused batches are sent again, in o
 """
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final, TypeAlias
 
 from shared.backlog import Backlog
@@ -103,26 +103,26 @@ class Outbox:
 
     def append(self, stream: Stream, event: Event) -> None:
         """Put an event behind the others of its stream."""
-        if not stream.pending:
-            self.touch(stream)
-        stream.pending.append(event)
-        if len(stream.pending) == self.batch_events:
-            self.pack(stream)
+        self.extend(stream, (event,))
 
-    def touch(self, stream: Stream) -> None:
-        """A stream's first event since it was packed."""
+    def extend(self, stream: Stream, events: Iterable[Event]) -> None:
+        """Put events behind the others of their stream.
+
+        A batch is packed as soon as it is full: its events are still in the processor's caches then.
+        """
+        pending = stream.pending
+        pending += events
         if not stream.dirty:
             stream.dirty = True
             if not self.dirty:
                 self.wake()
             self.dirty.append(stream)
+        while len(pending) >= self.batch_events:
+            self._pack(stream, pending[: self.batch_events])
+            del pending[: self.batch_events]
 
-    def pack(self, stream: Stream) -> None:
-        """Turn what was appended to a stream, at most `batch_events`, into a batch, which leaves with the next write.
-
-        A batch is packed as soon as it is full: its events are still in the processor's caches then.
-        """
-        events, stream.pending = stream.pending, []
+    def _pack(self, stream: Stream, events: list[Event]) -> None:
+        """Turn events into a batch, which leaves with the next write."""
         if not self.closed:
             self._place(stream, events, self.packed)
 
@@ -131,7 +131,8 @@ class Outbox:
         for stream in self.dirty:
             stream.dirty = False
             if stream.pending:
-                self.pack(stream)
+                events, stream.pending = stream.pending, []
+                self._pack(stream, events)
         self.dirty.clear()
         return self.take_packed()
 

@@ -18,11 +18,12 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable, Iterator, Mapping
+from operator import attrgetter
 from typing import Final
 
 import msgspec
 
-from shared.events import Event, Quote
+from shared.events import Event
 from shared.last_values import LastValues
 from shared.link import Link, open_link, parse_url
 from shared.outbox import BATCH_EVENTS, Outbox, Sent, Stream
@@ -37,6 +38,7 @@ PASSING: Final = frozenset(
 TICK_S: Final = 0.05
 TICKS_PER_BEAT: Final = 20
 MEMORY_BYTES: Final = 256 << 20
+SYMBOL: Final = attrgetter("symbol")
 #: Entries that a stream keeps however short memory is: a shorter one is not what fills it.
 LEAST_KEPT: Final = 1_000
 
@@ -153,19 +155,19 @@ class StreamWriter:
             stream = self._outbox.stream(key)
         self._outbox.append(stream, event)
 
-    def outlet(self, key: str, last_key: str) -> Callable[[Quote], None]:
-        """`append` and `put_last` of quotes in one call, their places looked up once: for what comes most."""
-        stream, fields = self._outbox.stream(key), self._last.fields(last_key)
-        full, pack, touch = self._outbox.batch_events, self._outbox.pack, self._outbox.touch
+    def outlet(self, key: str, last_key: str) -> Callable[[list[Event]], None]:
+        """`append` of many events at once, and, with a `last_key`, `put_last` of them: for what comes most.
 
-        def put(quote: Quote) -> None:  # all in one place: each call less is two in a hundred of the whole way
-            pending = stream.pending
-            if not pending:
-                touch(stream)
-            pending.append(quote)
-            fields[quote.symbol] = quote
-            if len(pending) == full:
-                pack(stream)
+        The list is the caller's again after the call.
+        """
+        stream, extend = self._outbox.stream(key), self._outbox.extend
+        if not last_key:
+            return lambda events: extend(stream, events)
+        fields = self._last.fields(last_key)
+
+        def put(events: list[Event]) -> None:
+            extend(stream, events)
+            fields.update(zip(map(SYMBOL, events), events, strict=True))
 
         return put
 

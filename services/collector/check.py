@@ -25,7 +25,7 @@ from services.collector.venue import Venue
 from services.collector.venues import VENUES
 from services.collector.wants import kinds_of
 from shared.config import SettingError, load, names
-from shared.events import KIND, Event, Quote, Settlement, State
+from shared.events import KIND, Event, Settlement, State
 from shared.instruments import Market
 from shared.logs import set_up_logging
 
@@ -62,8 +62,12 @@ class Listener:
         market: Market = "perp" if ":" in event.symbol else "spot"
         self.first.setdefault((market, KIND[type(event)]), (monotonic() - self.began, event))
 
-    def outlet(self, key: str, last_key: str) -> Callable[[Quote], None]:
-        return lambda quote: self.append(key, quote)
+    def outlet(self, key: str, last_key: str) -> Callable[[list[Event]], None]:
+        def put(events: list[Event]) -> None:
+            for event in events:
+                self.append(key, event)
+
+        return put
 
     def put_last(self, key: str, field: str, event: Event) -> None: ...
     def delete_last(self, key: str, field: str) -> None: ...

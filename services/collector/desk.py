@@ -17,13 +17,22 @@ REST jobs) bring events with `take`; the clock is the events' own `recv` and the
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable
-from functools import cache
 from typing import Any, Final, Protocol
 
 import msgspec
 
 from services.collector.capped import Capped
-from services.collector.feeds import MERGED_KINDS, PRINT_KINDS, BookFeed, Feed, MergedFeed, PrintFeed, QuoteFeed, Source
+from services.collector.feeds import (
+    MERGED_KINDS,
+    PRINT_KINDS,
+    BookFeed,
+    Feed,
+    MergedFeed,
+    PrintFeed,
+    QuoteFeed,
+    Source,
+)
+from services.collector.lanes import Lanes
 from services.collector.messages import Control, Message, Replayed
 from services.collector.plan import Topic
 from services.collector.quotes import CrossCheck, behind, same
@@ -61,7 +70,7 @@ class Bus(Protocol):
     """The part of the writer that the desk needs."""
 
     def append(self, key: str, event: Event) -> None: ...
-    def outlet(self, key: str, last_key: str) -> Callable[[Quote], None]: ...
+    def outlet(self, key: str, last_key: str) -> Callable[[list[Event]], None]: ...
     def put_last(self, key: str, field: str, event: Event) -> None: ...
     def delete_last(self, key: str, field: str) -> None: ...
 
@@ -72,7 +81,7 @@ class Desk:
     def __init__(self, venue: str, partitions: int, bus: Bus) -> None:
         self._venue, self._partitions = venue, partitions
         self._append, self._put_last, self._delete_last = bus.append, bus.put_last, bus.delete_last
-        self._outlet = cache(bus.outlet)
+        self._lanes = Lanes(bus.outlet)
         self._quotes: dict[str, QuoteFeed] = {}
         self._prints: dict[type, dict[str, PrintFeed]] = {Trade: {}, Liquidation: {}}
         self._merged: dict[Place, MergedFeed[Any]] = {}
@@ -137,11 +146,11 @@ class Desk:
         place, make = (kind, symbol), (self._venue, self._partitions)
         if kind == "quote":
             if symbol not in self._quotes:
-                self._quotes[symbol] = QuoteFeed(*make, symbol, self._outlet)
+                self._quotes[symbol] = QuoteFeed(*make, symbol, self._lanes.joins)
         elif kind in PRINT_KINDS:
             feeds = self._prints[PRINT_KINDS[kind]]
             if symbol not in feeds:
-                feeds[symbol] = PrintFeed(*make, kind, symbol)
+                feeds[symbol] = PrintFeed(*make, kind, symbol, self._lanes.joins)
         elif kind in MERGED_KINDS:
             if place not in self._merged:
                 self._merged[place] = MergedFeed(*make, kind, symbol)
@@ -198,7 +207,7 @@ class Desk:
     def take(self, source: Source, messages: Iterable[Message]) -> list[Control]:
         """Publish the events of one frame or of several. Returns, in order, what is not for the desk."""
         rest: list[Control] = []
-        quotes, published = self._quotes, 0
+        quotes = self._quotes
         for message in messages:
             if isinstance(message, Quote):
                 feed = quotes.get(message.symbol)
@@ -209,12 +218,11 @@ class Desk:
                     continue
                 feed.last = message
                 feed.put(message)
-                published += 1
             elif (handler := self._handlers.get(type(message))) is not None:
                 handler(source, message)
             else:
                 rest.append(message)  # type: ignore[arg-type]
-        self.events += published
+        self.events += self._lanes.send()
         return rest
 
     def _takes_over(self, feed: QuoteFeed, source: Source, quote: Quote) -> bool:
@@ -274,8 +282,7 @@ class Desk:
             return
         if event.ts is not None and (feed.live_ts is None or event.ts > feed.live_ts):
             feed.live_ts = event.ts
-        self.events += 1
-        self._append(feed.key, event)
+        feed.put(event)
 
     def _replayed(self, source: Source, message: Replayed) -> None:
         event = message.event
@@ -374,6 +381,7 @@ class Desk:
             self._say(feed, "up", "data", now)
 
     def _say(self, feed: Feed, state: FeedState, reason: str, now: int) -> None:
+        self.events += self._lanes.send()  # a state stands behind what was said before it
         feed.state = state
         event = State(feed.symbol, state, reason, now)
         self._append(feed.key, event)

@@ -34,7 +34,7 @@ from services.collector.runner import Connection, Unreachable
 from services.collector.session import Session
 from services.collector.snapshots import Snapshots
 from services.collector.table import Table
-from services.collector.venue import Call, Decode, DecoderOptions, Endpoint, Venue
+from services.collector.venue import Call, DecoderOptions, Endpoint, Venue
 from services.collector.wants import Selection, Wants, quote_channels
 from shared.config import Runtime
 from shared.instruments import Instrument, Market
@@ -306,9 +306,8 @@ class Engine:
 
     # ---- what lines and connections tell
 
-    def decoder(self, endpoint: Endpoint) -> Decode:
-        options = DecoderOptions(endpoint.name, endpoint.market, self._quote_channels)
-        return self.venue.decoder(self.table, options)
+    def options(self, endpoint: Endpoint) -> DecoderOptions:
+        return DecoderOptions(endpoint.name, endpoint.market, self._quote_channels, in_parts=True)
 
     def received(self, connection: Connection, frame: bytes, recv: int) -> None:
         if self.tap is not None:

@@ -5,7 +5,7 @@ from typing import Final, Generic, Protocol
 
 from services.collector.merge import E, Parts
 from services.collector.recent import Ring
-from shared.events import FeedState, Liquidation, Quote, Trade
+from shared.events import Event, FeedState, Liquidation, Quote, Trade
 from shared.instruments import asset_of
 from shared.streams import LAST_KINDS, last, market_data, partition_of
 
@@ -13,8 +13,8 @@ MERGED_KINDS: Final = ("mark", "funding", "stats")
 PRINT_KINDS: Final[dict[str, type]] = {"trade": Trade, "liquidation": Liquidation}
 
 
-#: (stream key, key of the last values) -> what publishes a quote there
-Outlet = Callable[[str, str], Callable[[Quote], None]]
+#: (stream key, key of the last values or "") -> what puts an event into its lane
+Joins = Callable[[str, str], Callable[[Event], None]]
 
 
 class Source(Protocol):
@@ -81,13 +81,13 @@ class OwnedFeed(Feed):
 
 
 class QuoteFeed(OwnedFeed):
-    """`last` is the newest quote published, `repeated` when it was sent again; `put` publishes one."""
+    """`last` is the newest quote published, `repeated` when it was sent again; `put` puts one into its lane."""
 
     __slots__ = ("last", "put", "repeated")
 
-    def __init__(self, venue: str, partitions: int, symbol: str, outlet: Outlet) -> None:
+    def __init__(self, venue: str, partitions: int, symbol: str, joins: Joins) -> None:
         super().__init__(venue, partitions, "quote", symbol)
-        self.put = outlet(self.key, self.last_key)
+        self.put = joins(self.key, self.last_key)
         self.last: Quote | None = None
         self.repeated = 0
 
@@ -107,10 +107,11 @@ class BookFeed(OwnedFeed):
 class PrintFeed(Feed):
     """Trades or liquidations: every source counts, ids tell doubles. `live_ts` is the newest live row's time."""
 
-    __slots__ = ("live_ts", "ring")
+    __slots__ = ("live_ts", "put", "ring")
 
-    def __init__(self, venue: str, partitions: int, kind: str, symbol: str) -> None:
+    def __init__(self, venue: str, partitions: int, kind: str, symbol: str, joins: Joins) -> None:
         super().__init__(venue, partitions, kind, symbol)
+        self.put = joins(self.key, self.last_key)
         self.ring = Ring()
         self.live_ts: int | None = None
 

@@ -19,7 +19,8 @@ from services.collector.plan import Slot, Topic
 from services.collector.rest import Rest
 from services.collector.runner import Connection, Owner, Unreachable, dial
 from services.collector.session import Session
-from services.collector.venue import Decode, Endpoint, Limits, Venue
+from services.collector.table import Table
+from services.collector.venue import DecoderOptions, Endpoint, Limits, Venue
 
 #: how long a stopped line waits for the venue's goodbye
 STOP_S: Final = 1.0
@@ -70,14 +71,15 @@ class Exchange(Owner, Protocol):
     """What a line needs of the process beside what its connections need."""
 
     venue: Venue
+    table: Table
     alive_ms: int
     gateway: str
     proxy: str | None
     tls: ssl.SSLContext | None
     rest: Rest
 
-    def decoder(self, endpoint: Endpoint) -> Decode:
-        """A fresh decoder for one connection."""
+    def options(self, endpoint: Endpoint) -> DecoderOptions:
+        """What the decoder of a connection is made for."""
 
     def reached(self, slot: Slot) -> None:
         """A socket opened."""
@@ -177,7 +179,9 @@ class Line:
             shared=self._gate.frames,
         )
         session.want(self._topics)
-        return Connection(self.slot, session, exchange.decoder(self._endpoint), exchange)
+        made_for = exchange.table, exchange.options(self._endpoint)
+        decode, quick = exchange.venue.decoder(*made_for), exchange.venue.quick(*made_for)
+        return Connection(self.slot, session, decode, quick, exchange)
 
     def _gone(self, connection: Connection) -> None:
         if connection in self.connections:

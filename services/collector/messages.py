@@ -1,8 +1,14 @@
 """What a decoder returns: events (`shared.events`) or one of these. A decoder never raises."""
 
+from collections.abc import Iterator
+from typing import Final
+
 import msgspec
 
 from shared.events import Event, Level, Liquidation, Trade
+
+#: a frame of more rows than this may come as `Rows`
+ROWS_AT_ONCE: Final = 32
 
 
 class Ack(msgspec.Struct, frozen=True, gc=False):
@@ -68,6 +74,12 @@ class Unknown(msgspec.Struct, frozen=True, gc=False):
     native: str | None = None
 
 
+class Rows(msgspec.Struct, frozen=True):
+    """The messages of a frame of many rows, made as they are taken: where a connection takes its time with them."""
+
+    messages: "Iterator[Message]"
+
+
 class Replayed(msgspec.Struct, frozen=True, gc=False):
     """A row that the venue sends again on subscribing: published only if newer than the topic's last live row."""
 
@@ -112,5 +124,5 @@ class BookDelta(msgspec.Struct, frozen=True):
     raw: tuple[tuple[Level, ...], tuple[Level, ...]] | None = None
 
 
-Control = Ack | Refused | Pong | Answer | Closing | Relist | Lost | Unknown | Replayed | BookSnapshot | BookDelta
+Control = Ack | Refused | Pong | Answer | Closing | Relist | Lost | Unknown | Rows | Replayed | BookSnapshot | BookDelta
 Message = Event | Control

@@ -17,13 +17,15 @@ EXACT: Final = Context(prec=100, traps=[Inexact, InvalidOperation])
 # Patterns of the common forms, built of possessive parts: they never step back, which halves their time. What they do
 # not match is not wrong, it goes the slow way.
 _NUMBER: Final = r"[0-9]{1,30}+(?:\.[0-9]{1,30}+)?+"
-_ABOVE_ZERO: Final = r"(?:[1-9][0-9]{0,29}+(?:\.[0-9]{1,30}+)?+|0\.0{0,25}+[1-9][0-9]{0,25}+)"
+_ABOVE_ZERO: Final = r"(?:[1-9][0-9]{0,29}+\.[0-9]{1,30}+|0\.0{0,25}+[1-9][0-9]{0,25}+|[1-9][0-9]{0,29}+)"
 _PLAIN: Final = re.compile(_NUMBER)
 _ANY: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,2})?")
 _POSITIVE_TWO: Final = re.compile(f"{_ABOVE_ZERO} {_ABOVE_ZERO}")
 _LEVELS: Final = re.compile(f"(?:{_ABOVE_ZERO} {_NUMBER} )*+")
 #: four plain numbers above zero, separated by spaces: what `sides` tries first, for decoders that have it inline
 POSITIVE_FOUR: Final = re.compile(f"{_ABOVE_ZERO} {_ABOVE_ZERO} {_ABOVE_ZERO} {_ABOVE_ZERO}").fullmatch
+#: any number of them, each with a space behind it: one call for the numbers of many frames costs half as much
+POSITIVE_MANY: Final = re.compile(f"(?:{_ABOVE_ZERO} )*+").fullmatch
 #: longer than any number a venue sends; what is longer could not be converted exactly
 _MAX_CHARS: Final = 64
 

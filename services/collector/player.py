@@ -19,7 +19,7 @@ from services.collector.plan import Topic
 from services.collector.recorded import Recorded
 from services.collector.table import Table
 from services.collector.wants import selected
-from shared.events import KIND, Event, Quote
+from shared.events import KIND, Event
 from shared.instruments import Market
 
 
@@ -64,12 +64,12 @@ class CountingBus:
         self._published[KIND[type(event)]] += 1
         self._bus.append(key, event)
 
-    def outlet(self, key: str, last_key: str) -> Callable[[Quote], None]:
+    def outlet(self, key: str, last_key: str) -> Callable[[list[Event]], None]:
         put = self._bus.outlet(key, last_key)
 
-        def counted(quote: Quote) -> None:
-            self._published["quote"] += 1
-            put(quote)
+        def counted(events: list[Event]) -> None:
+            self._published.update(KIND[type(event)] for event in events)
+            put(events)
 
         return counted
 

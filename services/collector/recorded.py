@@ -13,7 +13,7 @@ from services.collector.messages import BookDelta, BookSnapshot, Message, Unknow
 from services.collector.naming import resolve_collisions
 from services.collector.overrides import Override, Overrides
 from services.collector.table import Table
-from services.collector.venue import Decode, DecoderOptions, Unreadable, Venue
+from services.collector.venue import Decode, DecoderOptions, Quick, Unreadable, Venue
 from shared.events import KIND, Quote
 from shared.instruments import Instrument, Market
 
@@ -135,7 +135,7 @@ class Recorded:
     ) -> None:
         self.venue, self._listing, self._market = venue, listing, market
         self._quotes: Mapping[Market, str] = quotes or {}
-        self._decoders: dict[tuple[str | None, Market | None], Decode] = {}
+        self._decoders: dict[tuple[str | None, Market | None], tuple[Decode, Quick]] = {}
         self._endpoints = {endpoint.name: endpoint.market for endpoint in venue.endpoints}
         self._hosts = {urlsplit(endpoint.url).hostname: endpoint.market for endpoint in venue.endpoints}
         self._paths = {call.path: call.market for call in venue.calls}
@@ -183,11 +183,17 @@ class Recorded:
             return [Unknown(BAD_WRAPPER)]
         market = self._market_of(captured) if self._apart else None
         key = (captured.conn, market)
-        decode = self._decoders.get(key)
-        if decode is None:
-            options = DecoderOptions(self._endpoint_of(captured), market, self._quotes)
-            decode = self._decoders[key] = self.venue.decoder(self._listing.table, options)
-        return decode(captured.frame, captured.recv or 0, captured.request)
+        found = self._decoders.get(key)
+        if found is None:
+            made_for = self._listing.table, DecoderOptions(self._endpoint_of(captured), market, self._quotes)
+            found = self._decoders[key] = self.venue.decoder(*made_for), self.venue.quick(*made_for)
+        decode, quick = found
+        frame, recv = captured.frame, captured.recv or 0
+        if captured.request is None:
+            events, left = quick((frame,), recv)
+            if not left:
+                return list(events)
+        return decode(frame, recv, captured.request)
 
     def whole(self, captured: Captured) -> Iterable[Captured]:
         """A file that is one JSON array: itself where it is one body, else its elements."""

@@ -21,7 +21,7 @@ from services.collector.venue import Venue
 from services.collector.venues import VENUES
 from shared.codec import SCHEMA
 from shared.config import Settings, load
-from shared.events import Event, Quote
+from shared.events import Event
 from shared.logs import set_up_logging
 
 SAY_S: Final = 10.0
@@ -31,8 +31,8 @@ class Nowhere:
     """A bus that carries nothing."""
 
     def append(self, key: str, event: Event) -> None: ...
-    def outlet(self, key: str, last_key: str) -> Callable[[Quote], None]:
-        return lambda quote: None
+    def outlet(self, key: str, last_key: str) -> Callable[[list[Event]], None]:
+        return lambda events: None
 
     def put_last(self, key: str, field: str, event: Event) -> None: ...
     def delete_last(self, key: str, field: str) -> None: ...

@@ -19,7 +19,7 @@ from typing import Any, Final, TypeAlias
 
 from shared.bus import AWAY, FULL, REFUSED, Redis
 from shared.codec import encode_batch, encode_event
-from shared.events import Event, Quote, State
+from shared.events import Event, State
 from shared.last_values import STATE_PREFIX
 from shared.service import CannotServeError
 from shared.streams import FIELD
@@ -87,12 +87,14 @@ class ReplayWriter:
             stream = self._streams[key] = Stream(key)
         stream.pending.append(event)
 
-    def outlet(self, key: str, last_key: str) -> Callable[[Quote], None]:
-        """Takes the quotes of one stream, each the last value of its symbol."""
+    def outlet(self, key: str, last_key: str) -> Callable[[list[Event]], None]:
+        """Takes events of one stream, with a `last_key` each the last value of its symbol."""
 
-        def put(quote: Quote) -> None:
-            self.append(key, quote)
-            self.put_last(last_key, quote.symbol, quote)
+        def put(events: list[Event]) -> None:
+            for event in events:
+                self.append(key, event)
+                if last_key:
+                    self.put_last(last_key, event.symbol or "", event)
 
         return put
 

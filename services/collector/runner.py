@@ -10,7 +10,7 @@ import asyncio
 import socket
 import ssl
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from itertools import chain, count
 from time import time_ns
@@ -24,12 +24,24 @@ from python_socks import ProxyError
 from services.collector import actions
 from services.collector.access import family_first
 from services.collector.desk import Desk
-from services.collector.messages import Ack, Answer, BookDelta, BookSnapshot, Closing, Control, Message, Pong, Refused
+from services.collector.messages import (
+    Ack,
+    Answer,
+    BookDelta,
+    BookSnapshot,
+    Closing,
+    Control,
+    Message,
+    Pong,
+    Refused,
+    Rows,
+)
 from services.collector.plan import Slot, Topic
 from services.collector.pulse import Pulse
 from services.collector.sentences import TURNED_AWAY
 from services.collector.session import Session
-from services.collector.venue import Decode
+from services.collector.slices import Slices
+from services.collector.venue import Decode, Quick
 from shared.events import STREAM, Quote
 
 MESSAGE_BYTES_MAX: Final = 16 << 20
@@ -90,7 +102,7 @@ class Owner(Protocol):
 class Connection(WSListener):
     """One socket, from its opening to its end."""
 
-    def __init__(self, slot: Slot, session: Session, decode: Decode, owner: Owner) -> None:
+    def __init__(self, slot: Slot, session: Session, decode: Decode, quick: Quick, owner: Owner) -> None:
         loop = asyncio.get_running_loop()
         self.slot, self.session = slot, session
         self.generation = next(_generations)
@@ -100,12 +112,13 @@ class Connection(WSListener):
         self.frames = self.last_ns = self.opened_ns = 0
         #: data was received
         self.good = False
-        self._decode, self._owner, self._take = decode, owner, owner.desk.take
+        self._decode, self._quick, self._owner, self._take = decode, quick, owner, owner.desk.take
         self._pulse, self._tapped, self._loop = owner.pulse, owner.tap is not None, loop
         self._transport: WSTransport | None = None
         #: of the read under way
         self._payloads: list[bytes] = []
         self._parts: list[bytes] = []
+        self._slices = Slices(self._some_rows, loop.call_soon)
         self._lag_at = 0
         self._reason = ""
         self._timer: asyncio.TimerHandle | None = None
@@ -134,6 +147,7 @@ class Connection(WSListener):
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
         self._work_off()
+        self._slices.finish()
         if self._timer is not None:
             self._timer.cancel()
         reason = self._reason or _reason(transport)
@@ -159,30 +173,39 @@ class Connection(WSListener):
             for payload in payloads:
                 self._carefully(payload, recv)
             return
+        events, left = self._quick(payloads, recv)
+        self._take(self, events)
+        if left:
+            self._one_by_one(left, recv)
+        if self.frames >= self._lag_at and events:
+            self._note_lag(events[-1], recv)
+
+    def _one_by_one(self, payloads: Sequence[bytes], recv: int) -> None:
         decode = self._decode
         made = [decode(payload, recv) for payload in payloads]
         controls = self._take(self, chain.from_iterable(made))
         if controls:
             self._controls(controls, payloads, made, recv)
-        if self.frames >= self._lag_at:
-            self._note_lag(made[-1], recv)
+        if self.frames >= self._lag_at and made[-1]:
+            self._note_lag(made[-1][0], recv)
 
     def _carefully(self, payload: bytes, recv: int) -> None:
         """One frame while topics still have to prove themselves, or somebody wants to see every frame."""
         if self._tapped:
             self._owner.received(self, payload, recv)
         messages = self._decode(payload, recv)
+        if messages and isinstance(messages[0], Rows):
+            messages = list(messages[0].messages)
         if self.session.expecting or not self.good:
             self._proof(messages)
         controls = self._take(self, messages)
         if controls:
             self._controls(controls, (payload,), (messages,), recv)
 
-    def _note_lag(self, messages: list[Message], recv: int) -> None:
+    def _note_lag(self, message: Message, recv: int) -> None:
         self._lag_at = self.frames + LAG_EVERY
-        first = messages[0] if messages else None
-        if isinstance(first, Quote) and first.ts is not None:
-            self._owner.lags.append(recv - first.ts)
+        if isinstance(message, Quote) and message.ts is not None:
+            self._owner.lags.append(recv - message.ts)
 
     def _proof(self, messages: list[Message]) -> None:
         """First data proves topics, and the connection."""
@@ -203,8 +226,17 @@ class Connection(WSListener):
             if isinstance(message, Ack | Answer | Refused | Closing):
                 self._carry_out(self.session.control(message, recv))
                 self._proven()
+            elif isinstance(message, Rows):
+                self._slices.add(payload, message.messages)
             elif not isinstance(message, Pong):
                 self._owner.control(self, message, payload, recv)
+
+    def _some_rows(self, payload: bytes, messages: Iterable[Message]) -> None:
+        now = time_ns()
+        if now > self._pulse.deadline and self._pulse.late(now):
+            return
+        for message in self._take(self, messages):
+            self._owner.control(self, message, payload, now)
 
     def _proven(self) -> None:
         if not self.proven.done() and self.session.proven:

@@ -12,7 +12,7 @@ from typing import Literal
 
 from services.collector.messages import BookDelta, BookSnapshot, Message
 from services.collector.table import Table
-from shared.events import Level
+from shared.events import Event, Level
 from shared.instruments import Instrument, Market, QuoteMode
 
 Follow = Literal["apply", "skip", "gap"]
@@ -35,6 +35,10 @@ class Request:
 #: `decode(frame, recv_ns, request=None)`: `request` comes with a REST body. It never raises; a bad row is one
 #: `Unknown`, and the good rows of the same frame are kept. Its state dies with its connection.
 Decode = Callable[..., list[Message]]
+
+#: `quick(frames, recv_ns)`: the events of those frames that hold what most frames hold, in order, and the other frames,
+#: in order. The events are the ones that `decode` makes of the same frames.
+Quick = Callable[[Sequence[bytes], int], tuple[list[Event], Sequence[bytes]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,12 +198,18 @@ class DecoderOptions:
 
     `endpoint` is the socket endpoint's name, None for REST bodies. `market` is set where frames cannot tell it.
     `quote_channel` names the one channel whose frames make `quote` for each market; other channels that could are
-    decoded without it.
+    decoded without it. `in_parts`: frames of many rows are wanted as `Rows`.
     """
 
     endpoint: str | None = None
     market: Market | None = None
     quote_channel: Mapping[Market, str] = field(default_factory=dict)
+    in_parts: bool = False
+
+
+def nothing_quick(_table: Table, _options: DecoderOptions) -> Quick:
+    """For a venue whose frames are decoded one by one."""
+    return lambda frames, recv: ([], frames)
 
 
 def nothing_outside(_bodies: Mapping[str, bytes]) -> frozenset[str]:
@@ -273,6 +283,8 @@ class Venue:
     trade_url: Callable[[Instrument], str]
     topic_of: Callable[[bytes], str | None]
     outside: Callable[[Mapping[str, bytes]], frozenset[str]] = nothing_outside
+    #: makes the `quick` of one connection, beside its `decode`: for what comes most
+    quick: Callable[[Table, DecoderOptions], Quick] = nothing_quick
     #: for a venue that sends checksums of its books
     verify: Verify | None = None
     #: the number of levels at which a snapshot is cut; None: it is the whole book that the deltas go on with

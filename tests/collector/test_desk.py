@@ -332,3 +332,20 @@ def test_a_quote_that_stands_still_while_rest_says_otherwise_is_stale_until_a_co
     assert made.frozen == [SYMBOL]
     made.take(wire, [quote("91", 61)])
     assert said(kept) == ["up", "100", "stale", "90 rest", "up", "91"]
+
+
+def test_what_is_said_of_one_symbol_stands_behind_what_came_before_it_of_another() -> None:
+    made, kept = desk()
+    other = "ETH/USDT:USDT"
+    made.serve([(kind, symbol) for kind in KINDS for symbol in (SYMBOL, other)], {})
+    wire = Wire(1)
+    made.take(wire, [quote("100", 1)])
+    kept.events.clear()
+    first, second = quote("101", 2), msgspec.structs.replace(quote("5", 2), symbol=other)
+    made.take(wire, [first, trade("1", 2), second, trade("2", 2)])
+    assert [event for key, event in kept.events if key.endswith(":quote")] == [
+        first,
+        State(other, "up", "data", second.recv),
+        second,
+    ]
+    assert [type(event) for key, event in kept.events if key.endswith(":trade")] == [State, Trade, Trade]

@@ -8,7 +8,7 @@ import msgspec
 from services.collector.venue import Call, Channel, Endpoint, Host, Limits, Ping, Venue
 from services.collector.venues.binance import frames, instruments, rows
 from services.collector.venues.binance.books import follows
-from services.collector.venues.binance.decode import decoder
+from services.collector.venues.binance.decode import decoder, quick
 from services.collector.venues.binance.instruments import FUNDING_INFO, PERP_INFO, SPOT_INFO
 from shared.instruments import Instrument
 
@@ -185,6 +185,7 @@ VENUE: Final = Venue(
     subscribe=subscribe,
     unsubscribe=unsubscribe,
     decoder=decoder,
+    quick=quick,
     follows=follows,
     resync="rest",
     rest_quotes="all",

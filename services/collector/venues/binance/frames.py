@@ -41,9 +41,6 @@ _CHANNEL_OF_TYPE: Final = {
     "forceOrder": "forceOrder",
 }
 
-#: what a frame without rows makes
-NOTHING: Final = Unknown(rows.EMPTY)
-
 _row = msgspec.json.Decoder(Row)
 _book_ticker = msgspec.json.Decoder(SpotBookTicker)
 _partial = msgspec.json.Decoder(PartialDepth)
@@ -76,7 +73,7 @@ class Explainer:
         made: list[Message] = []
         for part in parts:
             made += self._one(bytes(part), recv, stream)
-        return made or [NOTHING]
+        return made or [rows.NOTHING]
 
     def _one(self, data: bytes, recv: int, stream: str) -> list[Message]:
         try:

@@ -1,10 +1,20 @@
 """Rows of socket frames -> messages: the conversions both markets share, and the reasons rows make none."""
 
 from collections.abc import Callable
+from itertools import chain
 from typing import Any, Final
 
 from services.collector import normalise
-from services.collector.messages import BookDelta, BookSnapshot, Closing, Message, Relist, Unknown
+from services.collector.messages import (
+    ROWS_AT_ONCE,
+    BookDelta,
+    BookSnapshot,
+    Closing,
+    Message,
+    Relist,
+    Rows,
+    Unknown,
+)
 from services.collector.normalise import BadNumber, positive
 from services.collector.table import Listed, Table
 from services.collector.venue import DecoderOptions
@@ -39,6 +49,9 @@ UNKNOWN_SYMBOL: Final = "unknown_symbol"
 UNUSED_CHANNEL: Final = "unused_channel"
 UNUSED_ENDPOINT: Final = "unused_endpoint"
 
+#: what a frame without rows makes
+NOTHING: Final = Unknown(EMPTY)
+
 MS: Final = 1_000_000
 #: `st` of a contract that is margined in its coin
 COIN_MARGINED: Final = 2
@@ -59,6 +72,11 @@ def channel_of_stream(stream: str) -> str:
     return stream if stream.startswith("!") else stream.partition("@")[2]
 
 
+def quote_channel(options: DecoderOptions, market: Market) -> str:
+    """The channel whose frames make quotes."""
+    return options.quote_channel.get(market, BOOK_TICKER)
+
+
 class RowDecoder:
     """Makes messages of the typed rows of one market's frames."""
 
@@ -66,8 +84,7 @@ class RowDecoder:
         self._table = table
         self._market: Market = market
         self._get = table.getter(market)
-        #: the channel whose frames make quotes
-        self._quoting = options.quote_channel.get(market, BOOK_TICKER)
+        self._quoting, self._in_parts = quote_channel(options, market), options.in_parts
         self._makers: dict[type, Callable[[Any, int, str], list[Message]]] = {
             AggTrade: self.trade,
             BookTicker: self.quote,
@@ -97,14 +114,23 @@ class RowDecoder:
         return None if st == COIN_MARGINED else self._get(native)
 
     def one(self, row: Any, recv: int, stream: str) -> list[Message]:
-        """Messages of one typed row (book tickers apart); a bad number is one `Unknown`."""
+        """Messages of one typed row; a bad number is one `Unknown`."""
         try:
             return self._makers[type(row)](row, recv, stream)
         except BadNumber:
             return [Unknown(BAD_NUMBER, row.o.s if type(row) is ForceOrder else row.s)]
 
+    def all(self, data: Any, recv: int, stream: str) -> list[Message]:
+        """Messages of a frame's content: one typed row or an array of them."""
+        if type(data) is not list:
+            return self.one(data, recv, stream)
+        each = chain.from_iterable(self.one(row, recv, stream) for row in data)
+        if self._in_parts and len(data) > ROWS_AT_ONCE:
+            return [Rows(each)]
+        return list(each) or [NOTHING]
+
     def quote(self, row: BookTicker | SpotBookTicker, recv: int, stream: str) -> list[Message]:
-        """The plain way to a quote; the decoders of connections have the same as a fast path.
+        """The plain way to a quote; `quick.py` has the same for most of them.
 
         The futures stream of all tickers is a slow one, a channel of its own; the spot one, which is retired, was as
         fast as the others.
@@ -134,14 +160,10 @@ class RowDecoder:
         return [BookSnapshot(listed.symbol, bids, asks, row.last_update_id, None, recv, limit=limit)]
 
     def trade(self, row: AggTrade, recv: int, stream: str) -> list[Message]:
-        """Called as it is by the fast paths: it handles its own bad numbers."""
-        listed = self._get(row.s)
-        if listed is None or row.st == COIN_MARGINED:
+        listed = self.listed(row.s, row.st)
+        if listed is None:
             return [self.miss(row.s, row.st)]
-        try:
-            price, size = positive(row.p, row.q, listed)
-        except BadNumber:
-            return [Unknown(BAD_NUMBER, row.s)]
+        price, size = positive(row.p, row.q, listed)
         # m: the buyer was the maker, so the aggressor sold
         return [Trade(listed.symbol, price, size, "sell" if row.m else "buy", str(row.a), row.T * MS, recv)]
 

@@ -140,6 +140,17 @@ class CombinedBookTicker(msgspec.Struct, gc=False):
     data: SpotBookTicker
 
 
+class CombinedTrade(msgspec.Struct, gc=False):
+    data: AggTrade
+
+
+class TickerOrTrade(msgspec.Struct, gc=False):
+    """Most of what the futures market sends."""
+
+    stream: str
+    data: BookTicker | AggTrade
+
+
 class Wrapper(msgspec.Struct):
     """Any combined frame, its content not yet read."""
 
