@@ -33,6 +33,8 @@ LOG: Final = logging.getLogger(__name__)
 ALL_KINDS: Final = tuple(streams.RETENTION_MS)
 #: Between reads when nothing waits: half of what a journal block holds, far below any stream's life.
 PAUSE_S: Final = 0.25
+#: How far back a new archive begins: what was just being started is in it whole.
+BACK_MS: Final = 10_000
 FLUSH_S: Final = 1.0
 FLUSH_BYTES: Final = 8 << 20
 ACCOUNT_S: Final = 2.0
@@ -120,13 +122,12 @@ class Archiver:
 
     async def _try(self) -> bool:
         try:
+            if not self.store.is_open:
+                await self._begin()
             if self._is_due("discover", DISCOVER_S):
                 await self._discover()
             if self._is_due("account", ACCOUNT_S):
                 await self._account()
-            if not self.store.is_open:
-                self.order.now_ms = await redis_ms(self.service.redis)
-                await self._flush(roll=True)
             self._keep(await self.order.turn(self.service.redis))
             if self._is_due("flush", FLUSH_S) or self.held_bytes > FLUSH_BYTES:
                 await self._flush()
@@ -134,6 +135,14 @@ class Archiver:
             LOG.warning("the streams wait for Redis: %s", error)
             return False
         return not self.full
+
+    async def _begin(self) -> None:
+        """Begin the first segment. A new archive begins now: what the streams hold of before is of no one order any
+        more, since some reach back a minute and some an hour."""
+        self.order.now_ms = await redis_ms(self.service.redis)
+        if self.store.is_new:
+            self.store.floor = f"{self.order.now_ms - BACK_MS}-0"
+        await self._flush(roll=True)
 
     async def _discover(self) -> None:
         found = [streams.control(p) for p in range(self.settings.partitions)]

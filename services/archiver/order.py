@@ -1,10 +1,11 @@
 """The entries of all streams in one order, as far as nothing can come between them any more.
 
 `TIME` and the reads go out together: an entry that is written later carries an id at or above that time. A stream that
-filled its count may hold more, so nothing above its last id goes out, and streams that are ahead of it wait: what is
-held stays bounded by one reply.
+filled its count may hold more, so nothing above its last id goes out. Streams that are ahead of it are read on while
+there is room, since theirs may be short: a long one must not keep them until they are trimmed.
 """
 
+from collections import deque
 from typing import Any, Final
 
 from services.archiver.stream import Stream
@@ -12,8 +13,10 @@ from shared.archive.records import Entry
 from shared.bus import Redis
 from shared.streams import FIELD
 
-#: Entries of a stream and read: a reply of full books is some 6 MB for each of them.
-COUNT: Final = 100
+#: Entries of a stream and read: a reply of full books is some 12 MB for each of them.
+COUNT: Final = 200
+#: What may be held; beyond it only streams that are behind are read.
+HELD_BYTES: Final = 64 << 20
 
 
 class Order:
@@ -21,40 +24,45 @@ class Order:
 
     def __init__(self) -> None:
         self.streams: dict[str, Stream] = {}
-        self._held: list[Entry] = []
-        self._ahead: dict[str, int] = {}
+        self._held: dict[str, deque[Entry]] = {}
+        self._bytes = 0
+        #: the last ms of those streams that may hold more than was read of them
+        self._full: dict[str, int] = {}
         #: Redis's clock at the last read, and whether there may be more to read at once
         self.now_ms = 0
         self.more = False
 
-    @property
-    def waiting(self) -> int:
-        return len(self._held)
-
     async def turn(self, redis: Redis) -> list[Entry]:
         """Read once and give out what is complete. Raises one of `shared.bus.AWAY` or REFUSED."""
-        full = self._take(await self._read(redis))
-        limit = min([self.now_ms, *self._ahead.values(), *full.values()])
-        self._ahead = {key: at for key in self.streams if full and (at := int(self._at(key).partition("-")[0])) > limit}
-        self.more = bool(full)
-        self._held.sort(key=lambda entry: entry.order)
-        cut = next((at for at, entry in enumerate(self._held) if entry.ms >= limit), len(self._held))
-        ready, self._held = self._held[:cut], self._held[cut:]
-        return ready
+        self._take(await self._read(redis))
+        self.more = bool(self._full)
+        return self._release(min([self.now_ms, *self._full.values()]))
 
     def drain(self) -> list[Entry]:
         """Everything that is held: nothing will come between it any more."""
-        held, self._held, self._ahead = self._held, [], {}
-        return sorted(held, key=lambda entry: entry.order)
+        self._full.clear()
+        return self._release(1 << 62)
 
-    def _at(self, key: str) -> str:
-        return self.streams[key].read.position
+    def _release(self, limit: int) -> list[Entry]:
+        ready: list[Entry] = []
+        for held in self._held.values():
+            while held and held[0].ms < limit:
+                ready.append(held.popleft())
+        self._bytes -= sum(len(entry.data) for entry in ready)
+        ready.sort(key=lambda entry: entry.order)
+        return ready
+
+    def _is_wanted(self, key: str) -> bool:
+        """Whether a stream is read now: while much is held, only those that keep the others waiting."""
+        if self._bytes < HELD_BYTES or not self._full:
+            return True
+        return self._full.get(key) == min(self._full.values())
 
     async def _read(self, redis: Redis) -> list[Any]:
         """The clock, then a reply of each partition (on a cluster each is on a node of its own)."""
         partitions: dict[int, dict[str, str]] = {}
         for key, stream in self.streams.items():
-            if key not in self._ahead:
+            if self._is_wanted(key):
                 partitions.setdefault(stream.partition, {})[key] = stream.read.position
         async with redis.pipeline(transaction=False) as pipe:
             pipe.time()
@@ -62,21 +70,23 @@ class Order:
                 pipe.xread(positions, count=COUNT)  # type: ignore[arg-type]
             time, *replies = await pipe.execute()
         self.now_ms = int(time[0]) * 1000 + int(time[1]) // 1000
+        for positions in partitions.values():
+            for key in positions:
+                self._full.pop(key, None)
         return replies
 
-    def _take(self, replies: list[Any]) -> dict[str, int]:
-        """Hold what was read. Returns the last ms of each stream that filled its count."""
-        full: dict[str, int] = {}
+    def _take(self, replies: list[Any]) -> None:
+        """Hold what was read."""
         for reply in replies:
             for name, rows in reply or ():
                 key = name.decode()
-                stream = self.streams[key]
+                stream, held = self.streams[key], self._held.setdefault(key, deque())
                 for entry_id, fields in rows:
                     ms, _, seq = entry_id.partition(b"-")
                     # an entry of another schema has no such field: it is accounted for, and kept out as none of ours
                     entry = Entry(key, int(ms), int(seq), fields.get(FIELD, b""))
                     stream.hold(entry)
-                    self._held.append(entry)
+                    held.append(entry)
+                    self._bytes += len(entry.data)
                 if len(rows) >= COUNT:
-                    full[key] = self._held[-1].ms
-        return full
+                    self._full[key] = held[-1].ms

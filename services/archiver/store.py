@@ -17,7 +17,7 @@ from services.archiver.stream import Stream
 from shared.archive import journal, layout
 from shared.archive.journal import Block, Damaged, Journal
 from shared.archive.records import Entry
-from shared.cursor import Cursor
+from shared.cursor import START, Cursor
 
 LOG: Final = logging.getLogger(__name__)
 SEGMENT_MS: Final = 600_000
@@ -28,9 +28,11 @@ GONE: Final = ".gone"
 
 
 class Head(msgspec.Struct, frozen=True):
-    """The account with which a segment begins: whose entries they are, and how far each stream is archived."""
+    """The account with which a segment begins: whose entries they are, how far each stream is archived, and where
+    streams begin that are not among them."""
 
     incarnation: str
+    floor: str
     streams: dict[str, dict[str, Any]]
 
 
@@ -54,8 +56,8 @@ class Store:
         self.root = root
         self.incarnation = ""
         self.accounts: dict[str, Stream] = {}
-        #: where streams begin that no account knows; None: at their first entries
-        self.floor: str | None = None
+        #: where streams begin that no account knows; START: nothing was ever archived here
+        self.floor = START
         self._journal: Journal | None = None
         self._due = 0
         self.segment = self._recover()
@@ -64,13 +66,18 @@ class Store:
         """The account of a stream, as it was left."""
         found = self.accounts.get(key)
         if found is None:
-            found = self.accounts[key] = Stream(key, None if self.floor is None else Cursor(key, self.floor))
+            found = self.accounts[key] = Stream(key, self.floor)
         return found
 
     @property
     def is_open(self) -> bool:
         """Whether there is a segment to append to; `roll` begins one."""
         return self._journal is not None
+
+    @property
+    def is_new(self) -> bool:
+        """Whether nothing was ever archived here."""
+        return self.floor == START
 
     def is_due(self, now_ms: int) -> bool:
         """Whether the present segment ends here."""
@@ -85,7 +92,7 @@ class Store:
 
     def roll(self, incarnation: str, now_ms: int, block: Block) -> None:
         """End the present segment and begin the next one, with this block."""
-        head = Head(incarnation, {key: stream.dump() for key, stream in self.accounts.items()})
+        head = Head(incarnation, self.floor, {key: stream.dump() for key, stream in self.accounts.items()})
         path = layout.journal_path(self.root, self.segment + 1)
         path.unlink(missing_ok=True)  # of an attempt that failed
         begun = Journal(path)
@@ -133,8 +140,8 @@ class Store:
 
     def _recall(self, path: Path, head: bytes) -> None:
         stood = msgspec.json.decode(head, type=Head)
-        self.incarnation = stood.incarnation
-        self.accounts = {key: Stream(key, Cursor.load(key, dump)) for key, dump in stood.streams.items()}
+        self.incarnation, self.floor = stood.incarnation, stood.floor
+        self.accounts = {key: Stream(key, self.floor, Cursor.load(key, dump)) for key, dump in stood.streams.items()}
         damaged = False
         try:
             for block in journal.blocks(path):
@@ -145,7 +152,7 @@ class Store:
             damaged = True
         for key, stream in self.accounts.items():
             stream.gaps.clear()  # they were told when they were found
-            self.accounts[key] = Stream(key, stream.kept)
+            self.accounts[key] = Stream(key, self.floor, stream.kept)
         if not damaged:
             self._journal = Journal(path)
 

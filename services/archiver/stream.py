@@ -16,13 +16,14 @@ from shared.cursor import START, Cursor, Loss, Standing, split_id
 
 
 class Stream:
-    """The account of one key. `gaps` grows by what is found missing, until it is taken."""
+    """The account of one key. `gaps` grows by what is found missing, until it is taken. `floor`: where streams begin
+    of which nothing was read, a time rather than an entry."""
 
-    def __init__(self, key: str, kept: Cursor | None = None) -> None:
-        self.key = key
+    def __init__(self, key: str, floor: str, kept: Cursor | None = None) -> None:
+        self.key, self.floor = key, floor
         self.partition, _, kind = split_key(key)
         self._raw = kind in RAW_KINDS
-        self.kept = kept or Cursor(key)
+        self.kept = kept or Cursor(key, floor)
         self._highest = split_id(self.kept.position)
         self.read = Cursor.load(key, self.kept.dump())
         self.waiting = 0
@@ -54,6 +55,12 @@ class Stream:
 
     def account(self, standing: Standing | None) -> None:
         """Redis's own account of the stream, taken before the next read."""
+        if self.read.position == self.floor:
+            if standing is None:
+                return
+            if split_id(standing.last_id) < split_id(self.floor):  # quiet since then: go on from what is its last
+                self.kept = Cursor(self.key, standing.last_id)
+                self.read = Cursor(self.key, standing.last_id)
         self.read.account(standing)
         self._collect(self.read)
 
