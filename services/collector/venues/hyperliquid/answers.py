@@ -25,7 +25,6 @@ PING: Final = b'{"method":"ping"}'
 _FORM: Final = {BOOK: {"fast": True}}
 
 _DOUBLED: Final = "Already subscribed: "
-_UNKNOWN: Final = "Error parsing JSON into valid websocket request: "
 
 
 class Subscription(msgspec.Struct, gc=False):
@@ -85,7 +84,7 @@ def error(data: msgspec.Raw) -> list[Message]:
         return [Ack(topic) if topic is not None else Unknown("bad_shape")]
     if text.startswith("Already unsubscribed: "):
         return [Ack()]
-    return [Refused(_topic_of(text.removeprefix(_UNKNOWN)), None, None, text)]
+    return [Refused(_topic_of(text[text.find("{") :]), None, None, text)]
 
 
 def _topic_of(text: str) -> str | None:

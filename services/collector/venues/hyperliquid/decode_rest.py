@@ -71,6 +71,9 @@ def rest(reader: Reader, body: bytes, recv: int, request: Request | None) -> Seq
         _any.decode(body)
     except UNREADABLE:
         return [Unknown("not_json")]
+    refused = failure(body)
+    if refused is not None:
+        return refused
     asked = request.params.get("type", "") if request is not None else kind_of(body)
     if asked in LISTINGS:
         return [Relist(None, "listing")]
@@ -86,7 +89,7 @@ def rest(reader: Reader, body: bytes, recv: int, request: Request | None) -> Seq
         return reading.trades(reader, body, recv, "rest")
     if asked == PREDICTED:
         return predicted(reader, body, recv)
-    return failure(body)
+    return [Unknown("empty" if body.strip() == b"[]" else "unused_endpoint")]
 
 
 def kind_of(body: bytes) -> str:
@@ -144,6 +147,8 @@ def _prediction(reader: Reader, coin: str, raw: msgspec.Raw, recv: int) -> Messa
     listed = reader.find(coin)
     if listed is None or listed.instrument.market != "perp":
         return reader.missing(coin)
+    if bytes(raw) == b"null":
+        return Unknown("empty", coin)
     try:
         return rows.funding(_rate.decode(raw).funding_rate, listed, recv, "rest")
     except BadNumber:
@@ -152,12 +157,10 @@ def _prediction(reader: Reader, coin: str, raw: msgspec.Raw, recv: int) -> Messa
         return Unknown("bad_shape", coin)
 
 
-def failure(body: bytes) -> list[Message]:
-    """What the venue refused, or an answer that is not collected."""
-    if body.strip() == b"[]":
-        return [Unknown("empty")]
+def failure(body: bytes) -> list[Message] | None:
+    """A refusal, whatever was asked; None for any other answer."""
     try:
         read = _failure.decode(body)
     except UNREADABLE:
-        return [Unknown("unused_endpoint")]
-    return [Refused(None, None, read.status, read.response)] if read.status != "ok" else [Unknown("unused_endpoint")]
+        return None
+    return [Refused(None, None, read.status, read.response)] if read.status != "ok" else None

@@ -30,13 +30,13 @@ Milliseconds = Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) // MS)]
 
 
 class Level(msgspec.Struct, gc=False):
-    """How many orders it is made of (`n`) is not used."""
+    """How many orders it is made of (`n`) is not used. One without a price or a size is none."""
 
-    px: str
-    sz: str
+    px: str | None = None
+    sz: str | None = None
 
 
-_NONE: Final = Level("", "")
+_NONE: Final = Level()
 
 
 class BboRow(msgspec.Struct, gc=False):
@@ -50,7 +50,7 @@ class BboRow(msgspec.Struct, gc=False):
 class BookRow(msgspec.Struct):
     coin: str
     time: Milliseconds
-    levels: tuple[list[Level], list[Level]]
+    levels: tuple[list[Level] | None, list[Level] | None]
 
 
 class TradeRow(msgspec.Struct, gc=False):
@@ -101,12 +101,13 @@ def top(row: BookRow, at: Listed, recv: int) -> Quote:
 
 def _quote(bid: Level | None, ask: Level | None, time: int, at: Listed, recv: int, source: Source) -> Quote:
     bid, ask = bid or _NONE, ask or _NONE
-    return Quote(at.symbol, *normalise.sides(bid.px, bid.sz, ask.px, ask.sz, at), time * MS, recv, source)
+    sides = normalise.sides(bid.px or "", bid.sz or "", ask.px or "", ask.sz or "", at)
+    return Quote(at.symbol, *sides, time * MS, recv, source)
 
 
 def snapshot(row: BookRow, at: Listed, recv: int, source: Source) -> BookSnapshot:
     """A whole book, as every frame is. A side of the greatest length was cut there."""
-    bids, asks = (normalise.levels([(level.px, level.sz) for level in side], at) for side in row.levels)
+    bids, asks = (normalise.levels([(x.px or "", x.sz or "") for x in side or ()], at) for side in row.levels)
     deep = source == "rest" or max(len(bids), len(asks)) > FAST_LEVELS
     return BookSnapshot(at.symbol, bids, asks, None, row.time * MS, recv, source, limit=LEVELS if deep else FAST_LEVELS)
 

@@ -101,10 +101,10 @@ def answer(read: Frame) -> Message | None:
 
 def refused(error: Error) -> Message:
     """A refusal names the channel at the end of its text, if at all."""
-    code = None if error.code is None else str(error.code)
+    code, text = None if error.code is None else str(error.code), error.message or ""
     if code == ALREADY_SUBSCRIBED:
-        topic = error.message.rpartition(" ")[2]
+        topic = text.rpartition(" ")[2]
         return Ack(topic) if ":" in topic[:-1] else Ack()
     if code == NOT_SUBSCRIBED:
         return Ack()
-    return Refused(None, None, code, error.message, busy=code in BUSY)
+    return Refused(None, None, code, text, busy=code in BUSY)

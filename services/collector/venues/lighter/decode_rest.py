@@ -19,13 +19,15 @@ from services.collector.venues.lighter.reading import Finder, age, named, print_
 from services.collector.venues.lighter.shapes import BulkRate, Details, Order, Paid, Print
 
 API: Final = "/api/v1/"
+#: codes of refusals: too much was asked
+BUSY: Final = frozenset({"23000", "23001", "23002", "23003"})
 #: the table of rates holds other exchanges' as well
 OURS: Final = "lighter"
 
 
 class Body(msgspec.Struct):
     code: int | str
-    message: str = ""
+    message: str | None = None
     order_book_details: msgspec.Raw = msgspec.Raw(b"")
     spot_order_book_details: msgspec.Raw = msgspec.Raw(b"")
     order_books: msgspec.Raw = msgspec.Raw(b"")
@@ -41,7 +43,7 @@ _any: Final = msgspec.json.Decoder()
 _details: Final = msgspec.json.Decoder(Details)
 _paid: Final = msgspec.json.Decoder(Paid)
 _rate: Final = msgspec.json.Decoder(BulkRate)
-_orders: Final = msgspec.json.Decoder(list[Order])
+_orders: Final = msgspec.json.Decoder(list[Order] | None)
 
 
 class Rest(Finder):
@@ -67,8 +69,8 @@ class Rest(Finder):
             return [_explain(frame)]
         except UNREADABLE:
             return [Unknown("not_json")]
-        if str(body.code) != str(OK):
-            return [Refused(None, None, str(body.code), body.message)]
+        if (code := str(body.code)) != str(OK):
+            return [Refused(None, None, code, body.message or "", busy=code in BUSY)]
         path = request.endpoint if request is not None else _path_by_form(body)
         make = self._by_path.get(path or "")
         if make is None:
@@ -79,7 +81,9 @@ class Rest(Finder):
         found: list[Any] = []
         for raw in (body.order_book_details, body.spot_order_book_details):
             found += singly(raw, _details) if raw else ()
-        made = self.per_row(found, lambda row, listed: [rows.details(row, listed, recv)])
+        made = self.per_row(
+            found, lambda row, at: rows.without_none([rows.details(row, at, recv)], at.instrument.native)
+        )
         whole = request is None or "market_id" not in request.params
         return [*made, *self._changes({str(r.market_id): r.status for r in found if isinstance(r, Details)}, whole)]
 
@@ -140,7 +144,7 @@ class Rest(Finder):
         if listed is None:
             return [self.missing(native)]
         try:
-            bids, asks = (_orders.decode(raw or msgspec.Raw(b"[]")) for raw in (body.bids, body.asks))
+            bids, asks = (_orders.decode(raw or msgspec.Raw(b"[]")) or [] for raw in (body.bids, body.asks))
             return [rows.best_of(bids, asks, listed, recv)]
         except UNREADABLE:
             return [Unknown("bad_shape", native)]

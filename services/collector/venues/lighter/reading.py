@@ -152,21 +152,22 @@ class Reader(Finder):
         found = _by_id(raw) if native == EVERY else iter([_single(raw, native)])
 
         def make(row: MarketStats, listed: Listed) -> list[Message]:
-            if listed.instrument.market == "spot":
-                return [rows.stats(row, listed, ts, recv)]
-            made: list[Message | None] = [rows.mark(row, listed, ts, recv), rows.funding(row, listed, ts, recv)]
-            made += [rows.stats(row, listed, ts, recv), self._payment(row, listed, ts, recv)]
-            return [one for one in made if one is not None]
+            made: list[Message | None] = [rows.stats(row, listed, ts, recv)]
+            if listed.instrument.market == "perp":
+                made = [rows.mark(row, listed, ts, recv), rows.funding(row, listed, ts, recv), *made]
+                made.append(self._payment(row, listed, ts, recv))
+            return rows.without_none(made, listed.instrument.native)
 
         return self._with_relists(self.per_row(found, make))
 
     def _payment(self, row: MarketStats, listed: Listed, ts: int | None, recv: int) -> Message | None:
         """A payment, the first time that it is told."""
-        if self._paid.get(listed.symbol) == row.funding_timestamp:
+        paid_at = row.funding_timestamp or 0
+        if self._paid.get(listed.symbol) == paid_at:
             return None
         made = rows.payment(row, listed, ts, recv)
         if made is not None:
-            self._paid[listed.symbol] = row.funding_timestamp
+            self._paid[listed.symbol] = paid_at
         return made
 
     def _with_relists(self, made: list[Message]) -> list[Message]:

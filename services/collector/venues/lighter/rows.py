@@ -48,7 +48,8 @@ NOBODY: Final = Level()
 def quote(row: Ticker, at: Listed, ts: int | None, recv: int, seq: int | None) -> Quote:
     """The best bid and offer; a side that is left out is an empty one."""
     bid, ask = row.b or NOBODY, row.a or NOBODY
-    return Quote(at.symbol, *normalise.sides(bid.price, bid.size, ask.price, ask.size, at), ts, recv, "ws", seq)
+    sides = normalise.sides(bid.price or "", bid.size or "", ask.price or "", ask.size or "", at)
+    return Quote(at.symbol, *sides, ts, recv, "ws", seq)
 
 
 def snapshot(row: OrderBook, at: Listed, ts: int | None, recv: int) -> BookSnapshot:
@@ -60,8 +61,8 @@ def delta(row: OrderBook, at: Listed, ts: int | None, recv: int) -> BookDelta:
     return BookDelta(at.symbol, bids, asks, None, row.nonce, row.begin_nonce, ts, recv)
 
 
-def levels(side: Sequence[Level], at: Listed) -> tuple[tuple[str, str], ...]:
-    return normalise.levels([(level.price, level.size) for level in side], at)
+def levels(side: Sequence[Level] | None, at: Listed) -> tuple[tuple[str, str], ...]:
+    return normalise.levels([(level.price or "", level.size or "") for level in side or ()], at)
 
 
 def prints(row: Print, at: Listed, recv: int) -> list[Trade | Liquidation]:
@@ -96,38 +97,35 @@ def funding(row: MarketStats, at: Listed, ts: int | None, recv: int) -> Funding 
 
 def payment(row: MarketStats, at: Listed, ts: int | None, recv: int) -> Settlement | None:
     """`funding_rate` is what was paid at `funding_timestamp`, in percent; what lies ahead was not paid."""
-    rate, paid_at, now = normalise.percent(row.funding_rate), row.funding_timestamp * MS, max(ts or 0, recv)
+    rate, paid_at, now = normalise.percent(row.funding_rate), (row.funding_timestamp or 0) * MS, max(ts or 0, recv)
     if rate is None or not paid_at or 0 < now < paid_at:
         return None
     return Settlement(at.symbol, rate, HOUR, to_minute(paid_at), None, recv)
 
 
-def stats(row: MarketStats, at: Listed, ts: int | None, recv: int) -> Stats:
-    """Figures of the day; open interest is in quote here."""
-    return Stats(
-        at.symbol,
-        normalise.price(text_of(row.last_trade_price), at),
-        normalise.size(text_of(row.daily_base_token_volume), at),
-        normalise.amount(text_of(row.daily_quote_token_volume)),
-        None,
-        ts,
-        recv,
-        normalise.amount(row.open_interest),
-    )
+def stats(row: MarketStats, at: Listed, ts: int | None, recv: int) -> Stats | None:
+    """Figures of the day; open interest is in quote here. None where the row has none of them."""
+    last, volume, turnover = figures(row, at)
+    value = normalise.amount(row.open_interest)
+    if last is volume is turnover is value is None:
+        return None
+    return Stats(at.symbol, last, volume, turnover, None, ts, recv, value)
 
 
-def details(row: Details, at: Listed, recv: int) -> Stats:
+def details(row: Details, at: Listed, recv: int) -> Stats | None:
     """The same over REST; open interest is in base here."""
-    return Stats(
-        at.symbol,
-        normalise.price(text_of(row.last_trade_price), at),
-        normalise.size(text_of(row.daily_base_token_volume), at),
-        normalise.amount(text_of(row.daily_quote_token_volume)),
-        normalise.size(text_of(row.open_interest), at),
-        None,
-        recv,
-        source="rest",
-    )
+    last, volume, turnover = figures(row, at)
+    interest = normalise.size(text_of(row.open_interest), at)
+    if last is volume is turnover is interest is None:
+        return None
+    return Stats(at.symbol, last, volume, turnover, interest, None, recv, source="rest")
+
+
+def figures(row: MarketStats | Details, at: Listed) -> tuple[str | None, str | None, str | None]:
+    """(last price, volume in base, turnover) of the day."""
+    last, volume = text_of(row.last_trade_price), text_of(row.daily_base_token_volume)
+    turnover = normalise.amount(text_of(row.daily_quote_token_volume))
+    return normalise.price(last, at), normalise.size(volume, at), turnover
 
 
 def paid(row: Paid, at: Listed, recv: int) -> Settlement:

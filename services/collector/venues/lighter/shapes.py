@@ -22,8 +22,8 @@ MarketId = Annotated[int, msgspec.Meta(ge=0, le=9_999_999)]
 
 
 class Level(msgspec.Struct, gc=False):
-    price: str = ""
-    size: str = ""
+    price: str | None = ""
+    size: str | None = ""
 
 
 class Ticker(msgspec.Struct, gc=False):
@@ -45,10 +45,10 @@ class TickerFrame(msgspec.Struct, gc=False):
 
 
 class OrderBook(msgspec.Struct):
-    """`nonce` numbers the last change in it, `begin_nonce` the one that it goes on from."""
+    """`nonce` numbers the last change in it, `begin_nonce` the one that it goes on from. A null side is empty."""
 
-    asks: list[Level]
-    bids: list[Level]
+    asks: list[Level] | None
+    bids: list[Level] | None
     nonce: Number
     begin_nonce: Number | None = None
     last_updated_at: Micros | None = None
@@ -77,14 +77,14 @@ class MarketStats(msgspec.Struct, gc=False):
     last_trade_price: msgspec.Raw = msgspec.Raw(b"")
     current_funding_rate: str | None = None
     funding_rate: str | None = None
-    funding_timestamp: Millis = 0
+    funding_timestamp: Millis | None = None
     daily_base_token_volume: msgspec.Raw = msgspec.Raw(b"")
     daily_quote_token_volume: msgspec.Raw = msgspec.Raw(b"")
 
 
 class Error(msgspec.Struct):
     code: int | str | None = None
-    message: str = ""
+    message: str | None = None
 
 
 class Frame(msgspec.Struct):
