@@ -31,9 +31,9 @@ class Answer(msgspec.Struct, rename="camel"):
 
     event: str = ""
     arg: Arg | None = None
-    id: str | None = None
-    code: str | None = None
-    msg: str = ""
+    id: str | int | None = None
+    code: str | int | None = None
+    msg: str | None = None
     op: str = ""
     channel: str = ""
 
@@ -46,16 +46,16 @@ def topic_text(arg: Arg) -> str:
 
 def answer(read: Answer) -> list[Message]:
     """An answer's one message."""
-    number = _number(read.id)
+    number, code, text = _number(read.id), None if read.code is None else str(read.code), read.msg or ""
     if read.event in ("subscribe", "unsubscribe"):
         return [Unknown("bad_shape") if read.arg is None else Ack(topic_text(read.arg), number)]
     if read.event == "error":
-        topic = topic_text(read.arg) if read.arg else topic_in(read.msg)
-        return [Refused(topic, number, read.code, read.msg, busy=read.code in BUSY)]
-    if read.event == "notice" and read.code == UPGRADE:
-        return [Closing(read.msg)]
+        topic = topic_text(read.arg) if read.arg else topic_in(text)
+        return [Refused(topic, number, code, text, busy=code in BUSY)]
+    if read.event == "notice" and code == UPGRADE:
+        return [Closing(text)]
     if read.event == "channel-conn-count-error":
-        return [Refused(None, number, read.code, f"too many connections for the channel {read.channel}")]
+        return [Refused(None, number, code, f"too many connections for the channel {read.channel}")]
     return [Unknown(f"event_{read.event}".replace("-", "_"))]
 
 
@@ -84,5 +84,6 @@ def _arg(topic: str) -> dict[str, str]:
     return {"channel": channel, ("instType" if channel in BY_TYPE else "instId"): rest}
 
 
-def _number(text: str | None) -> int | None:
-    return int(text) if text and text.isascii() and text.isdigit() else None
+def _number(given: str | int | None) -> int | None:
+    text = str(given)
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None

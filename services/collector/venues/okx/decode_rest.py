@@ -45,7 +45,7 @@ ENDPOINTS: Final[dict[str, tuple[Rows, RowsReader]]] = {
 class Body(msgspec.Struct):
     code: str | int
     data: msgspec.Raw = msgspec.Raw(b"")
-    msg: str = ""
+    msg: str | None = None
 
 
 _body: Final = msgspec.json.Decoder(Body)
@@ -76,7 +76,7 @@ def rest(reader: Reader, frame: bytes, recv: int, request: Request | None) -> li
     except UNREADABLE:
         return [Unknown("not_json")]
     if str(body.code) != "0":
-        return [Refused(None, None, str(body.code), body.msg, busy=str(body.code) in BUSY)]
+        return [Refused(None, None, str(body.code), body.msg or "", busy=str(body.code) in BUSY)]
     endpoint = request.endpoint if request is not None else endpoint_by_form(body.data)
     if endpoint == INSTRUMENTS:
         return [Relist(None, "listing")]

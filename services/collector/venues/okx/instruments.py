@@ -158,13 +158,13 @@ def instrument(row: Row, terms: Terms | None) -> Instrument | None:
         return None
 
 
-def interval_h(funding_time: str, next_funding_time: str) -> str | None:
+def interval_h(funding_time: str | None, next_funding_time: str | None) -> str | None:
     """Hours between two settlements as exact text; None where not given or no finite decimal. Raises `BadNumber`."""
     if not funding_time or not next_funding_time:
         return None
-    gap_ns = nanoseconds(next_funding_time) - nanoseconds(funding_time)
+    at_ns, next_ns = nanoseconds(funding_time), nanoseconds(next_funding_time)
     try:
-        return plain(EXACT.divide(Decimal(gap_ns), Decimal(HOUR_NS))) if gap_ns > 0 else None
+        return plain(EXACT.divide(Decimal(next_ns - at_ns), Decimal(HOUR_NS))) if next_ns > at_ns > 0 else None
     except Inexact:
         return None
 

@@ -49,11 +49,13 @@ class Reader:
     def find(self, native: str) -> Listed | None:
         return self.table.perp.get(native) or self.table.spot.get(native)
 
-    def missing(self, native: str, inst_type: str = "") -> Unknown:
-        """Why a native id has no row: listed but not ours, of a kind that is none of ours, or not listed."""
-        foreign = native in self.table.outside or (inst_type != "" and inst_type not in LISTED_TYPES)
-        foreign = foreign or FOREIGN.fullmatch(native) is not None
-        return Unknown("out_of_scope" if foreign else "unknown_symbol", native)
+    def missing(self, native: str, inst_type: str | None = None) -> Unknown:
+        """Why a native id has no row: listed but not ours, of a kind that is none of ours, withheld, or not listed."""
+        foreign = native in self.table.outside or (bool(inst_type) and inst_type not in LISTED_TYPES)
+        if foreign or FOREIGN.fullmatch(native):
+            return Unknown("out_of_scope", native)
+        withheld = self.table.withheld("perp", native) or self.table.withheld("spot", native)
+        return Unknown("quarantined" if withheld else "unknown_symbol", native)
 
     def quotes(self, channel: str, listed: Listed) -> bool:
         return self.quote_channel.get(listed.instrument.market, BEST) == channel
@@ -90,7 +92,7 @@ def per_row(reader: Reader, found: list[Any], make: Callable[[Any, Listed], list
             continue
         listed = reader.find(row.inst_id)
         if listed is None:
-            out.append(reader.missing(row.inst_id, getattr(row, "inst_type", "")))
+            out.append(reader.missing(row.inst_id, getattr(row, "inst_type", None)))
             continue
         try:
             out += make(row, listed)

@@ -33,7 +33,7 @@ class BookLevel(msgspec.Struct, array_like=True, gc=False):
 class BookRow(msgspec.Struct, gc=False, rename="camel"):
     asks: list[BookLevel]
     bids: list[BookLevel]
-    ts: str = ""
+    ts: str | None = None
     seq_id: Number | None = None
     prev_seq_id: Number | None = None
     checksum: Number | None = None
@@ -41,7 +41,7 @@ class BookRow(msgspec.Struct, gc=False, rename="camel"):
 
 class TickerRow(msgspec.Struct, gc=False, rename="camel"):
     inst_id: str
-    inst_type: str = ""
+    inst_type: str | None = None
     last: str | None = None
     ask_px: str | None = None
     ask_sz: str | None = None
@@ -49,7 +49,7 @@ class TickerRow(msgspec.Struct, gc=False, rename="camel"):
     bid_sz: str | None = None
     vol24h: str | None = None
     vol_ccy24h: str | None = msgspec.field(default=None, name="volCcy24h")
-    ts: str = ""
+    ts: str | None = None
 
 
 class TradeRow(msgspec.Struct, gc=False, rename="camel"):
@@ -58,44 +58,44 @@ class TradeRow(msgspec.Struct, gc=False, rename="camel"):
     px: str
     sz: str
     side: str
-    ts: str = ""
+    ts: str | None = None
 
 
 class MarkRow(msgspec.Struct, gc=False, rename="camel"):
     inst_id: str
     mark_px: str
-    inst_type: str = ""
-    ts: str = ""
+    inst_type: str | None = None
+    ts: str | None = None
 
 
 class IndexRow(msgspec.Struct, gc=False, rename="camel"):
     inst_id: str
     idx_px: str
-    ts: str = ""
+    ts: str | None = None
 
 
 class FundingRow(msgspec.Struct, gc=False, rename="camel"):
     inst_id: str
     funding_rate: str
-    inst_type: str = ""
-    funding_time: str = ""
-    next_funding_time: str = ""
-    ts: str = ""
+    inst_type: str | None = None
+    funding_time: str | None = None
+    next_funding_time: str | None = None
+    ts: str | None = None
 
 
 class SettledRow(msgspec.Struct, gc=False, rename="camel"):
     inst_id: str
     realized_rate: str
     funding_time: str
-    inst_type: str = ""
+    inst_type: str | None = None
 
 
 class InterestRow(msgspec.Struct, gc=False, rename="camel"):
     inst_id: str
     oi_ccy: str | None = None
     oi_usd: str | None = None
-    inst_type: str = ""
-    ts: str = ""
+    inst_type: str | None = None
+    ts: str | None = None
 
 
 class ForcedRow(msgspec.Struct, gc=False, rename="camel"):
@@ -103,18 +103,19 @@ class ForcedRow(msgspec.Struct, gc=False, rename="camel"):
 
     inst_id: str
     details: list[msgspec.Raw]
-    inst_type: str = ""
+    inst_type: str | None = None
 
 
 class ForcedOrder(msgspec.Struct, gc=False, rename="camel"):
     side: str
     bk_px: str
     sz: str
-    ts: str = ""
+    ts: str | None = None
 
 
-def time_of(text: str) -> int | None:
-    return nanoseconds(text) if text else None
+def time_of(text: str | None) -> int | None:
+    """Milliseconds in text; None where there are none, or zero."""
+    return nanoseconds(text) or None if text else None
 
 
 def quote(row: TickerRow, at: Listed, recv: int, source: Source) -> Quote:
@@ -133,7 +134,7 @@ def top(row: BookRow, at: Listed, recv: int) -> Quote:
         none = BookLevel("", "")
         bid, ask = (row.bids or (none,))[0], (row.asks or (none,))[0]
         b, bs, a, as_ = normalise.sides(bid.px, bid.sz, ask.px, ask.sz, at)
-    return Quote(at.symbol, b, bs, a, as_, nanoseconds(row.ts) if row.ts else None, recv, "ws", row.seq_id)
+    return Quote(at.symbol, b, bs, a, as_, nanoseconds(row.ts) or None if row.ts else None, recv, "ws", row.seq_id)
 
 
 def stats(row: TickerRow, at: Listed, recv: int, source: Source) -> Stats:
