@@ -4,6 +4,7 @@ What may not go out yet waits in a heap by the time it may. Funding goes out on 
 a minute is over while its feed is up.
 """
 
+import sys
 from collections.abc import Callable
 from heapq import heappop, heappush
 from typing import Any, Final
@@ -40,15 +41,18 @@ class Capped:
             feed.queued = True
             self._push(due, feed, repeat=False)
 
-    def tick(self, now: int) -> None:
-        """Publish what waited and may go."""
-        while self._due and self._due[0][0] <= now:
+    def tick(self, now: int, at_most: int = sys.maxsize) -> bool:
+        """Publish what waited and may go; whether there is more of it than `at_most`."""
+        for _ in range(at_most):
+            if not self._due or self._due[0][0] > now:
+                return False
             _, _, feed, repeat = heappop(self._due)
             if repeat:
                 self._repeat(feed, now)
             elif not feed.gone:
                 feed.queued = False
                 self._publish(feed, now)
+        return True
 
     def _publish(self, feed: MergedFeed[Any], now: int) -> None:
         whole = feed.parts.whole()

@@ -15,6 +15,7 @@ REST jobs) bring events with `take`; the clock is the events' own `recv` and the
 5. An unchanged quote is repeated within 30 s, with its first `recv`, while its feed is up.
 """
 
+import sys
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 from typing import Any, Final, Protocol
@@ -304,9 +305,9 @@ class Desk:
             self._join(feed, source, event.recv)
         self._capped.put(feed, source, event)
 
-    def tick(self, now: int) -> None:
-        """Publish what a cap held back. To be called a few times a second."""
-        self._capped.tick(now)
+    def tick(self, now: int, at_most: int = sys.maxsize) -> bool:
+        """Publish what a cap held back. To be called a few times a second, and again where there was more."""
+        return self._capped.tick(now, at_most)
 
     # ---- books
 

@@ -21,7 +21,7 @@ from services.collector.feeds import Source
 from services.collector.jobs import Jobs, Listed, RestSource
 from services.collector.line import Gate, Line
 from services.collector.live_books import LiveBooks
-from services.collector.messages import BookDelta, BookSnapshot, Control, Lost, Message, Relist, Unknown
+from services.collector.messages import ROWS_AT_ONCE, BookDelta, BookSnapshot, Control, Lost, Message, Relist, Unknown
 from services.collector.overrides import Overrides
 from services.collector.ownership import Ownership
 from services.collector.pacing import SECOND
@@ -139,7 +139,8 @@ class Engine:
             await asyncio.sleep(1 / TICKS_A_SECOND)
             turn += 1
             now = time_ns()
-            self.desk.tick(now)
+            while self.desk.tick(now, ROWS_AT_ONCE):
+                await asyncio.sleep(0)  # quotes need not wait for all of them
             self.books.tick(now)
             if turn % TICKS_A_SECOND == 0:
                 self.desk.repeat_quotes(now)

@@ -193,6 +193,19 @@ def test_marks_go_out_at_most_once_a_second_and_the_newest_is_not_lost() -> None
     assert [one.mark for one in kept.of(Mark)] == ["0", "10", "20", "24"]
 
 
+def test_what_was_held_back_goes_out_in_parts_where_that_is_asked_for() -> None:
+    symbols = [f"C{number}/USDT:USDT" for number in range(7)]
+    kept = Kept()
+    made = Desk("fake", 1, kept)
+    made.serve([("mark", symbol) for symbol in symbols], {})
+    for at in (0.0, 0.1):
+        made.take(Wire(1), [msgspec.structs.replace(mark(str(at), at), symbol=symbol) for symbol in symbols])
+    kept.events.clear()
+    more = [made.tick(START + 2 * SECOND, 3) for _ in range(3)]
+    assert more == [True, True, False]
+    assert [one.symbol for one in kept.of(Mark)] == symbols
+
+
 def test_stats_go_out_at_most_once_in_five_seconds() -> None:
     made, kept = desk()
     for second in range(12):
