@@ -370,3 +370,15 @@ def test_a_row_of_another_form_is_left_out_and_a_bad_number_is_none() -> None:
     rows = body({"symbol": 7}, perp_row(sizeMultiplier="-1", minTradeNum="x", fundInterval="?", takerFeeRate=""))
     [one] = VENUE.listing({"contracts_usdt": rows})
     assert (one.lot_size, one.min_size, one.funding_interval_h, one.taker_fee_bps) == (None, None, None, None)
+
+
+def test_a_number_where_text_was_and_a_null_cost_no_instrument() -> None:
+    plain = VENUE.listing({"contracts_usdt": body(perp_row())})
+    odd = perp_row(pricePlace=1, priceEndStep=5, sizeMultiplier=0.0001, fundInterval=8, launchTime=None, offTime=-1)
+    assert VENUE.listing({"contracts_usdt": body(odd)}) == plain
+    assert VENUE.is_listing(body(odd)) == "contracts_usdt"
+    assert VENUE.listing({"spot": body(spot_row(takerFeeRate=0.001, openTime=None))})[0].taker_fee_bps == "10"
+
+
+def test_a_first_row_of_another_form_does_not_hide_a_listing() -> None:
+    assert VENUE.is_listing(body({"symbol": []}, perp_row())) == "contracts_usdt"

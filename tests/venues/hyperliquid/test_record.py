@@ -185,6 +185,22 @@ def test_places_count_every_row_of_an_exchange_readable_or_not() -> None:
     ]
 
 
+def test_texts_where_numbers_were_and_nulls_cost_no_instrument() -> None:
+    plain = one(perp("BTC", 5))
+    odd = {
+        "universe": [{"name": "BTC", "szDecimals": "5", "isDelisted": None, "growthMode": None}],
+        "collateralToken": None,
+    }
+    assert VENUE.listing({"perps": json.dumps([odd]).encode()}) == [plain]
+    texts = spot_meta(("@107", 150, 0)).replace(b'"szDecimals": 2', b'"szDecimals": "2"')
+    assert VENUE.listing({"spot": texts}) == [pair("@107", 150, 0)]
+
+
+@pytest.mark.parametrize("row", [perp("BTC", -1), perp("BTC", 99), perp(""), perp("xyz:")])
+def test_a_perpetual_without_a_name_or_with_impossible_decimals_is_not_listed(row: Row) -> None:
+    assert VENUE.listing({"perps": metas((0, [row]))}) == []
+
+
 def test_metas_may_come_alone_with_their_contexts_or_as_one() -> None:
     meta = {"universe": [perp("BTC")], "collateralToken": 0}
     for body in (meta, [meta], [[meta, [{"markPx": "1"}]]], {"universe": [perp("BTC")]}):

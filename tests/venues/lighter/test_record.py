@@ -119,6 +119,15 @@ def test_the_list_decides_where_a_row_does_not_say_its_kind() -> None:
     assert [one.market for one in made] == ["perp", "spot"]
 
 
+def test_a_number_where_text_was_and_a_null_cost_no_instrument() -> None:
+    odd = market(
+        created_at=1737098461100, multiplier=1, min_base_amount=0.005, min_quote_amount=None, market_config=None
+    )
+    (made,) = VENUE.listing(body(odd))
+    assert (made.min_size, made.min_notional, made.listed_ts) == ("0.005", None, 1737098461100000000)
+    assert made.status == "trading"
+
+
 def test_a_broken_row_does_not_cost_the_others() -> None:
     broken = (
         {"market_id": "x"},

@@ -17,6 +17,7 @@ import msgspec
 
 from services.collector.naming import name, status_of
 from services.collector.normalise import EXACT, BadNumber, literal, nanoseconds, plain, shifted
+from services.collector.typed_rows import loosely
 from services.collector.venue import Unreadable
 from services.collector.venues.bitget.multipliers import REVIEWED
 from services.collector.venues.bitget.shapes import UNREADABLE
@@ -313,7 +314,7 @@ def _time(text: str | None) -> int | None:
 def _readable(raws: Iterable[msgspec.Raw]) -> Iterator[Row]:
     for raw in raws:
         try:
-            yield _row.decode(raw)
+            yield loosely(_row, raw)
         except UNREADABLE:
             continue
 

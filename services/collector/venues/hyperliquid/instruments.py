@@ -9,7 +9,7 @@ Contexts come without names and are joined by position; a perpetual's place is i
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from typing import Final, TypeVar
+from typing import Annotated, Final, TypeVar
 
 import msgspec
 
@@ -52,10 +52,14 @@ CATEGORY: Final[dict[str, Category]] = {
 }
 
 
+#: of a size
+Decimals = Annotated[int, msgspec.Meta(ge=0, le=18)]
+
+
 class PerpRow(msgspec.Struct, gc=False):
-    name: str
-    decimals: int = msgspec.field(name="szDecimals")
-    delisted: bool = msgspec.field(name="isDelisted", default=False)
+    name: Annotated[str, msgspec.Meta(pattern="[^:]$")]
+    decimals: Decimals = msgspec.field(name="szDecimals")
+    delisted: bool | None = msgspec.field(name="isDelisted", default=None)
     growth: str | None = msgspec.field(name="growthMode", default=None)
 
 
@@ -63,13 +67,13 @@ class PerpMeta(msgspec.Struct):
     """One exchange's perpetuals; the place of a row never changes."""
 
     universe: list[msgspec.Raw]
-    collateral: int = msgspec.field(name="collateralToken", default=0)
+    collateral: int | None = msgspec.field(name="collateralToken", default=None)
 
 
 class Token(msgspec.Struct, gc=False):
     name: str
     index: int
-    decimals: int = msgspec.field(name="szDecimals", default=0)
+    decimals: Decimals = msgspec.field(name="szDecimals", default=0)
 
 
 class SpotRow(msgspec.Struct, gc=False):
@@ -99,10 +103,10 @@ Row = TypeVar("Row")
 _raws: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _pair: Final = msgspec.json.Decoder(tuple[msgspec.Raw, msgspec.Raw])
 _perp_meta: Final = msgspec.json.Decoder(PerpMeta)
-_perp_row: Final = msgspec.json.Decoder(PerpRow)
+_perp_row: Final = msgspec.json.Decoder(PerpRow, strict=False)  # numbers may be texts
 _spot_meta: Final = msgspec.json.Decoder(SpotMeta)
-_spot_row: Final = msgspec.json.Decoder(SpotRow)
-_token: Final = msgspec.json.Decoder(Token)
+_spot_row: Final = msgspec.json.Decoder(SpotRow, strict=False)
+_token: Final = msgspec.json.Decoder(Token, strict=False)
 _context: Final = msgspec.json.Decoder(SpotContext)
 _category: Final = msgspec.json.Decoder(tuple[str, str])
 _form: Final = msgspec.json.Decoder(_Form)
@@ -172,8 +176,9 @@ def _perps(bodies: Mapping[str, bytes], tokens: Mapping[int, Token]) -> Iterator
         return
     categories = _categories(bodies[CATEGORIES]) if CATEGORIES in bodies else {}
     for meta in _metas(bodies[PERP_METAS]):
-        token = tokens.get(meta.collateral)
-        collateral = token.name if token is not None else COLLATERAL.get(meta.collateral)
+        index = meta.collateral or 0
+        token = tokens.get(index)
+        collateral = token.name if token is not None else COLLATERAL.get(index)
         if collateral is None:
             continue  # what such a perpetual is priced in is not known
         for position, raw in enumerate(meta.universe):

@@ -13,6 +13,7 @@ import msgspec
 
 from services.collector.naming import Named, Reviewed, name, status_of
 from services.collector.normalise import EXACT, BadNumber, literal, nanoseconds, plain
+from services.collector.typed_rows import loosely
 from services.collector.venue import Unreadable
 from shared.instruments import Instrument, Market, Status, unified_symbol
 
@@ -164,7 +165,7 @@ def _rows(bodies: Mapping[str, bytes]) -> Iterator[tuple[Row, Market | None]]:
     for call, body in bodies.items():
         for part, market in _parts(call, body):
             try:
-                row = _row.decode(part)
+                row = loosely(_row, part)
             except UNREADABLE:
                 continue
             if row.market_id not in seen:
