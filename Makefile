@@ -11,7 +11,7 @@ LAUNCH = exec $(IN) deploy.local.launch
 SETUP = $(PYTHON) -m deploy.local.setup
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo replay record check-venues start stop restart status logs setup test check bench reset clean docs coverage lock python
+.PHONY: help run demo replay record backtest check-venues start stop restart status logs setup test check bench reset clean docs coverage lock python
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -33,6 +33,12 @@ demo: python ## the same against simulated exchanges: no internet needed, its da
 replay: python ## FILE="a b" [INSTRUMENTS="…"] [VENUE=…] [SPEED=…] [ONCE=1]: a recorded session through the whole system
 	@$(SETUP) runtime
 	@MODE=replay $(LAUNCH) replay
+
+backtest: python ## [FROM=2026-11-21T10:00 TO=…] [SET="enter_bps=40"] [FEES="okx=4"] [LATENCY="100 500"]: the scanner over the archive
+	@$(SETUP) runtime
+	@exec $(IN) services.scanner.backtest $(if $(FROM),--from "$(FROM)") $(if $(TO),--to "$(TO)") \
+		$(if $(ARCHIVE),--archive "$(ARCHIVE)") $(if $(SET),--set $(SET)) $(if $(FEES),--fees $(FEES)) \
+		$(if $(LATENCY),--latency $(LATENCY)) $(if $(HOLD),--hold "$(HOLD)") $(if $(EXIT),--exit "$(EXIT)") $(if $(OUT),--out "$(OUT)")
 
 check-venues: python ## do the exchanges of VENUES= answer, and does every kind of data arrive? SECONDS=30
 	@$(SETUP) runtime
