@@ -35,8 +35,8 @@ from shared.codec import encode_batch
 from shared.service import CannotServeError, Service, run
 
 PIECE: Final = 512
-#: Entries that may be written and not yet taken by the scanner: some tens of MB.
-AHEAD: Final = 50_000
+#: Entries that may be written and not yet taken by the scanner: some hundred MB. It says every few seconds.
+AHEAD: Final = 200_000
 #: Other readers keep up as they do with the live streams; they get so long, by the player's own clock.
 KEPT_S: Final = 30.0
 LOOK_S: Final = 0.25

@@ -1,5 +1,7 @@
 """The scanner: `python -m services.scanner` runs it, `python -m services.scanner explain ASSET` says why no signal.
 
+`python -m services.scanner archived` follows an archive that is being played (archived.py).
+
 Several processes divide the partitions evenly; one that has none stands by.
 """
 
@@ -11,6 +13,7 @@ from contextlib import suppress
 from typing import Final
 
 from services.scanner import lease
+from services.scanner.archived import take_up
 from services.scanner.engine import Engine
 from services.scanner.explain import explain
 from services.scanner.resume import take_over
@@ -30,10 +33,10 @@ RETRY_S: Final = 1.0
 
 
 class Scanner:
-    """All partitions of the deployment as this process sees them."""
+    """All partitions of the deployment as this process sees them. `archived`: what is read is an archive."""
 
-    def __init__(self, service: Service) -> None:
-        self.service = service
+    def __init__(self, service: Service, *, archived: bool = False) -> None:
+        self.service, self.archived = service, archived
         self.store = RuntimeStore(service.redis)
         self.engines: dict[int, Engine] = {}
         self.share = Share(service.redis, service.member, service.settings.partitions)
@@ -106,15 +109,21 @@ class Scanner:
                 keeping = tasks.create_task(
                     lease.keep(service.redis, partition, service.member, fence), name=f"lease {partition}"
                 )
-                hold = await take_over(service.redis, turns, partition, fence, runtime, recorded=recorded)
-                engine = self.engines[partition] = Engine(hold, turns, recorded=recorded)
-                partitions, load = service.settings.partitions, self.store.load
-                steward = Steward(hold, service.redis, rounds, partitions, load, recorded=recorded)
+                work = [keeping]
                 service.state, service.detail = "live", ""
-                beside = tasks.create_task(steward.run(stop), name=f"steward {partition}")
-                looking = tasks.create_task(self.end(partition, kept_s, stop), name=f"share {partition}")
-                await engine.run(stop)
-                for task in (keeping, beside, looking):
+                if self.archived:
+                    hold = await take_up(service, turns, partition, fence)
+                else:
+                    hold = await take_over(service.redis, turns, partition, fence, runtime, recorded=recorded)
+                    partitions, load = service.settings.partitions, self.store.load
+                    steward = Steward(hold, service.redis, rounds, partitions, load, recorded=recorded)
+                    work.append(tasks.create_task(steward.run(stop), name=f"steward {partition}"))
+                work.append(tasks.create_task(self.end(partition, kept_s, stop), name=f"share {partition}"))
+                if hold is not None:
+                    recorded = recorded and not self.archived
+                    engine = self.engines[partition] = Engine(hold, turns, recorded=recorded)
+                    await engine.run(stop)
+                for task in work:
                     task.cancel()
             await lease.release(service.redis, partition, fence)
         finally:
@@ -138,11 +147,15 @@ async def _main(service: Service) -> None:
     await Scanner(service).main()
 
 
+async def _archived(service: Service) -> None:
+    await Scanner(service, archived=True).main()
+
+
 if __name__ == "__main__":
     if sys.argv[1:2] == ["explain"] and len(sys.argv) == 3:
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # a reader such as `head` may have seen enough
         sys.exit(asyncio.run(explain(sys.argv[2])))
-    if sys.argv[1:]:
-        print("_scanner: expected no argument, or: explain ASSET", file=sys.stderr)
+    if sys.argv[1:] not in ([], ["archived"]):
+        print("_scanner: expected no argument, or: explain ASSET, or: archived", file=sys.stderr)
         sys.exit(2)
-    sys.exit(run("_scanner", _main))
+    sys.exit(run("_scanner", _archived if sys.argv[1:] else _main))

@@ -36,10 +36,18 @@ def parse_id(text: bytes) -> tuple[int, int]:
 
 
 class Feed:
-    """The streams being read and how far. `recorded`: they are a replay's."""
+    """The streams being read and how far. `recorded`: they are a replay's; `archived`: the control stream too."""
 
-    def __init__(self, wire: Wire, control_key: str, positions: dict[str, str], *, recorded: bool = False) -> None:
-        self._wire, self._control, self._recorded = wire, control_key, recorded
+    def __init__(
+        self,
+        wire: Wire,
+        control_key: str,
+        positions: dict[str, str],
+        *,
+        recorded: bool = False,
+        archived: bool = False,
+    ) -> None:
+        self._wire, self._control, self._recorded, self._archived = wire, control_key, recorded, archived
         self._read = dict(positions)
         #: the last entry given out, by key: where a successor goes on
         self.positions = dict(positions)
@@ -94,7 +102,7 @@ class Feed:
 
     def _apart(self, key: str) -> bool:
         """Whether a key's ids are of another clock than the others'."""
-        return self._recorded and key == self._control
+        return self._recorded and key == self._control and not self._archived
 
     def _clock(self, time: Reply) -> int:
         if isinstance(time, ReplyError):

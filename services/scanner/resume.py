@@ -54,7 +54,7 @@ async def take_over(
 ) -> Hold:
     """`recorded`: a replay is read. Raises `lease.Fenced`, and what `Wire.call` does."""
     hold = await _hold(client, wire, partition, fence, runtime, recorded)
-    hold.unknown = await _on_the_board(client, partition) - hold.fold.assets.keys()
+    hold.unknown = await on_the_board(client, partition) - hold.fold.assets.keys()
     return hold
 
 
@@ -74,7 +74,8 @@ async def _hold(client: Redis, wire: Wire, partition: int, fence: int, runtime: 
     return await _cold(client, wire, partition, fence, runtime, at, why, recorded)
 
 
-async def _on_the_board(client: Redis, partition: int) -> frozenset[str]:
+async def on_the_board(client: Redis, partition: int) -> frozenset[str]:
+    """The coins of a partition that have a row."""
     partitions = int(await client.get(streams.META_PARTITIONS) or 1)
     keys: list[Any] = list(await client.hkeys(streams.BOARD))
     names = (key.decode(errors="replace") for key in keys)
