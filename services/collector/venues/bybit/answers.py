@@ -20,6 +20,8 @@ from services.collector.venues.bybit.shapes import UNREADABLE, Frame
 
 _NAMED: Final = re.compile(r"topic:([^\s,\[\]]+)|\[([^\s,\[\]]+)\]")
 _ALREADY: Final = "already subscribed"
+#: too much at once, over the socket and over REST; the exchange is busy
+BUSY: Final = frozenset({"10006", "10018"})
 
 
 class _Topics(msgspec.Struct, rename="camel"):
@@ -53,10 +55,10 @@ def answer(read: Frame) -> list[Message]:
         return [Unknown("unused_answer")]
     if read.success:
         return [Ack(None, number)]
-    code = None if read.ret_code is None else str(read.ret_code)
-    topic = topic_in(read.ret_msg)
-    refused = Refused(topic, number, code, read.ret_msg, whole=topic is not None)
-    if topic is not None and _ALREADY in read.ret_msg:
+    code, text = None if read.ret_code is None else str(read.ret_code), read.ret_msg or ""
+    topic = topic_in(text)
+    refused = Refused(topic, number, code, text, busy=code in BUSY, whole=topic is not None)
+    if topic is not None and _ALREADY in text:
         return [Ack(topic), refused]  # that one is there, the others of its request are not
     return [refused]
 
@@ -74,8 +76,10 @@ def _by_topic(read: Frame) -> list[Message]:
     except UNREADABLE:
         return [Unknown("bad_shape")]
     made: list[Message] = [Ack(topic) for topic in topics.success_topics]
-    return made + [Refused(topic, reason=read.ret_msg) for topic in topics.fail_topics] or [Unknown("unused_answer")]
+    made += [Refused(topic, reason=read.ret_msg or "") for topic in topics.fail_topics]
+    return made or [Unknown("unused_answer")]
 
 
-def _number(text: str) -> int | None:
+def _number(given: str | int | None) -> int | None:
+    text = str(given)
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None

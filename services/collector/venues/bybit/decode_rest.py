@@ -16,6 +16,7 @@ from services.collector.normalise import BadNumber
 from services.collector.table import Listed
 from services.collector.venue import Request
 from services.collector.venues.bybit import rows, tickers
+from services.collector.venues.bybit.answers import BUSY
 from services.collector.venues.bybit.instruments import LINEAR, SPOT
 from services.collector.venues.bybit.rows import MS, Reader
 from services.collector.venues.bybit.shapes import UNREADABLE, Body, RestBook, Result
@@ -62,7 +63,7 @@ class Rest:
         except UNREADABLE:
             return [Unknown("not_json")]
         if body.ret_code != 0:
-            return [Refused(None, None, str(body.ret_code), body.ret_msg)]
+            return [Refused(None, None, str(body.ret_code), body.ret_msg or "", busy=str(body.ret_code) in BUSY)]
         if request is not None and request.endpoint not in USED:
             return [Unknown("unused_endpoint")]
         try:

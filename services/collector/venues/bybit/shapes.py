@@ -57,7 +57,7 @@ class TradeRow(msgspec.Struct, gc=False):
     v: str
     p: str
     i: str
-    BT: bool = False
+    BT: bool | None = None
 
 
 class ForcedRow(msgspec.Struct, gc=False):
@@ -78,9 +78,9 @@ class Frame(msgspec.Struct):
     data: msgspec.Raw = msgspec.Raw(b"")
     success: bool | None = None
     op: str = ""
-    ret_msg: str = ""
-    req_id: str = ""
-    ret_code: int | None = None
+    ret_msg: str | None = None
+    req_id: str | int | None = None
+    ret_code: int | str | None = None
     request: msgspec.Raw = msgspec.Raw(b"")
     retCode: int | None = None  # noqa: N815 - the venue's own spelling
 
@@ -89,7 +89,7 @@ class Body(msgspec.Struct, rename="camel"):
     """A REST answer."""
 
     ret_code: int
-    ret_msg: str = ""
+    ret_msg: str | None = None
     result: msgspec.Raw = msgspec.Raw(b"{}")
     time: Millis | None = None
 

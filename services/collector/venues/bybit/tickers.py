@@ -15,7 +15,7 @@ import msgspec
 
 from services.collector import normalise
 from services.collector.messages import Message, Unknown
-from services.collector.normalise import BadNumber, literal, nanoseconds
+from services.collector.normalise import BadNumber, nanoseconds
 from services.collector.table import Listed
 from services.collector.venues.bybit.rows import MS, Reader
 from services.collector.venues.bybit.shapes import TickerFrame
@@ -24,6 +24,8 @@ from shared.events import Funding, Mark, Quote, Source, Stats
 QUOTE: Final = frozenset({"bid1Price", "bid1Size", "ask1Price", "ask1Size"})
 MARK: Final = frozenset({"markPrice", "indexPrice"})
 FUNDING: Final = frozenset({"fundingRate", "nextFundingTime", "fundingIntervalHour"})
+#: what a ticker of a perpetual has and that of a spot pair has not
+PERPS_ONLY: Final = frozenset({"markPrice", "openInterest", "fundingRate", "nextFundingTime"})
 STATS: Final = frozenset({"lastPrice", "volume24h", "turnover24h", "singleOpenInterest", "singleOpenInterestValue"})
 
 Fields = Mapping[str, Any]
@@ -56,7 +58,7 @@ class Tickers:
         if at is None:
             return [self._reader.miss(native)]
         snapshot, known = frame.type == "snapshot", self._known.get(native)
-        if (not snapshot or "markPrice" in data) != (self._reader.market == "perp"):
+        if (snapshot and PERPS_ONLY.isdisjoint(data)) != (self._reader.market == "spot"):
             return [Unknown("other_market", native)]
         if snapshot:
             known = self._known[native] = Known(data)
@@ -133,8 +135,10 @@ def funding(fields: Fields, at: Listed, ts: int | None, recv: int, source: Sourc
     rate = normalise.rate(_text(fields, "fundingRate"))
     if rate is None:
         return None
-    hours, due = _text(fields, "fundingIntervalHour"), _text(fields, "nextFundingTime")
-    interval = literal(hours) if hours else at.instrument.funding_interval_h
+    due = _text(fields, "nextFundingTime")
+    interval = normalise.amount(_text(fields, "fundingIntervalHour"))
+    if interval is None or not interval.strip("0."):
+        interval = at.instrument.funding_interval_h
     return Funding(at.symbol, rate, interval, (nanoseconds(due) or None) if due else None, None, ts, recv, source)
 
 
