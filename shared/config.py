@@ -164,6 +164,15 @@ class Runtime(msgspec.Struct, frozen=True, kw_only=True):
         float, Meta(ge=0, le=1e15, description="least turnover of each market in 24 h; 0: any, also where unknown")
     ] = 0.0
     max_edge_bps: Annotated[float, Meta(gt=0, le=1e6, description="a larger edge is not believed")] = 500.0
+    near_ratio: Annotated[
+        float, Meta(gt=0, le=1, description="from this share of enter_bps on books and statistics are collected")
+    ] = 0.5
+    book_budget: Annotated[
+        int, Meta(ge=0, le=1000, description="order books of each exchange that near edges may ask for; 0: none")
+    ] = 10
+    trade_usd: Annotated[float, Meta(gt=0, le=1e9, description="what you trade: the books say what it would net")] = (
+        1000.0
+    )
     sample_ms: Annotated[int, Meta(ge=100, le=60_000, description="distance of the sampling instants")] = 1000
     samples: Annotated[int, Meta(ge=1, le=100, description="consecutive good samples that open a signal")] = 3
     hold_ms: Annotated[int, Meta(ge=0, le=600_000, description="least time from first to last of them")] = 2000

@@ -74,13 +74,70 @@ class Leg(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None = None
 
 
+class RouteFunding(msgspec.Struct, frozen=True, kw_only=True):
+    """What a route's funding brings (positive) or costs: sold leg less bought leg, in basis points and percent.
+
+    `apr_percent` is of the notional, simple; `apr_equity_percent` of the money tied up at 1x on both sides. `next_ts`
+    (ns) and `next_bps`: the earliest settlement ahead. `even_ts` (ns): when the payments will have covered what the
+    round trip costs (`cost_bps`), after `even_payments` of them; `even_stays_ts`: from when on they always will have;
+    None where 30 days do not.
+    """
+
+    carry_8h_bps: str
+    apr_percent: str
+    apr_equity_percent: str
+    next_ts: int | None = None
+    next_bps: str | None = None
+    cost_bps: str | None = None
+    even_ts: int | None = None
+    even_payments: int | None = None
+    even_stays_ts: int | None = None
+
+
+class RouteDepth(msgspec.Struct, frozen=True, kw_only=True):
+    """What both books hold below their best levels. Dollars are what the bought side costs.
+
+    `edge_bps`, `net_bps` are the averages over `usd` (the setting `trade_usd`, or what the books hold). `pays_usd` is
+    the largest size whose last unit still pays its fees, `pays_size` the same in base units, `profit_usd` what it would
+    leave; `keeps_usd` the largest whose last unit still nets `min_net_bps`. `at_least`: a book ended first.
+    """
+
+    usd: str
+    edge_bps: str | None
+    net_bps: str | None
+    pays_usd: str
+    pays_size: str
+    profit_usd: str
+    keeps_usd: str
+    at_least: bool
+    recv: tuple[int, int]
+
+
+class RouteStats(msgspec.Struct, frozen=True, kw_only=True):
+    """A route's spread beside its own past, by minutes. None where too little of it is known.
+
+    `z` and `robust_z`: over 1 h, 12 h, 7 d. `half_life_s`: None also where the spread does not come back for sure.
+    `exit_bps`: the median exit edge of a day; `net_rt_bps` = edge + that - all four fees.
+    """
+
+    z: tuple[float | None, float | None, float | None]
+    robust_z: tuple[float | None, float | None, float | None]
+    percentile: float | None
+    half_life_s: int | None
+    convergences_24h: int | None
+    exit_bps: str | None
+    net_rt_bps: str | None
+    minutes: int
+
+
 class Route(msgspec.Struct, frozen=True, kw_only=True):
     """Buy at A's ask, sell at B's bid. A and B are `(venue, market, native)`.
 
     `net_open_bps` is the edge less both taker fees; `net_cash_bps` is that less the funding due soon;
     `net_in_out_bps` is the edge less all four fees: what is left once the prices have met. `net_now_bps` is the edge
     plus the exit edge of this moment less all four fees: what entering and leaving at once would leave. For spot
-    against spot both are `net_open_bps`. `size` is in base units, by the lot rule.
+    against spot both are `net_open_bps`. `size` is in base units, by the lot rule. `funding` where both legs' is known,
+    `depth` where both books are collected, `stats` where the pair has come near a signal within a day.
     """
 
     kind: Kind
@@ -96,6 +153,9 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     size: str
     size_usd: str
     flags: tuple[str, ...] = ()
+    funding: RouteFunding | None = None
+    depth: RouteDepth | None = None
+    stats: RouteStats | None = None
 
 
 class BoardRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,6 +11,7 @@ from typing import Final
 
 import msgspec
 
+from services.scanner.figures import Figures
 from services.scanner.fold import Fold
 from services.scanner.lifecycle import key_of
 from services.scanner.market import Asset, Leg
@@ -58,6 +59,7 @@ class Board:
 
     def __init__(self, fold: Fold) -> None:
         self.fold = fold
+        self.figures = Figures(fold)
         self._seen: dict[Leg, Seen] = {}
         self.ver = 0
 
@@ -131,7 +133,7 @@ class Board:
             return None, refused or lack(len(good), bad)
         buy, sell, kind = found
         measure = Measure(buy, sell, judge.rate, at, self.fold.cycle.window(key_of(buy, sell)))
-        return described(buy, sell, kind, measure), None
+        return self.figures.beside(described(buy, sell, kind, measure), buy, sell, measure), None
 
     def _raw(self, leg: Leg, state: LegState) -> msgspec.Raw:
         seen = self._seen.get(leg)

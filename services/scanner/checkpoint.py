@@ -17,6 +17,7 @@ from services.scanner.detectors.price_check import Standing
 from services.scanner.fold import Fold
 from services.scanner.lifecycle import Peak, Route, State, attach
 from services.scanner.market import SECOND, Leg, Producer, Source
+from services.scanner.memory import Saved as SavedMemory
 from shared import decoding
 from shared.config import Runtime
 from shared.events import Funding, Quote
@@ -104,6 +105,7 @@ class Saved(msgspec.Struct, frozen=True, kw_only=True):
     history: list[tuple[str, list[int]]]
     counters: tuple[int, int, int, int, int, int]
     looks: tuple[int, int] = (0, 0)
+    memory: SavedMemory | None = None
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -136,13 +138,14 @@ def dump(fold: Fold, positions: dict[str, str]) -> bytes:
             doubts=[(one, other, until) for (one, other), until in judge.doubts.until.items()],
             history=[(key, list(durations)) for key, durations in cycle.history.items()],
             looks=(fold.rounds.due, fold.rounds.turn),
+            memory=fold.memory.saved(),
             counters=(fold.entries, fold.events, fold.late, fold.unlisted, fold.doubled, fold.jumps),
         )
     )
 
 
-def load(data: bytes) -> tuple[Fold, dict[str, str]]:
-    """The fold and the positions to go on from. Raises `Unusable`."""
+def load(data: bytes, past: bytes | None = None) -> tuple[Fold, dict[str, str]]:
+    """The fold and the positions to go on from. `past`: the large part of its memory. Raises `Unusable`."""
     try:
         saved = _decoder.decode(data)
     except msgspec.DecodeError as error:
@@ -170,6 +173,11 @@ def load(data: bytes) -> tuple[Fold, dict[str, str]]:
             rulings.name(fold, one)
     for route in saved.routes:
         _restore_route(fold, route)
+    if saved.memory is not None:
+        try:
+            fold.memory.restore(fold, saved.memory, past)
+        except msgspec.DecodeError as error:
+            raise Unusable(str(error)) from error
     fold.screen.fresh.update(fold.assets.values())
     fold.touched.update(fold.assets.values())
     return fold, dict(saved.positions)

@@ -51,6 +51,8 @@ class Engine:
         self._shown: dict[Asset, float] = {}
         self._conflate = CONFLATE_S
         self._checkpoint_due = 0.0
+        #: the minute whose past is in Redis beside the checkpoint
+        self._past_of = -1
         self.checkpoint_at = time.monotonic()
         self.checkpoint_bytes = 0
         self._sweep_due, self._sweep_part = 0.0, 0
@@ -84,9 +86,11 @@ class Engine:
         now = time.monotonic()
         saving = last or now >= self._checkpoint_due
         if saving:
-            state = dump(self.fold, self.hold.feed.positions)
-            commands.append(commit_checkpoint(partition, fence, state))
-            self.checkpoint_bytes = len(state)
+            state, past = dump(self.fold, self.hold.feed.positions), b""
+            if self.fold.memory.minute != self._past_of:
+                self._past_of, past = self.fold.memory.minute, self.fold.memory.past()
+            commands.append(commit_checkpoint(partition, fence, state, past))
+            self.checkpoint_bytes = len(state) + len(past)
             cost = time.monotonic() - now
             self._checkpoint_due = now + min(max(CHECKPOINT_S, cost / CHECKPOINT_SHARE), CHECKPOINT_MAX_S)
         await send(self._wire, commands)

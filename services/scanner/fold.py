@@ -20,10 +20,11 @@ from services.scanner.judge import Judge
 from services.scanner.leaving import Leaving
 from services.scanner.lifecycle import LifeCycle, Route
 from services.scanner.market import MS, SECOND, Asset, Leg, Producer, Source
+from services.scanner.memory import Memory
 from services.scanner.rulings import rule
 from services.scanner.screen import Screen
 from shared.codec import Batch
-from shared.events import Event, Funding, Quote, State
+from shared.events import Event, Funding, Quote, Settlement, State
 from shared.signals import Signal
 
 #: How far an event's own time may run ahead of its entry's.
@@ -50,6 +51,7 @@ class Fold:
         self.screen = Screen(self.judge)
         self.leaving = Leaving()
         self.rounds = Rounds()
+        self.memory = Memory()
         #: coins that the board has not yet shown in their present state; drained by the caller
         self.touched: set[Asset] = set()
         self.fence = 0
@@ -87,6 +89,8 @@ class Fold:
         self.events += len(batch.events)
         if source.kind == "quote":
             self._quotes(source, producer, id_ms * MS + AHEAD_NS, batch.events)
+        elif source.kind == "book":
+            self._books(source, batch.events)
         else:
             self._others(source, id_ms * MS + AHEAD_NS, batch.events)
 
@@ -188,6 +192,20 @@ class Fold:
                 if type(event) is Funding and leg.active:
                     for route in leg.active:
                         self.cycle.tick(route, self.at)
+            elif type(event) is Settlement:
+                self.memory.paid(leg, event)
+
+    def _books(self, source: Source, events: list[Event]) -> None:
+        """Books decide nothing about signals, and do not move the clock: whoever folds without them gets the same."""
+        for event in events:
+            if event.symbol is None:
+                legs = list(source.legs.values())
+            else:
+                found = source.legs.get(event.symbol)
+                legs = [] if found is None else [found]
+            for leg in legs:
+                if leg.take_book(event):
+                    self.touched.add(leg.asset)
 
     # instants
 
@@ -218,6 +236,7 @@ class Fold:
             self.cycle.instant(at, candidates)
             for record in self.cycle.out[before:]:
                 self.touched.add(self.assets[record.asset])
+        self.memory.instant(self, at)
         if self.leaving:
             self.leaving.let_go(self, at)
 

@@ -60,6 +60,8 @@ class Judge:
         self.min_net, self.min_size = number(runtime.min_net_bps), number(runtime.min_size_usd)
         self.enter_rough, self.exit_rough = float(self.enter), float(self.exit)
         self.max_rough = float(self.max_edge)
+        self.trade = number(runtime.trade_usd)
+        self.near_rough = self.enter_rough * runtime.near_ratio
         self.min_volume = number(runtime.min_volume_usd)
         self.apart = [rule for rule in runtime.exclusions if rule.against is not None]
 

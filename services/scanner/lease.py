@@ -41,10 +41,11 @@ if redis.call('HGET',KEYS[1],'fence')~=ARGV[1] then return 0 end
 redis.call('HSET',KEYS[1],'until',0) return 1
 """
 
-#: KEYS scan open signals; ARGV fence, id, expected rev, record (JSON), event (msgpack), checkpoint
+#: KEYS scan open signals; ARGV fence, id, expected rev, record (JSON), event (msgpack), checkpoint, its past
 COMMIT: Final = """#!lua flags=allow-oom
 if redis.call('HGET',KEYS[1],'fence')~=ARGV[1] then return redis.error_reply('FENCED') end
 if ARGV[6]~='' then redis.call('HSET',KEYS[1],'ckpt',ARGV[6]) end
+if ARGV[7]~='' then redis.call('HSET',KEYS[1],'past',ARGV[7]) end
 if ARGV[2]=='' then return 'OK' end
 local cur=redis.call('HGET',KEYS[2],ARGV[2])
 local rev=cur and tonumber(cjson.decode(cur)['rev']) or 0
@@ -109,11 +110,13 @@ def commit(partition: int, fence: int, key: str, expected: int, record: bytes, e
     return _commit(partition, fence, key, expected, record, event, b"")
 
 
-def commit_checkpoint(partition: int, fence: int, checkpoint: bytes) -> bytes:
-    """The command that writes the state to go on from."""
-    return _commit(partition, fence, "", 0, b"", b"", checkpoint)
+def commit_checkpoint(partition: int, fence: int, checkpoint: bytes, past: bytes = b"") -> bytes:
+    """The command that writes the state to go on from. `past`: its large part, where that has changed."""
+    return _commit(partition, fence, "", 0, b"", b"", checkpoint, past)
 
 
-def _commit(partition: int, fence: int, key: str, expected: int, record: bytes, event: bytes, state: bytes) -> bytes:
+def _commit(
+    partition: int, fence: int, key: str, expected: int, record: bytes, event: bytes, state: bytes, past: bytes = b""
+) -> bytes:
     keys = (streams.scan(partition), streams.open_signals(partition), streams.signals(partition))
-    return command("EVAL", COMMIT, 3, *keys, fence, key, expected, record, event, state)
+    return command("EVAL", COMMIT, 3, *keys, fence, key, expected, record, event, state, past)

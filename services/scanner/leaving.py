@@ -59,5 +59,4 @@ def _forget(fold: "Fold", leg: Leg) -> None:
     fold.touched.add(asset)
     if not asset.legs:
         del fold.assets[asset.name]
-        fold.screen.fresh.discard(asset)
-        fold.screen.hot.discard(asset)
+        fold.screen.forget(asset)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from services.scanner.control import Row
 from services.scanner.detectors.price_check import Standing
 from shared.config import Runtime
-from shared.events import Event, Funding, Mark, Quote, State, Stats
+from shared.events import Book, Event, Funding, Mark, Quote, State, Stats
 from shared.instruments import Market as MarketName
 from shared.routes.fx import CONVERTED
 from shared.routes.numbers import scaled
@@ -108,6 +108,7 @@ class Leg:
         "at_previous",
         "at_second",
         "bid",
+        "book",
         "born",
         "channel",
         "confirmed",
@@ -170,6 +171,7 @@ class Leg:
         self.stats: Stats | None = None
         #: of 24 hours, in its quote currency, as the stream told it: it decides about signals, other stats do not
         self.turnover: str | None = None
+        self.book: Book | None = None
         self.active: list[Route] = []
         self.parsed: Quote | None = None
         self.bid = self.ask = 0.0
@@ -262,6 +264,18 @@ class Leg:
             self.mark = self.mark or event
         elif type(event) is Stats:
             self.stats = self.stats or event
+
+    def take_book(self, event: Event) -> bool:
+        """A book, or what makes the one that is held doubtful. Whether something changed."""
+        if type(event) is Book:
+            if self.book is not None and event.recv < self.book.recv:
+                return False
+            self.book = event
+            return True
+        if type(event) is State and event.state != "up" and self.book is not None:
+            self.book = None
+            return True
+        return False
 
     def take_state(self, state: State, producer: Producer) -> bool:
         """What a producer says of the channel; only the one that quoted last is believed."""

@@ -59,11 +59,11 @@ async def take_over(
 
 
 async def _hold(client: Redis, wire: Wire, partition: int, fence: int, runtime: Runtime, recorded: bool) -> Hold:
-    saved = await wire.one("HGET", streams.scan(partition), "ckpt")
+    saved, past = await wire.one("HMGET", streams.scan(partition), "ckpt", "past")  # type: ignore[misc]
     at, why = 0, "first start"
     if isinstance(saved, bytes):
         try:
-            fold, positions = load(saved)
+            fold, positions = load(saved, past if isinstance(past, bytes) else None)
         except Unusable as error:
             why = f"the checkpoint cannot be used: {error}"
         else:

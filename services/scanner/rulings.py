@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from services.scanner.fold import Fold
 
 #: Settings that have nothing to do with signals; a change of these alone leaves pending routes in peace.
-UNRELATED: Final = {"version": 0, "symbol": "", "watch": ()}
+UNRELATED: Final = {"version": 0, "symbol": "", "watch": (), "near_ratio": 0.5, "book_budget": 0, "trade_usd": 1.0}
 
 
 def rule(fold: "Fold", event: ControlEvent, id_ms: int, id_seq: int) -> None:
@@ -111,6 +111,8 @@ def _configure(fold: "Fold", runtime: Runtime) -> None:
         step = runtime.sample_ms * MS
         fold.next_instant = fold.at // step * step + step
     if not related:
+        if old.near_ratio != runtime.near_ratio:
+            fold.screen.fresh.update(fold.assets.values())
         return
     for asset in fold.assets.values():
         for leg in asset.legs:

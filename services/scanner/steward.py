@@ -28,7 +28,7 @@ from shared.instruments import UNCONFIRMED, Instrument, Market
 from shared.routes import fx
 
 LOG: Final = logging.getLogger(__name__)
-KINDS: Final = ("quote", "mark", "funding", "stats")
+KINDS: Final = ("quote", "mark", "funding", "stats", "book")
 ROWS_PER_ENTRY: Final = 200
 ROUND_S: Final = 0.25
 SETTINGS_S: Final = 1.0
@@ -38,6 +38,9 @@ LISTING_S: Final = 30.0
 UNLISTED_S: Final = 3.0
 CONFIRMED_S: Final = 5.0
 CLEAR_S: Final = 30.0
+#: Books are asked for that long ahead, and as often.
+BOOKS_MS: Final = 20_000
+BOOKS_S: Final = 2.0
 IDLE_MS: Final = 1000
 #: The control stream is never silent for longer: so the last entry that was folded is always still in it.
 PULSE_S: Final = 10.0
@@ -65,6 +68,8 @@ class Steward:
         self._told = 0.0
         self._written = hold.fold.judge.runtime
         self._venues = {source.venue for source in hold.fold.sources.values()}
+        #: of a checkpoint from before a kind was read
+        self._unread = [(venue, kind) for venue in sorted(self._venues) for kind in self._lacking(venue)]
         self._rows: dict[str, dict[tuple[Market, str], Row]] = {
             venue: {(leg.market, leg.native): leg.row for leg in legs.values() if not leg.gone}
             for venue, legs in hold.fold.natives.items()
@@ -99,6 +104,8 @@ class Steward:
         await answer(self._client, self.hold.fold, self.hold.partition, self._partitions, await self._now_ms())
         if not self._recorded and self._is_due("confirmed", CONFIRMED_S):
             await self._write_confirmed()
+        if not self._recorded and self._is_due("books", BOOKS_S):
+            await self._ask_books()
         if self._is_due("clear", CLEAR_S):
             await self._clear_up()
 
@@ -129,6 +136,11 @@ class Steward:
         if self._recorded:
             await self._find_recorded()
             return
+        for venue, kind in self._unread:
+            key = self._keys(venue)[kind]
+            self.hold.feed.add(key, f"{await self._now_ms()}-0")
+            await self._tell(Join(key, venue, kind))
+        self._unread.clear()
         for venue in await self._listed_venues():
             if venue not in self._venues:
                 await self._join(venue)
@@ -167,6 +179,9 @@ class Steward:
     def _keys(self, venue: str) -> dict[str, str]:
         return {kind: streams.market_data(self.hold.partition, venue, kind) for kind in KINDS}
 
+    def _lacking(self, venue: str) -> list[str]:
+        return [kind for kind, key in self._keys(venue).items() if key not in self.hold.fold.sources]
+
     async def _join(self, venue: str) -> None:
         """Start to read the venue's streams, say so, then list it and bring its last values."""
         partition, keys = self.hold.partition, self._keys(venue)
@@ -176,7 +191,7 @@ class Steward:
         await self._tell(*(Join(key, venue, kind) for kind, key in keys.items()))
         self._venues.add(venue)
         await self._read_listing(venue)
-        for kind in KINDS:
+        for kind in streams.LAST_KINDS:
             found = pairs(await self._wire.one("HGETALL", streams.last(partition, venue, kind)))
             events = readable(found.values(), decode_event)
             for at in range(0, len(events), ROWS_PER_ENTRY):
@@ -269,6 +284,18 @@ class Steward:
             else:
                 batch = encode(f"rate-{self.hold.fence}", self._seq, [rate])
                 await self._client.xadd(streams.control(partition), {streams.FIELD: batch})
+
+    async def _ask_books(self) -> None:
+        """Those that near edges ask for; what is not asked for again expires."""
+        books = self.hold.fold.memory.interest.books()
+        if not books:
+            return
+        until = await self._now_ms() + BOOKS_MS
+        async with self._client.pipeline(transaction=False) as pipe:
+            for venue, symbols in books.items():
+                # GT: another reader may want it for longer
+                pipe.zadd(streams.demand(venue, "book"), dict.fromkeys(symbols, until), gt=True)
+            await pipe.execute()
 
     async def _tick(self) -> None:
         """Let event time pass while nothing moves it."""

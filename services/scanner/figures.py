@@ -1,0 +1,216 @@
+"""What the board says of a route beside its edge: funding, depth, statistics. Pure, from the fold as it stands.
+
+Statistics cost milliseconds. Those of a pair are worked out anew when its minute comes: each pair has a second of the
+minute of its own, so they do not all fall due together. The rest is cheap, or remembered while what it was made from
+stands.
+"""
+
+from collections.abc import Callable, Iterable
+from fractions import Fraction
+from statistics import median_low
+from typing import Final, NamedTuple
+from zlib import crc32
+
+import msgspec
+
+from services.scanner.detectors import spread
+from services.scanner.detectors.tracks import DAY, MINUTE, SECOND, Track, key_of, spread_of
+from services.scanner.fold import Fold
+from services.scanner.market import MS, Leg
+from shared.routes import carry as funding
+from shared.routes import depth
+from shared.routes.edge import Measure, factors
+from shared.routes.fx import crosses
+from shared.routes.numbers import cents, cents_text, decimal_text, half_even
+from shared.signals import Route, RouteDepth, RouteFunding, RouteStats
+
+#: A book older than this, or younger, is of another moment than the quotes.
+BOOK_AGE_NS: Final = 500 * MS
+WINDOWS: Final = (60, 12 * 60, 7 * 24 * 60)
+HALF_LIFE_MIN: Final = 12 * 60
+EXIT_LEAST: Final = 240
+KEPT_MAX: Final = 4096
+
+
+class Past(NamedTuple):
+    """What a pair's minutes say: s in the order of its legs (a week of it, ascending), both routes' exits (cents)."""
+
+    windows: tuple[spread.Window | None, ...]
+    week: list[int]
+    half_life_min: float | None
+    convergences: int | None
+    exits: tuple[int | None, int | None]
+    minutes: int
+
+
+class Figures:
+    """Remembers what is dear, at most KEPT_MAX routes of each."""
+
+    def __init__(self, fold: Fold) -> None:
+        self.fold = fold
+        self._pasts: dict[str, tuple[Track, int, Past]] = {}
+        self._funding: dict[tuple[Leg, Leg], tuple[tuple[object, ...], RouteFunding | None]] = {}
+
+    def beside(self, route: Route, buy: Leg, sell: Leg, measure: Measure) -> Route:
+        """The route with all that is known of it."""
+        stats, found = self.stats(buy, sell, measure), self.depth(buy, sell)
+        carried = self.funding(buy, sell, round_trip_cost(measure, stats, found))
+        flags = route.flags if found is None else tuple(flag for flag in route.flags if flag != "L1")
+        return msgspec.structs.replace(route, flags=flags, funding=carried, depth=found, stats=stats)
+
+    def funding(self, buy: Leg, sell: Leg, cost: int) -> RouteFunding | None:
+        """`cost`: of the round trip, in hundredths of a basis point."""
+        at = self.fold.at - self.fold.at % MINUTE
+        usual = self._usual(buy), self._usual(sell)
+        made_from = buy.funding, sell.funding, buy.row, sell.row, usual, cost, at
+        known = self._funding.get((buy, sell))
+        if known is not None and known[0] == made_from:
+            return known[1]
+        if len(self._funding) >= KEPT_MAX:
+            self._funding.clear()
+        found = _funding(buy, sell, cost, at, usual)
+        self._funding[buy, sell] = made_from, found
+        return found
+
+    def _usual(self, leg: Leg) -> float | None:
+        settled = self.fold.memory.settled.get(leg)
+        return settled.usual() if settled is not None else None
+
+    def depth(self, buy: Leg, sell: Leg) -> RouteDepth | None:
+        """None where a book is not collected, not of this moment, or not that of the quote."""
+        judge, at = self.fold.judge, self.fold.at
+        one, other = buy.book, sell.book
+        if one is None or other is None or not one.asks or not other.bids or buy.fee is None or sell.fee is None:
+            return None
+        if buy.quote is None or sell.quote is None or max(abs(at - one.recv), abs(at - other.recv)) > BOOK_AGE_NS:
+            return None
+        if not _same(one.asks[0][0], buy.quote.ask) or not _same(other.bids[0][0], sell.quote.bid):
+            return None
+        terms = depth.Terms(buy.fee, sell.fee, *factors(buy, sell, judge.rate))
+        try:
+            mine = depth.of_usd(one.asks, other.bids, terms, judge.trade)
+            pays = depth.largest(one.asks, other.bids, terms, Fraction(0))
+            keeps = depth.largest(one.asks, other.bids, terms, judge.min_net)
+        except ValueError:  # more digits than any venue writes: as without a book
+            return None
+        edge, net = mine.edge_bps(terms), mine.net_bps(terms)
+        return RouteDepth(
+            usd=cents_text(cents(mine.usd(terms))),
+            edge_bps=None if edge is None else cents_text(cents(edge)),
+            net_bps=None if net is None else cents_text(cents(net)),
+            pays_usd=cents_text(cents(pays.usd(terms))),
+            pays_size=decimal_text(pays.size.numerator, pays.size.denominator),
+            profit_usd=cents_text(cents(pays.profit_usd(terms))),
+            keeps_usd=cents_text(cents(keeps.usd(terms))),
+            at_least=pays.ended or mine.ended,
+            recv=(one.recv, other.recv),
+        )
+
+    def stats(self, buy: Leg, sell: Leg, measure: Measure) -> RouteStats | None:
+        """None for a pair that is not followed."""
+        fold = self.fold
+        track = fold.memory.tracks.of(buy, sell)
+        if track is None:
+            return None
+        past = self._past(track)
+        rateless = crosses(buy, sell) and fold.judge.rate.trouble(fold.at) is not None
+        now = None if rateless else spread_of(track.pair, fold.judge.rate)
+        # s counts from the first leg to the second; a route's own spread from the bought leg to the sold one
+        first = buy is track.pair[0]
+        sign = 1 if first else -1
+        exit_cents = past.exits[0 if first else 1]
+        share = None if now is None else spread.percentile(past.week, now)
+        return RouteStats(
+            z=_each(past.windows, lambda one: sign * one.z(now) if now is not None else None),
+            robust_z=_each(past.windows, lambda one: sign * one.robust(now) if now is not None else None),
+            percentile=None if share is None else round(share if first else 100 - share, 1),
+            half_life_s=None if past.half_life_min is None else round(past.half_life_min * 60),
+            convergences_24h=past.convergences,
+            exit_bps=None if exit_cents is None else cents_text(exit_cents),
+            net_rt_bps=None if exit_cents is None else cents_text(round_trip(buy, sell, measure, exit_cents)),
+            minutes=past.minutes,
+        )
+
+    def _past(self, track: Track) -> Past:
+        """As of the last whole minute before the pair's own second of the present one."""
+        key = key_of(track.pair)
+        minute = (self.fold.at - crc32(key.encode()) % 60 * SECOND) // MINUTE
+        known = self._pasts.get(key)
+        if known is not None and known[0] is track and known[1] == minute:
+            return known[2]
+        if len(self._pasts) >= KEPT_MAX:
+            self._pasts.clear()
+        enter = self.fold.judge.enter_rough * spread.BP
+        found = past_of(track, minute, enter)
+        self._pasts[key] = track, minute, found
+        return found
+
+
+def past_of(track: Track, minute: int, away: float) -> Past:
+    """What is known of a pair before a minute. `away`: what counts as having parted."""
+    week = sorted(value for value in track.spread.last(WINDOWS[-1], minute) if value != spread.MISSING)
+    exits = (_median(track.exits.last(DAY // MINUTE, minute)), _median(track.back.last(DAY // MINUTE, minute)))
+    return Past(
+        tuple(spread.window(track.spread.last(size, minute)) for size in WINDOWS),
+        week,
+        spread.half_life_min(track.spread.last(HALF_LIFE_MIN, minute)),
+        spread.convergences(track.spread.last(DAY // MINUTE, minute), away),
+        exits,
+        len(week),
+    )
+
+
+def _median(values: Iterable[int]) -> int | None:
+    known = [value for value in values if value != spread.MISSING]
+    return median_low(known) if len(known) >= EXIT_LEAST else None
+
+
+def round_trip(buy: Leg, sell: Leg, measure: Measure, exit_cents: int) -> int:
+    """net_rt in hundredths of a basis point: spot against spot has no way back."""
+    if buy.market == "spot" and sell.market == "spot":
+        return measure.net
+    fees = 2 * ((buy.fee or 0) + (sell.fee or 0)) * 100
+    return measure.edge + exit_cents - half_even(Fraction(fees).numerator, Fraction(fees).denominator)
+
+
+def round_trip_cost(measure: Measure, stats: RouteStats | None, depth: RouteDepth | None) -> int:
+    """What funding has to bring back, in hundredths of a basis point: max(0, -net_rt) + slippage. Where the usual exit
+    is not known, as if prices met; without books, as if the best levels had the size."""
+    trip = measure.in_out if stats is None or stats.net_rt_bps is None else cents(Fraction(stats.net_rt_bps))
+    slip = 0 if depth is None or depth.edge_bps is None else measure.edge - cents(Fraction(depth.edge_bps))
+    return max(0, -trip) + max(0, slip)
+
+
+def _funding(buy: Leg, sell: Leg, cost: int, at: int, usual: tuple[float | None, float | None]) -> RouteFunding | None:
+    found = funding.carry(buy, sell, at)
+    if found is None:
+        return None
+    even = None
+    if found.hour > 0:
+        sides = ((buy, -1, usual[0]), (sell, 1, usual[1]))
+        legs = [funding.leg_of(leg, sign, at, None if mid is None else Fraction(mid)) for leg, sign, mid in sides]
+        even = funding.break_even([leg for leg in legs if leg is not None], Fraction(cost, 100), at)
+    return RouteFunding(
+        carry_8h_bps=cents_text(cents(found.eight_hours_bps)),
+        apr_percent=cents_text(cents(found.apr_percent)),
+        apr_equity_percent=cents_text(cents(found.apr_percent / 2)),
+        next_ts=found.next_ts,
+        next_bps=None if found.next_bps is None else cents_text(cents(found.next_bps)),
+        cost_bps=cents_text(cost),
+        even_ts=None if even is None else even.first,
+        even_payments=None if even is None else even.payments,
+        even_stays_ts=None if even is None else even.stays,
+    )
+
+
+def _same(level: str, price: str | None) -> bool:
+    return price is not None and (level == price or Fraction(level) == Fraction(price))
+
+
+def _each(
+    windows: tuple[spread.Window | None, ...], figure: Callable[[spread.Window], float | None]
+) -> tuple[float | None, float | None, float | None]:
+    one, half_day, week = (
+        None if window is None or (value := figure(window)) is None else round(value, 2) for window in windows
+    )
+    return one, half_day, week
