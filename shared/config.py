@@ -46,7 +46,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     port: Annotated[int, Meta(ge=1, le=65535, description="port the web console and API listen on")] = 8000
     venues: Annotated[str, Meta(description="exchanges to collect, separated by commas; empty: all")] = ""
     assets: Annotated[str, Meta(description="coins to collect, separated by commas; empty: all")] = ""
-    watch: Annotated[str, Meta(description="coins whose trades are always collected, with bars of a second")] = "BTC,ETH"
+    watch: Annotated[str, Meta(description="coins whose trades are always collected, with bars of a second")] = (
+        "BTC,ETH"
+    )
     record_trades: Annotated[
         Recorded, Meta(description="trades stored: of the coins of WATCH, of all (asks the collectors for them), none")
     ] = "watch"
@@ -193,8 +195,39 @@ class Runtime(msgspec.Struct, frozen=True, kw_only=True):
     watch: tuple[str, ...] = ()
 
 
+def consistent(runtime: Runtime) -> Runtime:
+    """The settings as they are meant: coins in capitals, venues in small letters. Raises `SettingError` where they
+    contradict each other or an exclusion names nothing."""
+    if runtime.max_edge_bps < runtime.enter_bps:
+        expected = f"at most max_edge_bps, which is {runtime.max_edge_bps:g}: no edge would be both"
+        raise SettingError("enter_bps", runtime.enter_bps, expected)
+    exclusions = tuple(_meant(rule) for rule in runtime.exclusions)
+    fees = {venue.strip().lower(): fees for venue, fees in runtime.fees.items()}
+    pins, watch = (tuple(name.strip().upper() for name in given) for given in (runtime.pins, runtime.watch))
+    return msgspec.structs.replace(runtime, exclusions=exclusions, fees=fees, pins=pins, watch=watch)
+
+
+def _meant(rule: Exclusion) -> Exclusion:
+    """One exclusion, or `SettingError` where it would keep out nothing."""
+    asset = rule.asset.strip().upper() if rule.asset else None
+    venue, against = (given.strip().lower() if given else None for given in (rule.venue, rule.against))
+    if not (asset or venue):
+        raise SettingError("exclusions", msgspec.to_builtins(rule), "an asset, a venue, or both in each")
+    if against and not venue:
+        raise SettingError("exclusions", msgspec.to_builtins(rule), "a venue beside against: the pair's other one")
+    return msgspec.structs.replace(rule, asset=asset or None, venue=venue or None, against=against or None)
+
+
 def names(text: str, fold: Any) -> list[str]:
     return [fold(part.strip()) for part in text.split(",") if part.strip()]
+
+
+#: Kinds of settings that need a sentence of their own.
+EXPECTED: Final[dict[Any, str]] = {
+    dict[str, Fees]: "an object: exchange to {spot, perp}, taker fees in bps from -10 to 1000",
+    tuple[Exclusion, ...]: "a list of {asset, venue, against, reason, until_ms}, reason of 1 to 200 characters",
+    tuple[str, ...]: "a list of names",
+}
 
 
 def expectation(kind: Any) -> str:
@@ -208,7 +241,7 @@ def expectation(kind: Any) -> str:
         return ", ".join(words)
     if get_origin(kind) is Literal:
         return "one of " + ", ".join(value or "(empty)" for value in get_args(kind))
-    return {int: "a whole number", float: "a number", str: "text"}.get(kind, str(kind))
+    return EXPECTED.get(kind, {int: "a whole number", float: "a number", str: "text"}.get(kind, str(kind)))
 
 
 def read_env_file(path: Path) -> dict[str, str]:

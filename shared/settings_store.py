@@ -14,7 +14,7 @@ import msgspec
 
 from shared import decoding, streams
 from shared.bus import AWAY, Redis
-from shared.config import Runtime, SettingError, expectation
+from shared.config import Runtime, SettingError, consistent, expectation
 from shared.reader import newest_id
 
 log = logging.getLogger("bus.settings")
@@ -67,14 +67,16 @@ def checked(changes: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class RuntimeStore:
-    """The settings of one deployment. `unusable` are the fields in Redis that do not hold together: defaults stand."""
+    """The settings of one deployment. `unusable` are the fields in Redis that cannot be used: for each the last good
+    value stands that this process has seen, or was given (`good`), else the default."""
 
-    def __init__(self, client: Redis) -> None:
+    def __init__(self, client: Redis, good: Runtime | None = None) -> None:
         self._client = client
+        self.good = good or Runtime()
         self.unusable: frozenset[str] = frozenset()
 
     async def load(self) -> Runtime:
-        """The settings as they stand. A field that cannot be used keeps its default, and is logged once."""
+        """The settings as they stand. What cannot be used is logged once, with what was expected."""
         stored: Any = await self._client.hgetall(streams.CONFIG)
         values: dict[str, Any] = {}
         unusable = set()
@@ -86,10 +88,23 @@ class RuntimeStore:
                 values[name] = _DECODERS[name].decode(text)
             except msgspec.DecodeError as error:
                 unusable.add(name)
+                values[name] = getattr(self.good, name)
                 if name not in self.unusable:
-                    log.error("The setting %s in Redis cannot be used, its default stands: %s", name, error)
+                    expected = expectation(_FIELDS[name])
+                    log.error("The setting %s in Redis stays as it was: expected %s (%s)", name, expected, error)
+        try:
+            self.good = consistent(Runtime(**values))
+        except SettingError as error:
+            unusable.add(error.field)
+            if error.field not in self.unusable:
+                log.error("The settings in Redis contradict each other, the last good ones stand: %s", error)
+            self.good = msgspec.structs.replace(self.good, version=values.get("version", 0))
         self.unusable = frozenset(unusable)
-        return Runtime(**values)
+        return self.good
+
+    def remember(self, standing: Runtime) -> None:
+        """What a predecessor went by: it stands for what cannot be used."""
+        self.good = msgspec.structs.replace(self.good, **{name: getattr(standing, name) for name in self.unusable})
 
     async def write(self, changes: Mapping[str, Any], expected_version: int) -> Runtime:
         """Set fields (None: the default again) and return the settings that stand then.
@@ -97,6 +112,7 @@ class RuntimeStore:
         Raises `SettingError` before anything is written, `VersionConflict` where the version is another one.
         """
         values = checked(changes)
+        await self._agree(values)
         change = {**values, "version": expected_version + 1}
         arguments: list[Any] = [expected_version, msgspec.json.encode(change), CHANGES_KEPT]
         for name, value in values.items():
@@ -106,6 +122,13 @@ class RuntimeStore:
         if not done:
             raise VersionConflict(expected_version, version)
         return await self.load()
+
+    async def _agree(self, values: dict[str, Any]) -> None:
+        """Make values what is meant, with the others that stand. Raises `SettingError`."""
+        defaults = Runtime()
+        changed = {name: getattr(defaults, name) if value is None else value for name, value in values.items()}
+        meant = consistent(msgspec.structs.replace(await self.load(), **changed))
+        values.update({name: getattr(meant, name) for name, value in values.items() if value is not None})
 
     async def follow(self, callback: Callable[[Runtime], None]) -> None:
         """Call back with the settings now and whenever they change, for ever. Rides out a Redis that is away."""

@@ -37,6 +37,58 @@ async def test_a_write_is_read_back_with_the_next_version_and_told_to_followers(
     }
 
 
+async def test_settings_that_contradict_each_other_or_say_nothing_are_refused_before_they_are_written(
+    redis_client: Redis,
+) -> None:
+    store = RuntimeStore(redis_client)
+    await store.write({"max_edge_bps": 80}, 0)
+    refused: list[tuple[dict[str, Any], str, str]] = [
+        ({"enter_bps": 90}, "enter_bps", "at most max_edge_bps, which is 80"),
+        ({"max_edge_bps": 50}, "enter_bps", "at most max_edge_bps, which is 50"),
+        ({"exclusions": [{"reason": "r"}]}, "exclusions", "an asset, a venue, or both"),
+        ({"exclusions": [{"asset": "X", "against": "b", "reason": "r"}]}, "exclusions", "a venue beside against"),
+        ({"exclusions": [{"asset": "X", "until": 5, "reason": "r"}]}, "exclusions", "a list of {asset, venue"),
+        ({"fees": {"okx": {"perps": 4}}}, "fees", "an object: exchange to {spot, perp}"),
+        ({"min_size_usd": float("inf")}, "min_size_usd", "at most 1e+15"),
+        ({"min_size_usd": float("nan")}, "min_size_usd", "at least 0"),
+    ]
+    for changes, field, expected in refused:
+        with pytest.raises(SettingError) as caught:
+            await store.write(changes, 1)
+        assert caught.value.field == field
+        assert expected in caught.value.expected
+    assert await store.load() == Runtime(version=1, max_edge_bps=80)
+
+
+async def test_names_are_written_as_they_are_looked_up(redis_client: Redis) -> None:
+    changes = {
+        "exclusions": [{"asset": " pepe", "venue": "OKX", "against": "Binance", "reason": "r"}],
+        "fees": {"OKX": {"perp": 3}},
+        "pins": ["wif"],
+        "watch": ["btc "],
+    }
+    written = await RuntimeStore(redis_client).write(changes, 0)
+    assert written.exclusions == (Exclusion(asset="PEPE", venue="okx", against="binance", reason="r"),)
+    assert (written.fees, written.pins, written.watch) == ({"okx": Fees(perp=3.0)}, ("WIF",), ("BTC",))
+
+
+async def test_the_last_good_value_stands_where_somebody_wrote_another_past_us(redis_client: Redis) -> None:
+    store = RuntimeStore(redis_client)
+    await store.write({"enter_bps": 80, "samples": 5}, 0)
+    await redis_client.hset(streams.CONFIG, mapping={"enter_bps": "-4", "samples": "7"})
+    assert await store.load() == Runtime(version=1, enter_bps=80, samples=7)
+    assert store.unusable == {"enter_bps"}
+    await redis_client.hset(streams.CONFIG, "enter_bps", "9000")
+    assert await store.load() == Runtime(version=1, enter_bps=80, samples=7)
+    later = RuntimeStore(redis_client)
+    assert (await later.load()).enter_bps == 60
+    later.remember(Runtime(enter_bps=80))
+    assert (await later.load()).enter_bps == 80
+    await redis_client.hset(streams.CONFIG, "enter_bps", "90")
+    assert (await store.load()).enter_bps == 90
+    assert store.unusable == frozenset()
+
+
 async def test_none_restores_the_default(redis_client: Redis) -> None:
     store = RuntimeStore(redis_client)
     await store.write({"samples": 5, "watch": ["BTC"]}, 0)
