@@ -29,7 +29,8 @@ class BoardFilter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which assets are in view, and with which route.
 
     A row shows the best route of `kind` between `venues` that fits `min_size_usd`; `min_net_bps` and `max_edge_bps` are
-    asked of that one. A row without a route is in view only where no route is asked about.
+    asked of that one. A row without such a route is in view only where no route is asked about, or with `unrouted`:
+    then wherever one of its legs fits, and `why` says what stands in the way.
     """
 
     min_net_bps: float | None = None
@@ -39,6 +40,7 @@ class BoardFilter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     venues: tuple[str, ...] | None = None
     assets: tuple[str, ...] | None = None
     signals_only: bool = False
+    unrouted: bool = False
 
     def wanted(self) -> Wanted:
         return Wanted.of(self.venues, self.kind, self.min_size_usd)
@@ -166,7 +168,8 @@ def passing(row: BoardRow, rule: BoardFilter, wanted: Wanted, routes: Routes) ->
     shown = routes.within(row, wanted)
     least, most, route = rule.min_net_bps, rule.max_edge_bps, shown.best
     if route is None:
-        return shown if wanted.everything() and least is None and most is None else None
+        kept = any(wanted.leg(leg) for leg in row.legs) if rule.unrouted else wanted.everything()
+        return shown if kept and least is None and most is None else None
     too_low = least is not None and float(route.net_open_bps) < least
     too_high = most is not None and float(route.edge_bps) > most
     return None if too_low or too_high else shown

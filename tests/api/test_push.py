@@ -118,6 +118,10 @@ async def test_a_filter_shows_the_best_of_the_routes_that_it_leaves(api: Api, re
         assert [(one["buy_venue"], one["sell_venue"]) for one in best["rows"]] == [("bybit", "okx")]
         assert (await subscribed(socket, "board", filter={"kind": "spot-perp"}))["rows"] == []
         assert (await subscribed(socket, "board", filter={"venues": ["okx"]}))["rows"] == []
+        alone = await subscribed(socket, "board", columns=["why"], filter={"venues": ["okx"], "unrouted": True})
+        assert alone["rows"] == [{"id": "A", "why": "single"}]
+        elsewhere: dict[str, Any] = {"venues": ["paradex"], "unrouted": True}
+        assert (await subscribed(socket, "board", filter=elsewhere))["rows"] == []
 
 
 async def test_a_filtered_row_follows_prices_fees_and_listings(api: Api, redis_client: Redis) -> None:
