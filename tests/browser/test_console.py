@@ -1,7 +1,5 @@
 """What a person sees and does in the first minutes, in a real browser."""
 
-from typing import Any
-
 from playwright.async_api import expect
 
 from tests.api.market import (
@@ -11,11 +9,9 @@ from tests.api.market import (
     put_changes,
     put_health,
     put_instruments,
-    put_signals,
-    signal,
 )
 from tests.browser.conftest import PHONE, Open
-from tests.browser.rows import now_ns, spread
+from tests.browser.rows import spread
 
 #: A script that stands in the page itself, as an injected one would.
 INLINE = """() => {
@@ -196,31 +192,6 @@ async def test_a_pause_holds_the_picture_and_says_so(console: Open) -> None:
     await page.page.keyboard.press(".")
     await expect(page.cell("WIF", "net")).to_have_text("+60.0")
     await expect(page.page.locator("#banner")).to_be_hidden()
-
-
-async def test_signals_show_their_life(console: Open) -> None:
-    page = await console("/signals")
-    await expect(page.page.locator(".empty")).to_contain_text("No signal yet")
-    now = now_ns()
-    both: dict[str, Any] = {"first_at": now - 14 * 10**9, "opened_at": now - 12 * 10**9, "at": now}
-    await put_signals(page.redis, signal("s1", **both))
-    row = page.page.locator("[data-signal=s1]")
-    await expect(row).to_contain_text("open")
-    await expect(row).to_contain_text("+80.0")
-    await expect(page.page.locator(".place .badge:visible")).to_have_text("1")
-    await put_signals(page.redis, signal("s1", rev=2, event="close", **both))
-    await expect(row).to_contain_text("converged")
-    await expect(row).to_contain_text("3s")
-    await row.click()
-    await expect(page.page.locator(".i-title")).to_contain_text("WIF")
-
-
-async def test_an_open_signal_marks_its_coin_and_tells_how_long(console: Open) -> None:
-    page = await console()
-    now = now_ns()
-    await put_signals(page.redis, signal("s1", first_at=now - 14 * 10**9, opened_at=now - 12 * 10**9, at=now))
-    await expect(page.cell("WIF", "alive")).to_contain_text("1")
-    await expect(page.page.locator(".late.open")).to_contain_text("WIF")
 
 
 async def test_health_names_what_is_wrong(console: Open) -> None:

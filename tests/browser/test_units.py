@@ -1,5 +1,6 @@
 """The console's pure modules, run in the browser that they are for."""
 
+import json
 from typing import Any
 
 import pytest
@@ -71,6 +72,35 @@ async def test_fees_are_what_is_between_the_edge_and_the_net_of_entering(run: An
     assert (await run("derive", f"f.derive({row}).fees")) == 10
     assert (await run("derive", f"f.derive({row}).net")) == 51.8
     assert (await run("derive", "f.derive({kind: null}).routed")) is False
+
+
+async def test_signals_of_one_gap_are_one_group_with_the_best_first(run: Any) -> None:
+    def one(name: str, first: int, end: int | None, net: float, coin: str = "WIF") -> dict[str, Any]:
+        open_or_not: dict[str, Any] = {"state": "open"} if end is None else {"state": "closed", "ended_at_ms": end}
+        times = {"first_at_ms": first, "opened_at_ms": first + 2_000}
+        return {"id": name, "symbol": coin, **times, **open_or_not, "net_open_bps": net, "peak_net_bps": net}
+
+    listed = [
+        one("a", 0, 10_000, 30),
+        one("b", 4_000, 12_000, 50),
+        one("c", 16_000, 20_000, 40),
+        one("d", 60_000, None, 10),
+        one("e", 61_000, None, 20),
+        one("f", 61_000, 70_000, 90),
+        one("g", 3_000, 9_000, 5, "ETH"),
+    ]
+    script = (
+        f"f.groups({json.dumps(listed)}).map(one => [one.key, one.open, one.members.map(each => each.id).join('')])"
+    )
+    assert await run("groups", script) == [["WIF|d", 2, "edf"], ["WIF|a", 0, "bca"], ["ETH|g", 0, "g"]]
+    spans = f"f.groups({json.dumps(listed)}).map(one => f.groupLived(one, 100_000))"
+    assert await run("groups", spans) == [40_000, 20_000, 6_000]
+
+
+async def test_a_time_of_another_day_tells_its_day(run: Any) -> None:
+    midnight = 1_795_219_200_000
+    assert await run("format", f"f.moment({midnight + 1000}, {midnight + 5000})") == "00:00:01"
+    assert await run("format", f"f.moment({midnight - 1000}, {midnight + 5000})") == "11-20 23:59:59"
 
 
 async def test_a_jump_of_the_sequence_asks_for_the_picture_anew(run: Any) -> None:

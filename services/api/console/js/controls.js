@@ -45,7 +45,7 @@ export class Controls {
       this.counts,
       this.search,
     );
-    document.addEventListener("click", (event) => this.venues.contains(event.target) || this.venues.removeAttribute("open"));
+    document.addEventListener("click", (event) => event.composedPath().includes(this.venues) || this.venues.removeAttribute("open"));
     this.draw();
   }
 
@@ -89,18 +89,27 @@ export class Controls {
     const { venues } = this.view;
     const chosen = names.filter((name) => !venues || venues.has(name)).length;
     text(this.venuesSummary, `${t("venues")} ${chosen === names.length ? chosen : `${chosen}/${names.length}`} ▾`);
-    const key = `${names.join()}|${venues ? [...venues].join() : ""}`;
+    const key = `${names.join()}|${venues ? [...venues].join() : "-"}|${t("venues")}`;
     if (key === this.venuesKey) return;
     this.venuesKey = key;
     const focused = document.activeElement?.dataset?.venue;
     replace(
       this.venuesList,
+      h("div", { class: "menu-head" }, this.every("venues.all", null), this.every("venues.none", new Set())),
       names.map((name) => {
         const box = h("input", { type: "checkbox", data: { venue: name }, checked: !venues || venues.has(name), on: { change: () => this.toggle(name, names) } });
         return h("label", null, box, this.page.health.venue(name).label);
       }),
     );
     if (focused) $(`[data-venue="${CSS.escape(focused)}"]`, this.venuesList)?.focus();
+  }
+
+  every(label, venues) {
+    const pick = () => {
+      this.view.venues = venues;
+      this.onChange();
+    };
+    return h("button", { type: "button", class: "link", data: { venue: label }, text: t(label), on: { click: pick } });
   }
 
   toggle(name, names) {

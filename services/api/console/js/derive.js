@@ -77,11 +77,11 @@ const SORTS = {
 };
 export const SORT_NAMES = [...Object.keys(SORTS), "coin"];
 
-/** Whether an entry is in view under the filters. */
+/** Whether an entry is in view. The server has filtered already; of a picture that is held only what fits stays. */
 export function visible(entry, view) {
   const { row, d } = entry;
   if (view.q && !row.asset.includes(view.q)) return false;
-  if (!d.routed) return !view.hide && !view.kind && !view.venues;
+  if (!d.routed) return !view.hide;
   if (view.kind && row.kind !== view.kind) return false;
   return !view.venues || (view.venues.has(row.buy_venue) && view.venues.has(row.sell_venue));
 }

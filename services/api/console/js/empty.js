@@ -9,10 +9,10 @@ export function emptiness(page, shown, hidden) {
   if (shown) return null;
   const said = (key, title, ...rest) => ({ key, nodes: [h("h2", { text: title }), ...rest.map((one) => (typeof one === "string" ? h("p", { text: one }) : one))] });
   if (!push.state.everUp || !board.ready) return said("loading", t("loading"), t("loading.more"));
-  if (board.entries.size) {
-    const filtered = view.q || view.kind || view.venues;
-    if (filtered) return said("filtered", t("empty.filtered"), t("empty.filtered.more"), reset(page));
-    return said(`flagged${hidden}`, t("empty.flagged", { n: hidden }), t("empty.flagged.more"), show(page));
+  const asked = view.kind || view.venues;
+  if (board.entries.size || (asked && push.state.feed !== "warming")) {
+    if (hidden && view.hide) return said(`flagged${hidden}${asked}`, t("empty.flagged", { n: hidden }), t("empty.flagged.more"), h("div", { class: "ways" }, show(page), asked && reset(page)));
+    return said("filtered", t("empty.filtered"), t("empty.filtered.more"), reset(page));
   }
   const venues = health.venues;
   const live = venues.filter((one) => one.state === "live" || one.state === "degraded");

@@ -140,6 +140,15 @@ export function clock(ms, utc = true) {
   return parts.map((part) => String(part).padStart(2, "0")).join(":");
 }
 
+/** A time of day, with its day where that is another one than of `now`: 08:03:41, 11-20 08:03:41. */
+export function moment(ms, now, utc = true) {
+  const day = (one) => {
+    const at = new Date(utc ? one : one - new Date(one).getTimezoneOffset() * 60_000);
+    return at.toISOString().slice(5, 10);
+  };
+  return ms == null ? NONE : `${day(ms) === day(now) ? "" : `${day(ms)} `}${clock(ms, utc)}`;
+}
+
 /** Bytes: 61 MB. */
 export function bytes(value) {
   if (value == null) return NONE;

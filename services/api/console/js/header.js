@@ -59,14 +59,14 @@ export class Header {
 
   draw() {
     const { view, signals } = this.page;
-    const open = signals.open.length;
+    const open = signals.groups.filter((one) => one.open).length;
     for (const { el, place, label, badge } of [...this.links, ...this.tabs]) {
       text(label, t(place));
       if (view.place === place) el.setAttribute("aria-current", "page");
       else el.removeAttribute("aria-current");
       badge.hidden = place !== "signals" || !open;
       text(badge, badge.hidden ? "" : String(open));
-      badge.title = t("open.signals", { n: open });
+      badge.title = t("open.signals", { n: open, m: signals.open.length });
     }
     this.nav.setAttribute("aria-label", t("places"));
     const dark = document.documentElement.dataset.theme === "dark";

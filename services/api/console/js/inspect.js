@@ -2,7 +2,7 @@
 
 import * as f from "./format.js";
 import { atSize, ageClass, alive } from "./columns.js";
-import { median, per8h } from "./derive.js";
+import { derive, median, per8h } from "./derive.js";
 import { cls, h, replace, s, text } from "./dom.js";
 import { t, word } from "./i18n.js";
 import { marketTag } from "./names.js";
@@ -163,21 +163,32 @@ export class Inspector {
     this.subscription = null;
     this.id = id;
     this.legs = new Map();
+    this.own = null;
     this.linked = "";
     if (id) this.subscription = this.push.subscribe("asset", { symbol: id, rate: 4 }, this);
   }
 
   snapshot(rows) {
-    this.legs = new Map(rows.filter((row) => row.row === "leg").map((row) => [row.id, row]));
+    this.legs = new Map();
+    this.delta(rows, []);
   }
 
   delta(rows, removed) {
-    for (const row of rows) if (row.row === "leg") this.legs.set(row.id, row);
-    for (const id of removed) this.legs.delete(id);
+    for (const row of rows) {
+      if (row.row === "leg") this.legs.set(row.id, row);
+      else this.own = { row, d: derive(row), since: null, exact: true, trail: [] };
+    }
+    for (const id of removed) {
+      this.legs.delete(id);
+      if (id === this.id) this.own = null;
+    }
   }
 
   draw(ctx) {
-    const entry = ctx.entries.get(this.id);
+    // A coin that the filters leave out shows its best route of all.
+    const inView = ctx.entries.get(this.id);
+    this.outside = !inView?.d.routed && !!this.own?.d.routed;
+    const entry = this.outside ? this.own : inView;
     this.el.hidden = !entry;
     if (!entry) return;
     this.el.setAttribute("aria-label", t("inspector", { coin: this.id }));
@@ -194,7 +205,7 @@ export class Inspector {
 
   head({ row, d }) {
     const route = d.routed ? [h("b", { text: row.asset }), h("span", { text: ` ${row.buy_venue} → ${row.sell_venue}` })] : [h("b", { text: row.asset })];
-    replace(this.parts.title, route, this.following && h("span", { class: "chip", text: t("best.now"), title: t("best.tip") }));
+    replace(this.parts.title, route, this.following && h("span", { class: "chip", text: t("best.now"), title: t("best.tip") }), this.outside && h("span", { class: "chip warn", text: t("outside"), title: t("outside.tip") }));
     text(this.parts.sub, d.routed ? `${word("kind", row.kind)} · ${row.buy_native} → ${row.sell_native}` : t("no.route"));
   }
 

@@ -1,4 +1,4 @@
-// The keyboard: / search, j k rows, Enter inspect, g s and g h places, . pause, ? help, Esc back.
+// The keyboard: / search, j k rows, Enter inspect or unfold, g s and g h places, . pause, ? help, Esc back.
 
 import { typing } from "./dom.js";
 
@@ -21,6 +21,7 @@ export function bindKeys(page) {
       if (key === "g") return (chord = performance.now());
       if (key === ".") return page.pause() ?? true;
       if (key === "?") return page.openHelp() ?? true;
+      if (page.view.place === "signals" && rows[key] && onRow) return page.signalsView.enter() ?? true;
       if (page.view.place !== "spreads") return false;
       if (key === "/") return page.spreads.search() ?? true;
       if (rows[key] && onRow) return page.spreads.move(rows[key]) ?? true;

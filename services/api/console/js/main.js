@@ -29,7 +29,8 @@ class Page {
     this.now = () => this.clock();
     const scheme = location.protocol === "https:" ? "wss:" : "ws:";
     this.push = new Push(`${scheme}//${location.host}/push`, () => this.onSocket());
-    this.following = [this.board.follow(this.push), this.signals.follow(this.push), this.health.follow(this.push)];
+    this.following = [this.board.follow(this.push, this.view), this.signals.follow(this.push), this.health.follow(this.push)];
+    this.board.onRefused = (message) => this.refused(message);
     this.header = new Header(this, $("#header"), $("#tabs"));
     this.spreads = new SpreadsView(this);
     this.signalsView = new SignalsView(this.view, () => this.refresh(), (asset) => this.open(asset));
@@ -70,6 +71,14 @@ class Page {
     this.view.coin = asset;
     this.view.q = "";
     this.go("spreads");
+    this.spreads.changed();
+  }
+
+  /** The address asks for an exchange that is none: everything is shown, and said why. */
+  refused(message) {
+    if (!message.field?.startsWith("params.filter")) return;
+    Object.assign(this.view, { kind: "", venues: null });
+    this.say(t("filter.refused", { value: message.value }));
     this.spreads.changed();
   }
 

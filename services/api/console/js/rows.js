@@ -104,13 +104,13 @@ export function fillRow(slot, item, ctx) {
 }
 
 export function makeCard() {
-  const names = ["coin", "net", "size", "why", "buyAt", "buyTag", "buyPrice", "sellAt", "sellTag", "sellPrice", "foot", "ages"];
+  const names = ["coin", "kind", "net", "size", "why", "buyAt", "buyTag", "buyPrice", "sellAt", "sellTag", "sellPrice", "foot", "ages"];
   const p = Object.fromEntries(names.map((name) => [name, h("span", { class: `k-${name}` })]));
   const lineText = h("div", { class: "line-text" });
   const el = h(
     "div",
     { role: "row" },
-    h("div", { class: "k1", role: "gridcell" }, p.coin, p.net, p.size, p.why),
+    h("div", { class: "k1", role: "gridcell" }, p.coin, p.kind, p.net, p.size, p.why),
     h("div", { class: "k2", role: "gridcell" }, p.buyAt, p.buyTag, p.buyPrice, p.sellAt, p.sellTag, p.sellPrice),
     h("div", { class: "k3", role: "gridcell" }, p.foot, p.ages),
     lineText,
@@ -125,6 +125,7 @@ export function fillCard(slot, item, ctx) {
   const { row, d } = entry;
   const { p } = slot;
   text(p.coin, row.asset);
+  text(p.kind, d.routed && row.kind !== "perp-perp" ? word("kind", row.kind) : "");
   text(p.why, d.routed ? "" : word("why", row.why));
   text(p.net, d.routed ? `${f.bps(d.net)} bps` : "");
   cls(p.net, d.net > 0 ? "k-net up" : "k-net");

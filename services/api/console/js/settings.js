@@ -98,6 +98,7 @@ const KEYS = [
   ["/", "key.search"],
   ["j  k  ↓  ↑", "key.move"],
   ["Enter", "key.enter"],
+  ["→  ←", "key.fold"],
   ["Esc", "key.escape"],
   ["g s", "key.signals"],
   ["g h", "key.health"],

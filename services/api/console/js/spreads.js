@@ -97,10 +97,12 @@ export class SpreadsView {
 
   /** A filter, the size, the sort or the language is another one now. */
   changed() {
-    this.page.saved();
+    const { page } = this;
+    page.saved();
     this.controls.draw();
     this.drawHead();
-    this.sort();
+    // Another picture is on its way: until it is here the present one stays.
+    if (!page.board.choose(page.view) || page.paused) this.sort();
     this.draw(true);
   }
 
@@ -155,7 +157,10 @@ export class SpreadsView {
     const waited = performance.now() - this.arrangedAt;
     const late = waited > ARRANGE_MS || (waited > CROSSED_MS && this.crossed());
     const unlisted = this.ids.length === 0 && board.entries.size > 0;
-    if (!page.paused && (late || unlisted)) {
+    if (!page.paused && board.anew) {
+      board.anew = false;
+      this.sort();
+    } else if (!page.paused && !board.asked && (late || unlisted)) {
       if (this.pointer && this.ids.length) {
         this.arrangedAt = performance.now();
         this.countOwed();

@@ -2,6 +2,7 @@
 
 import { decimalsOf } from "./format.js";
 import { derive, median } from "./derive.js";
+import { groups } from "./groups.js";
 
 const TRAIL = 240;
 const TRAIL_EVERY_MS = 1_000;
@@ -13,6 +14,9 @@ const COLUMNS = [
   ...["sell_recv_ms", "sell_funding_rate", "sell_funding_interval_h", "sell_next_funding_ms"],
 ];
 
+/** What the server is asked to leave in view: a coin shows the best of the routes that fit, or why there is none. */
+const filterOf = ({ kind, venues }) => ({ unrouted: true, ...(kind && { kind }), ...(venues && { venues: [...venues].sort() }) });
+
 /** Rows by asset. An entry is {row, d, since, exact, trail}; `since` is when it began to pay on its present route. */
 export class Board {
   constructor() {
@@ -22,18 +26,41 @@ export class Board {
     this.changes = 0;
     this.ready = false;
     this.newestMs = 0;
+    // Whether a picture is awaited under another filter, whether the next one is under another, whether one has come.
+    this.asked = this.other = this.anew = false;
   }
 
-  follow(push) {
-    return push.subscribe("board", { columns: COLUMNS, rate: 4 }, this);
+  follow(push, view) {
+    this.subscription = push.subscribe("board", { columns: COLUMNS, rate: 4, filter: filterOf(view) }, this);
+    return this.subscription;
+  }
+
+  /** Ask for what the view shows. Whether another picture is on its way. */
+  choose(view) {
+    const filter = filterOf(view);
+    const { params, push } = this.subscription;
+    if (JSON.stringify(filter) === JSON.stringify(params.filter)) return this.asked;
+    params.filter = filter;
+    this.subscription.ask();
+    this.asked = push.state.up;
+    this.other = true;
+    return this.asked;
   }
 
   snapshot(rows) {
-    const held = this.entries;
+    // Under another filter a coin may show another route: its line begins anew.
+    const held = this.other ? new Map() : this.entries;
+    this.other = this.asked = false;
+    this.anew = true;
     this.entries = new Map();
-    for (const row of rows) this.put(row, held.get(row.id), !this.ready);
+    for (const row of rows) this.put(row, held.get(row.id), !this.ready || held.size === 0);
     this.ready = true;
     this.changed = true;
+  }
+
+  error(message) {
+    this.asked = false;
+    this.onRefused?.(message);
   }
 
   delta(rows, removed) {
@@ -85,6 +112,7 @@ export class Signals {
     this.changed = true;
     this.ready = false;
     this.listed = [];
+    this.groups = [];
   }
 
   follow(push) {
@@ -112,6 +140,7 @@ export class Signals {
       if (!into.has(one.symbol)) into.set(one.symbol, []);
       into.get(one.symbol).push(one.state === "open" ? one : one.duration_ms);
     }
+    this.groups = groups(this.listed);
     this.usualByAsset = new Map([...lengths].map(([asset, all]) => [asset, median(all.filter((ms) => ms != null))]));
     this.changed = true;
   }

@@ -123,8 +123,8 @@ export const TIPS = {
   "state.long.blocked": ["The exchange cannot be reached from here.", "此处无法连接该交易所。"],
   "state.long.down": ["No collector of this exchange is running.", "该交易所没有采集器在运行。"],
 
-  "s.opened.tip": ["UTC", "UTC 时间"],
-  "s.coin.tip": ["Coin", "币种"],
+  "s.opened.tip": ["When the first signal of the gap opened", "该价差首个信号开始的时间"],
+  "s.coin.tip": ["Signals of one gap stand together: ×n, best first", "同一价差的信号归为一组（×n），最佳在前"],
   "s.state.tip": ["Open, or why it closed", "进行中，或结束原因"],
   "s.buy.tip": ["Bought side, at its ask", "买入方（卖一价）"],
   "s.sell.tip": ["Sold side, at its bid", "卖出方（买一价）"],
@@ -133,7 +133,7 @@ export const TIPS = {
   "s.last.tip": ["Gross edge of the last good sample, bps", "最近一次达标采样的毛价差，bps"],
   "s.net.open.tip": ["Edge less the fees of entering, bps", "价差减开仓手续费，bps"],
   "s.fits.tip": ["Dollars at the top of both books", "两边一档可成交金额"],
-  "s.lived.tip": ["From its first good sample to its end", "自首个达标采样至结束"],
+  "s.lived.tip": ["From its first good sample to its end; of a group, from the first to the last of them", "自首个达标采样至结束；成组时自最早至最晚"],
 
   "h.venue.tip": ["Exchange", "交易所"],
   "h.state.tip": ["How it is", "当前状态"],
