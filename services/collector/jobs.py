@@ -12,9 +12,9 @@ from time import time_ns
 from typing import Final
 
 from services.collector.backoff import delays
-from services.collector.messages import Message
+from services.collector.messages import Message, Refused
 from services.collector.pacing import SECOND
-from services.collector.rest import Body, Rest, RestError
+from services.collector.rest import Body, Kind, Rest, RestError
 from services.collector.table import Table
 from services.collector.venue import Call, Decode, DecoderOptions, Unreadable, Venue
 from services.collector.wants import quote_channels
@@ -90,25 +90,39 @@ class Jobs:
         return [call for call in self._venue.calls if call.job == job]
 
     async def ask(self, call: Call, params: Params | None = None, *, backfill: bool = False) -> bool:
-        """Make a call and hand on what its body holds. False where it failed."""
+        """Make a call and hand on what its body holds. False where it failed, or the venue refused it in the body."""
         body = await self._body(call, params, backfill=backfill)
         if body is None:
             return False
-        self._taken(self._sources[call.name], body, self._decoders[call.name](body.data, body.recv, body.request))
-        return True
+        messages = self._decoders[call.name](body.data, body.recv, body.request)
+        self._taken(self._sources[call.name], body, messages)
+        refused = next((message for message in messages if isinstance(message, Refused)), None)
+        if refused is None:
+            self._answers(call)
+            return True
+        if refused.busy:
+            self._rest.hold(call)
+        kind: Kind = "limited" if refused.busy else "bad"
+        self._fails(call, RestError(kind, f"{call.path} is refused: {refused.code or ''} {refused.reason}".rstrip()))
+        return False
 
     async def _body(self, call: Call, params: Params | None = None, *, backfill: bool = False) -> Body | None:
         try:
             body = await self._rest.fetch(call, params, backfill=backfill)
         except RestError as error:
-            if call.name not in self.failing:
-                log.warning("%s: REST call %s fails: %s", self._venue.name, call.name, error.sentence)
-            self.failing[call.name] = error
+            self._fails(call, error)
             return None
-        if self.failing.pop(call.name, None) is not None:
-            log.info("%s: REST call %s answers again", self._venue.name, call.name)
         self._tap(body)
         return body
+
+    def _fails(self, call: Call, error: RestError) -> None:
+        if call.name not in self.failing:
+            log.warning("%s: REST call %s fails: %s", self._venue.name, call.name, error.sentence)
+        self.failing[call.name] = error
+
+    def _answers(self, call: Call) -> None:
+        if self.failing.pop(call.name, None) is not None:
+            log.info("%s: REST call %s answers again", self._venue.name, call.name)
 
     # ---- the listing
 
@@ -138,6 +152,7 @@ class Jobs:
             body = await self._body(call, dict(params))
             if body is None:
                 return None
+            self._answers(call)
             pages[f"{call.name}#{len(pages) + 1}" if pages else call.name] = body.data
             params = call.next_page(body.data) if call.next_page is not None else None
         return pages

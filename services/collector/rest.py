@@ -129,6 +129,10 @@ class Rest:
             raise
         return Body(call, Request(call.path, texts), data, time_ns())
 
+    def hold(self, call: Call) -> None:
+        """The host says in a body that too much is asked of it: nothing for a while."""
+        self._budgets[call.host].all.block(time_ns() + int(WAIT_LIMITED_S * SECOND))
+
     async def _ask(self, host: Host, budget: _Budget, url: str, body: bytes | None) -> bytes:
         """GET, or POST where there is a body."""
         assert self._session is not None, "start() comes first"

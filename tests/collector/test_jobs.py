@@ -1,7 +1,7 @@
 """What is asked over REST, against a server that notes it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import replace
 from random import Random
 from typing import Any
@@ -11,6 +11,7 @@ from aiohttp import web
 
 from services.collector import jobs as jobs_module
 from services.collector.jobs import Jobs, spanned
+from services.collector.messages import Message, Refused
 from services.collector.table import Table
 from services.collector.venue import Call, Span
 from shared.instruments import Instrument
@@ -131,3 +132,24 @@ async def test_a_list_is_asked_for_page_by_page_and_half_of_it_is_none(broken: b
         assert server.asked == ["/rest.test/all", "/rest.test/all?at=x", "/rest.test/all?at=y+z"]
     assert read == ([] if broken else [["all", "all#2", "all#3"]])
     assert listed.failed == ({"perp"} if broken else set())
+
+
+@pytest.mark.parametrize(("busy", "kind"), [(False, "bad"), (True, "limited")])
+async def test_a_call_that_is_refused_in_its_body_has_failed_until_it_is_answered(busy: bool, kind: str) -> None:
+    call = history(None)
+    answers: Iterator[list[Message]] = iter([[Refused(None, None, "7", "not now", busy)], []])
+    taken: list[list[Message]] = []
+    async with served() as (server, rest):
+        server.answer = lambda: web.Response(body=b"{}")
+        one = replace(venue(calls=(call,)), decoder=lambda *_: lambda *_: next(answers))
+        jobs = Jobs(one, Table(), rest, lambda _source, _body, made: taken.append(made), lambda _: None, Random(1))
+        assert not await jobs.ask(call)
+        assert (jobs.failing["paid"].kind, jobs.failing["paid"].sentence) == (kind, "/paid is refused: 7 not now")
+        if busy:  # nothing is asked of the host for a while
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.1):
+                    await jobs.ask(call)
+            return
+        assert await jobs.ask(call)
+        assert jobs.failing == {}
+    assert [len(made) for made in taken] == [1, 0]

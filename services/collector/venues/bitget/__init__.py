@@ -29,14 +29,17 @@ _PING: Final = Ping(b"ping", idle_s=25.0, dead_s=30.0, always=True)
 
 
 def _limits(connections: int) -> Limits:
-    """Fewer than 50 topics a connection are strongly advised (1,000 allowed); 100 connections an address in all."""
+    """Fewer than 50 topics a connection are strongly advised (1,000 allowed).
+
+    An address has 100 connections and 300 attempts in five minutes, over both endpoints.
+    """
     return Limits(
         topics_per_connection=48,
         topics_per_frame=48,
         frames_per_second=8.0,  # 10 allowed, and the pings count
         frame_bytes=4_000,
         frames_per_hour=230,
-        connects=(300, 300.0),
+        connects=(3 * connections, 300.0),
         connections=connections,
         lifetime_s=86_400.0,
     )

@@ -44,6 +44,8 @@ LISTINGS: Final = frozenset({"/api/v2/spot/public/symbols", f"{MIX}contracts", f
 #: books, and the number of levels of a side where the request does not say
 BOOKS: Final = {f"{CLASSIC}orderbook": 150, f"{CLASSIC}merge-depth": 100, f"{MIX}merge-depth": 100}
 UNIFIED_BOOKS: Final = {f"{UNIFIED}orderbook": 5}
+#: how a book of unrounded prices is asked for, which is also what comes unasked
+EXACT: Final = {"precision": "scale0", "type": "step0"}
 TOO_MANY: Final = "429"
 #: addresses of v1
 OLD_PATHS: Final = ("/api/spot/v1/", "/api/mix/v1/", "/api/swap/")
@@ -233,6 +235,8 @@ def book(reader: Reader, product: str, data: msgspec.Raw, recv: int, request: Re
     listed = reader.find(product, native)
     if isinstance(listed, Unknown):
         return [listed if native else Unknown("no_request")]
+    if any(request.params.get(name, exact) not in ("", exact) for name, exact in EXACT.items()):
+        return [Unknown("aggregated", native)]
     asked_for = request.params.get("limit", "")
     limit = int(asked_for) if asked_for.isascii() and asked_for.isdigit() and len(asked_for) < 9 else None
     if request.endpoint in BOOKS:
