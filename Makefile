@@ -11,7 +11,7 @@ LAUNCH = exec $(IN) deploy.local.launch
 SETUP = $(PYTHON) -m deploy.local.setup
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo replay record backtest check-venues start stop restart status logs setup test check bench reset clean docs coverage lock python
+.PHONY: help run demo replay record backtest check-venues start stop restart status logs setup test check bench scenarios reset clean docs coverage lock python
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -30,7 +30,7 @@ demo: python ## the same against simulated exchanges: no internet needed, its da
 	@$(SETUP) runtime
 	@MODE=demo $(LAUNCH) run
 
-replay: python ## FILE="a b" [INSTRUMENTS="…"] [VENUE=…] [SPEED=…] [ONCE=1]: a recorded session through the whole system
+replay: python ## FILE="a b" [INSTRUMENTS="…"] [VENUE=…] [SPEED=…] [ONCE=1]: recorded sessions, or an archive, through the whole system
 	@$(SETUP) runtime
 	@MODE=replay $(LAUNCH) replay
 
@@ -85,6 +85,10 @@ bench: python ## the collector beside its peers, and its steps one by one (PEERS
 	@$(SETUP) dev
 	@$(IN) bench steps
 	@$(IN) bench collector
+
+scenarios: python ## scripted markets through the whole system: are the signals right? FILES="a.toml b.toml" for your own
+	@$(SETUP) dev
+	@$(IN) scenarios $(FILES)
 
 coverage: python ## make docs/coverage.md; CAPTURES=DIR for what becomes of the recordings there, a folder for each exchange
 	@$(SETUP) dev

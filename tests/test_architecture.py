@@ -10,7 +10,7 @@ import pytest
 from services.collector.venues import VENUES
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGES = ("shared", "services", "deploy", "bench", "tests", "examples")
+PACKAGES = ("shared", "services", "deploy", "bench", "scenarios", "tests", "examples")
 
 PURE = [
     *("shared/" + name for name in ("events.py", "codec.py", "instruments.py", "signals.py", "streams.py")),

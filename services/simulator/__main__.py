@@ -25,6 +25,7 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     )
     parser.add_argument("--seed", type=int, default=1, help="the same seed gives the same market (default 1)")
     parser.add_argument("--rate", type=float, default=1000.0, help="quotes a second over all venues (default 1000)")
+    parser.add_argument("--wait", action="store_true", help="the scenario starts at POST /_sim/begin")
     parser.add_argument("--replay", nargs="+", default=[], metavar="FILE", help="play recorded sessions instead")
     parser.add_argument("--speed", type=float, default=1.0, help="of a replay; 0: as fast as it is read (default 1)")
     parser.add_argument("--loop", action="store_true", help="play the recording again and again")
@@ -38,7 +39,7 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     return Options(
         venues=venues, port=given.port, instruments=given.instruments, seed=given.seed, rate=given.rate,
         scenario=scenario_path("calm" if given.replay and given.scenario == "demo" else given.scenario),
-        replay=tuple(Path(name) for name in given.replay), speed=given.speed, loop=given.loop,
+        replay=tuple(Path(name) for name in given.replay), speed=given.speed, loop=given.loop, wait=given.wait,
     )  # fmt: skip
 
 

@@ -6,6 +6,7 @@
 - `POST /_sim/blast {"venue": …, "frames" | "seconds": …, "rate": …}` starts a blast (blast.py), `GET` tells how far it
   is, `DELETE` ends it; `GET /_sim/stamps[?after=N]`: when each of its frames was sent.
 - `GET /_sim/quotes?venue=…`: every instrument's current quote as the exchange would tell it.
+- `POST /_sim/begin`: the scenario's clock, which `--wait` holds at 0, starts.
 """
 
 import time
@@ -45,6 +46,7 @@ def answer(sim: "Simulator", request: Request) -> Reply:
         ("GET", "/stamps"): stamps,
         ("POST", "/fault"): fault,
         ("POST", "/clear"): clear,
+        ("POST", "/begin"): begin,
     }
     handler = routes.get((request.method, request.path))
     if handler is None:
@@ -111,6 +113,7 @@ def quotes(sim: "Simulator", request: Request) -> Reply:
         return {
             "market": row.market,
             "native": row.native,
+            "coin": row.coin,
             "status": row.status,
             "collectable": row.collectable,
             "bid": row.price_text(row.bid),
@@ -158,6 +161,11 @@ def stamps(sim: "Simulator", request: Request) -> Reply:
 def fault(sim: "Simulator", request: Request) -> Reply:
     event = sim.strike(msgspec.json.decode(request.body, type=Event))
     return json_reply({"ok": True, "event": event})
+
+
+def begin(sim: "Simulator", request: Request) -> Reply:
+    sim.driver.begin(time.time())
+    return json_reply({"ok": True, "started": sim.driver.started})
 
 
 def clear(sim: "Simulator", request: Request) -> Reply:

@@ -32,6 +32,8 @@ class Driver:
     def __init__(self, market: Market, exchanges: Mapping[str, Exchange], timeline: Timeline, options: Options) -> None:
         self.market, self.exchanges, self.timeline, self.options = market, exchanges, timeline, options
         self.started = time.time()
+        #: the scenario's clock stands at 0
+        self.held = options.wait
         self.skipped = 0
         self.events = 0
         self.active: list[Event] = []
@@ -65,6 +67,11 @@ class Driver:
         for exchange in self.exchanges.values():
             exchange.feed.run_due(now)
             exchange.feed.flush(now)
+
+    def begin(self, now: float) -> None:
+        """The scenario's clock starts now."""
+        self.started, self.held, self._checked = now, False, 0.0
+        self.play(now)
 
     # -- quotes ----------------------------------------------------------------------------------------------------
 
@@ -118,7 +125,7 @@ class Driver:
     def play(self, t: float) -> None:
         """Takes on what the scenario says about `t`."""
         # a slice may lag behind an event that was struck in between: what is on is not taken back
-        since = max(t - self.started, self._checked)
+        since = 0.0 if self.held else max(t - self.started, self._checked)
         for event in self.timeline.moments(self._checked, since):
             self._strike(event, t)
         self._checked = since

@@ -31,6 +31,7 @@ class Mod:
     crossed: float = 0.0
     thin: float = 1.0
     funding: float | None = None
+    every_s: float | None = None
 
 
 PLAIN = Mod()
@@ -104,7 +105,8 @@ class Market:
         return (0.0001 + wave.at(t)) * row.interval_h / 8
 
     def next_funding_ms(self, row: Listed, t: float) -> int:
-        span = row.interval_h * HOUR_MS
+        every_s = self.mod(row).every_s
+        span = row.interval_h * HOUR_MS if every_s is None else int(every_s * 1000)
         return (int(t * 1000) // span + 1) * span
 
     # -- quotes ----------------------------------------------------------------------------------------------------
@@ -193,7 +195,7 @@ class Market:
         for row in rows:
             mod = self._mod_of(row)
             if event.kind == "funding":
-                mod.funding = event.rate
+                mod.funding, mod.every_s = event.rate, event.every_s
             elif event.kind == "crossed":
                 mod.crossed = (event.bps or 10.0) / 1e4
             elif event.kind == "thin":

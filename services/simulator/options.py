@@ -64,6 +64,8 @@ class Options:
     seed: int = 1
     rate: float = 1000.0
     scenario: Path | None = None
+    #: the scenario's clock stands at 0 until `POST /_sim/begin`
+    wait: bool = False
     replay: tuple[Path, ...] = ()
     speed: float = 1.0
     loop: bool = False

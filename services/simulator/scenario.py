@@ -8,10 +8,11 @@ starts again). docs/simulator.md lists the kinds and their fields. The same even
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import msgspec
 
+from services.simulator.expected import Expected
 from services.simulator.options import OptionError
 
 MarketKind = Literal["gap", "freeze", "halt", "funding", "crossed", "spike", "thin", "list", "delist", "depeg"]
@@ -63,7 +64,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     `topic` a glob over topic names; `share` of the frames hit; `count` frames, connections or answers and then over;
     `delay_ms` of answers; `code`, `reason` of a close or a refusal; `text` of a garbage frame; `location` a URL. Of a
     listing: `name` the base name that the venue gives it, `multiplier` how many coins one of these is, `price` dollars
-    of the coin where it is one that nobody else lists.
+    of the coin where it is one that nobody else lists. `every_s`: funding settles each so many seconds.
     """
 
     kind: Kind
@@ -88,6 +89,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     name: str = ""
     multiplier: int = 1
     price: float | None = None
+    every_s: float | None = None
     #: where a network event strikes: sockets, REST answers, or both
     on: Literal["both", "socket", "rest"] = "both"
 
@@ -104,11 +106,22 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A scenario file as it is written."""
+    """A scenario file as it is written.
+
+    The simulator plays the events. `python -m scenarios` plays the file through the whole system: on these `venues` for
+    so many `seconds`, with these runtime `settings`, and compares the signals with what is expected. `held_back` are
+    reasons by which a candidate must have been held back meanwhile; of a list in it, one.
+    """
 
     name: str = ""
+    about: str = ""
     loop_s: float = 0.0
+    seconds: float = 0.0
+    venues: tuple[str, ...] = ()
+    settings: dict[str, Any] = {}
     event: tuple[Event, ...] = ()
+    expect: tuple[Expected, ...] = ()
+    held_back: tuple[str | tuple[str, ...], ...] = ()
 
 
 def check(event: Event, venues: Iterable[str]) -> None:
@@ -122,6 +135,8 @@ def check(event: Event, venues: Iterable[str]) -> None:
             raise OptionError(f"event {event.kind!r}: venue {name!r} is not simulated, expected one of {sorted(known)}")
     if event.name and (event.kind not in ("list", "delist") or not event.venue):
         raise OptionError(f"event {event.kind!r}: a 'name' needs kind 'list' or 'delist', and a 'venue'")
+    if event.every_s is not None and event.every_s < 1:
+        raise OptionError(f"event {event.kind!r}: every_s is at least 1")
     if event.multiplier < 1 or (event.price is not None and event.price <= 0):
         raise OptionError(f"event {event.kind!r}: multiplier is at least 1, price above 0")
     if not 0.0 <= event.share <= 1.0 or event.at < 0 or (event.for_s is not None and event.for_s < 0):
@@ -135,8 +150,11 @@ def load(path: Path, venues: Iterable[str], registered: Iterable[str] = ()) -> S
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise OptionError(f"scenario {path}: {error}") from error
     known = tuple(venues)
-    for event in scenario.event:
-        check(event, {*known, *registered})
+    try:
+        for event in scenario.event:
+            check(event, {*known, *registered})
+    except OptionError as error:
+        raise OptionError(f"scenario {path}: {error}") from error
     kept = [event for event in scenario.event if {event.venue, event.against} <= {"", *known}]
     return msgspec.structs.replace(scenario, event=tuple(kept))
 

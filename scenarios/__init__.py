@@ -1,0 +1,1 @@
+"""Scripted markets through the whole system, and the signals that have to come of them."""
