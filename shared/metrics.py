@@ -83,7 +83,9 @@ METRICS: Final[dict[str, Metric]] = _table(
     ("commits_total", "Transactions committed"),
     ("open_bars", "Bars held in memory that are not closed yet"),
     ("disk_bytes", "Size of the history on disk"),
-    ("paused", "1 while the recorder pauses because the disk is full"),
+    ("paused", "1 while the recorder or the archiver pauses because the disk is full"),
+    # archiver
+    ("unsealed", "Segments of the archive's journal that have ended and are not Parquet yet"),
     # api
     ("api_sockets", "Open client sockets"),
     ("api_refused_total", "Requests and socket upgrades refused by host, origin, form, path or number"),

@@ -30,7 +30,7 @@ from shared.config import SettingError, Settings, load, variables
 
 _DETACHED = "PARALLAX_DETACHED"
 START_LIMIT_S = 90.0
-HISTORY = ("redis", "postgres")
+HISTORY = ("redis", "postgres", "archive")
 
 
 def run(settings: Settings) -> int:
@@ -39,6 +39,11 @@ def run(settings: Settings) -> int:
 
 def replay(settings: Settings) -> int:
     asked = os.environ
+    folders = [Path(name) for name in shlex.split(asked.get("FILE", "")) if Path(name).is_dir()]
+    if folders:
+        from deploy.local import archives  # it loads what reads Parquet
+
+        return launch(settings, archives.replay_request(folders[0], asked))
     options = ["--speed", asked["SPEED"]] if asked.get("SPEED") else []
     request = programs.replay_request(
         shlex.split(asked.get("FILE", "")),

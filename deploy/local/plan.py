@@ -66,7 +66,9 @@ def make(settings: Settings, venues: Sequence[str], replay: programs.ReplayReque
         run.append(programs.simulator(venues, port))
         environment |= {"VENUE_GATEWAY": f"http://127.0.0.1:{port}", "HTTPS_PROXY": "", "ALL_PROXY": ""}
     run += programs.replays(replay) if replay is not None else programs.collectors(venues)
-    run += programs.core()
+    run += programs.core(archived=replay is not None and replay.archive is not None)
+    if settings.archive_days and settings.mode != "replay":
+        run.append(programs.archiver())
     runtime = instance.runtime_dir(settings)
     return Plan(settings, venues, runtime, redis_url, database_url, run, environment)
 

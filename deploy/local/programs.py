@@ -56,21 +56,28 @@ def collectors(venues: Sequence[str]) -> list[Program]:
     ]
 
 
-def core() -> list[Program]:
+def core(*, archived: bool = False) -> list[Program]:
+    """`archived`: what is replayed is an archive, whose own control stream the scanner follows."""
     return [
-        Program("scanner", "services", module("services.scanner")),
+        Program("scanner", "services", module("services.scanner", *(["archived"] if archived else []))),
         Program("recorder", "services", module("services.recorder")),
         Program("api", "front", module("services.api")),
     ]
 
 
+def archiver() -> Program:
+    return Program("archiver", "services", module("services.archiver"))
+
+
 @dataclass(frozen=True)
 class ReplayRequest:
-    """What `make replay` was asked for: files by venue, the listings that belong to them, and the player's options."""
+    """What `make replay` was asked for: files by venue, the listings that belong to them, and the player's options; or
+    an archive, whose venues then have no files."""
 
     files: dict[str, list[Path]]
     listings: dict[str, list[Path]]
     options: tuple[str, ...] = ()
+    archive: Path | None = None
 
 
 def replay_request(
@@ -105,6 +112,9 @@ def guess_venue(path: Path, known: Sequence[str]) -> str:
 
 def replays(request: ReplayRequest) -> list[Program]:
     """One player for all venues, in one timeline; the launcher starts it once everything that reads is up."""
+    if request.archive is not None:
+        whole = module("services.archiver", "replay", str(request.archive), *request.options)
+        return [Program("replay", "replay", whole, once=True, start_s=0)]
     line = [*module("services.collector", "replay"), *request.options]
     for venue, files in request.files.items():
         listings = [part for path in request.listings.get(venue, []) for part in ("--instruments", str(path))]

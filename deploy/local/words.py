@@ -78,6 +78,10 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "reset_done": ("Removed {size}.", "已删除 {size}。"),
     "reset_not": ("Nothing was removed.", "未删除任何内容。"),
     "reset_nothing": ("There is no history under {path}.", "{path} 下没有历史数据。"),
+    "no_archive": (
+        "FILE={name}: a folder, and no archive (nor a day or an hour of one)",
+        "FILE={name}：该文件夹不是存档（也不是其中某天或某小时）",
+    ),
     "no_file": ("FILE={name}: no such file", "FILE={name}：文件不存在"),
     "need_file": (
         'make replay needs FILE: make replay FILE="a.jsonl b.jsonl"',

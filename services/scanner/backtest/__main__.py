@@ -122,7 +122,7 @@ def _changes(pairs: Sequence[str]) -> dict[str, Any]:
 
 
 def _fees(pairs: Sequence[str]) -> dict[str, Fees]:
-    """`okx=5` is for both markets, `okx.spot=8` for one. Raises `Usage`, `SettingError`."""
+    """`venue=5` is for both markets, `venue.spot=8` for one. Raises `Usage`, `SettingError`."""
     found: dict[str, dict[str, float]] = {}
     for pair in pairs:
         place, _, value = pair.partition("=")

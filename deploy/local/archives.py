@@ -1,0 +1,26 @@
+"""`make replay` of an archive: what is asked for, and whose data it holds. Loaded for that alone: it reads Parquet."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from deploy.local import words
+from deploy.local.process import CannotRun
+from deploy.local.programs import ReplayRequest
+from shared.archive.journal import Damaged
+from shared.archive.layout import TooNew
+from shared.archive.reading import Archive, is_archive
+
+
+def replay_request(folder: Path, asked: Mapping[str, str]) -> ReplayRequest:
+    """The replay of an archive, or of a day or an hour of one. Raises `CannotRun`."""
+    if not is_archive(folder):
+        raise CannotRun(words.text("no_archive", name=folder))
+    try:
+        keys = {one.key for one in Archive(folder).snapshots("instruments:")}
+    except (Damaged, TooNew, OSError) as error:
+        raise CannotRun(str(error)) from error
+    options = [
+        word for name in ("SPEED", "FROM", "TO") if asked.get(name) for word in (f"--{name.lower()}", asked[name])
+    ]
+    venues = sorted(key.partition(":")[2] for key in keys)
+    return ReplayRequest({venue: [] for venue in venues}, {}, tuple(options), folder.resolve())
