@@ -23,16 +23,16 @@ class Subscribed(msgspec.Struct):
     """What a subscribe or unsubscribe was answered with."""
 
     stream: str
-    subs: list[str] = []
-    unsubs: list[str] = []
-    first_sequence_number: list[str | int] = []
+    subs: list[str] | None = None
+    unsubs: list[str] | None = None
+    first_sequence_number: list[str | int] | None = None
 
 
 class Failed(msgspec.Struct):
     """An error, of a request or of a REST call."""
 
     code: int | str
-    message: str = ""
+    message: str | None = None
 
 
 _subscribed: Final = msgspec.json.Decoder(Subscribed)
@@ -60,7 +60,8 @@ def accepted(result: msgspec.Raw | bytes, number: msgspec.Raw | None) -> list[Me
     except UNREADABLE:
         return [Unknown(BAD_SHAPE)]
     asked = number_of(number)
-    return [Ack(topic_text(read.stream, one), asked) for one in (*read.subs, *read.unsubs)] or [Unknown(EMPTY)]
+    named = (*(read.subs or ()), *(read.unsubs or ()))
+    return [Ack(topic_text(read.stream, one), asked) for one in named] or [Unknown(EMPTY)]
 
 
 def note(told: dict[str, int], result: msgspec.Raw | bytes) -> None:
@@ -69,11 +70,11 @@ def note(told: dict[str, int], result: msgspec.Raw | bytes) -> None:
         read = _subscribed.decode(result)
     except UNREADABLE:
         return
-    for selector, number in zip(read.subs, read.first_sequence_number, strict=False):
+    for selector, number in zip(read.subs or (), read.first_sequence_number or (), strict=False):
         first = str(number)
         if _SEQUENCE(first):
             told[topic_text(read.stream, selector)] = int(first) - 1
-    for selector in read.unsubs:
+    for selector in read.unsubs or ():
         told.pop(topic_text(read.stream, selector), None)
 
 
@@ -83,7 +84,7 @@ def refused(error: msgspec.Raw | bytes, number: msgspec.Raw | None) -> list[Mess
         read = _failed.decode(error)
     except UNREADABLE:
         return [Unknown(BAD_SHAPE)]
-    return [Refused(None, number_of(number), str(read.code), read.message, busy=str(read.code) == RATE_LIMITED)]
+    return [Refused(None, number_of(number), str(read.code), read.message or "", busy=str(read.code) == RATE_LIMITED)]
 
 
 def number_of(raw: msgspec.Raw | None) -> int | None:

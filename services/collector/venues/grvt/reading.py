@@ -1,5 +1,6 @@
 """From rows to messages: what the socket's pushes and the REST answers have in common."""
 
+import re
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -19,6 +20,8 @@ MINI_DELTA: Final = "v1.mini.d"
 MINI: Final = "v1.mini.s"
 TICKER: Final = "v1.ticker.s"
 OTHER: Final = "other_quote_channel"
+#: dated contracts and options, told by their form
+FOREIGN: Final = re.compile(r"[^_]+_[^_]+_(?:Fut|Call|Put)(?:_.+)?")
 
 _named: Final = msgspec.json.Decoder(shapes.Named)
 _raws: Final = msgspec.json.Decoder(list[msgspec.Raw])
@@ -40,7 +43,7 @@ class Reader:
 
     def missing(self, native: str) -> Unknown:
         """Why a native id has no row: out of scope, not collected under its name, or not listed."""
-        if native in self.table.outside:
+        if native in self.table.outside or FOREIGN.fullmatch(native):
             return Unknown("out_of_scope", native)
         return Unknown("quarantined" if self.table.withheld("perp", native) else "unknown_symbol", native)
 

@@ -23,7 +23,8 @@ _NUMBER_DIGITS: Final = 18
 
 
 def time_of(text: str | None) -> int | None:
-    return nanoseconds(text, NS_DIGITS) if text else None
+    """Nanoseconds in text; None where there are none, or zero."""
+    return nanoseconds(text, NS_DIGITS) or None if text else None
 
 
 def number(text: str) -> int:
@@ -51,7 +52,7 @@ def funding(row: shapes.Ticker, at: Listed, recv: int, source: Source) -> Fundin
     if rate is None:
         return None
     interval = hours(row.funding_interval_hours) or at.instrument.funding_interval_h
-    due = time_of(row.next_funding_time) or None
+    due = time_of(row.next_funding_time)
     return Funding(at.symbol, rate, interval, due, None, time_of(row.event_time), recv, source)
 
 
@@ -102,8 +103,8 @@ def delta(row: shapes.Book, at: Listed, recv: int, seq: int, before: int | None)
     return BookDelta(at.symbol, bids, asks, None, seq, before, time_of(row.event_time), recv)
 
 
-def levels(side: list[shapes.Level], at: Listed) -> tuple[Level, ...]:
-    return normalise.levels([(level.price, level.size) for level in side], at)
+def levels(side: list[shapes.Level] | None, at: Listed) -> tuple[Level, ...]:
+    return normalise.levels([(level.price, level.size) for level in side or ()], at)
 
 
 def _sum(bought: str | None, sold: str | None) -> str | None:

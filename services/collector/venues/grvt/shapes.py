@@ -19,7 +19,7 @@ class Mini(msgspec.Struct, gc=False):
     """`v1.mini.*`: best bid and offer, mark and index."""
 
     instrument: str
-    event_time: str = ""
+    event_time: str | None = None
     best_bid_price: Changed = UNSET
     best_bid_size: Changed = UNSET
     best_ask_price: Changed = UNSET
@@ -42,7 +42,7 @@ class Ticker(msgspec.Struct, gc=False):
     """`v1.ticker.*` and REST `ticker`, `mini`: a mini ticker with funding and 24 h figures."""
 
     instrument: str
-    event_time: str = ""
+    event_time: str | None = None
     best_bid_price: str | None = None
     best_bid_size: str | None = None
     best_ask_price: str | None = None
@@ -66,12 +66,12 @@ class Level(msgspec.Struct, gc=False):
 
 
 class Book(msgspec.Struct, gc=False):
-    """`v1.book.*` and REST `book`."""
+    """`v1.book.*` and REST `book`. A side of nothing is an empty list, or null."""
 
     instrument: str
-    bids: list[Level]
-    asks: list[Level]
-    event_time: str = ""
+    bids: list[Level] | None
+    asks: list[Level] | None
+    event_time: str | None = None
 
 
 class Trade(msgspec.Struct, gc=False):
@@ -82,7 +82,7 @@ class Trade(msgspec.Struct, gc=False):
     size: str
     price: str
     trade_id: str
-    event_time: str = ""
+    event_time: str | None = None
     venue: str = ""
 
 

@@ -87,8 +87,8 @@ class BestRow(msgspec.Struct, gc=False):
 
 class BookRow(msgspec.Struct):
     market: str
-    asks: list[tuple[str, str]]
-    bids: list[tuple[str, str]]
+    asks: list[tuple[str, str]] | None
+    bids: list[tuple[str, str]] | None
     last_updated_at: int = 0
     seq_no: Number | None = None
 
@@ -244,7 +244,7 @@ def funding(row: FundingRow, at: Listed, recv: int) -> list[Message]:
 
 
 def book(row: BookRow, at: Listed, recv: int) -> list[Message]:
-    bids, asks = normalise.levels(row.bids, at), normalise.levels(row.asks, at)
+    bids, asks = normalise.levels(row.bids or (), at), normalise.levels(row.asks or (), at)
     return [BookSnapshot(at.symbol, bids, asks, row.seq_no, time_of(row.last_updated_at), recv, "rest")]
 
 

@@ -1,5 +1,6 @@
 """What the readers of one connection share, and the names that decide what a frame becomes."""
 
+import re
 from typing import Final
 
 from services.collector.messages import Unknown
@@ -9,6 +10,9 @@ from services.collector.venue import DecoderOptions
 #: the channels that could make quotes
 BBO: Final = "bbo"
 SUMMARIES: Final = "markets_summary"
+
+#: an option, told by its form: BTC-USD-96000-C, BTC-USD-27NOV26-96000-P
+OPTION: Final = re.compile(r".+-[0-9.]+-[CP]")
 
 #: socket endpoints: quotes; everything else of one market; the trades of all markets, for what was forced
 QUOTES: Final = "quotes"
@@ -31,7 +35,7 @@ class Reader:
 
     def missing(self, native: str) -> Unknown:
         """Why a native id has no row: listed but not ours, withheld, or not listed."""
-        if native in self.table.outside:
+        if native in self.table.outside or OPTION.fullmatch(native):
             return Unknown("out_of_scope", native)
         if self.table.withheld("perp", native) or self.table.withheld("spot", native):
             return Unknown("quarantined", native)
