@@ -20,7 +20,7 @@ from typing import Final, NamedTuple
 
 from shared.events import Funding
 from shared.routes.funding import HOUR_NS, SECOND, ZERO
-from shared.routes.numbers import BPS
+from shared.routes.numbers import BPS, fraction
 from shared.routes.side import Side
 
 GRACE_NS: Final = 60 * SECOND
@@ -33,7 +33,8 @@ def interval_of(side: Side) -> Fraction | None:
     """Hours between two settlements; None where unknown."""
     funding = side.funding
     text = (funding.interval_h if funding is not None else None) or side.row.funding_interval_h
-    return Fraction(text) if text is not None and Fraction(text) > 0 else None
+    hours = fraction(text) if text is not None else ZERO
+    return hours if hours.numerator > 0 else None
 
 
 def hourly(side: Side) -> Fraction | None:
@@ -43,7 +44,7 @@ def hourly(side: Side) -> Fraction | None:
     interval = interval_of(side)
     if side.funding is None or interval is None:
         return None
-    return Fraction(side.funding.rate) / interval
+    return fraction(side.funding.rate) / interval
 
 
 def next_settlement(funding: Funding, step_ns: int, at: int) -> int | None:
@@ -81,7 +82,7 @@ def carry(buy: Side, sell: Side, at: int) -> Carry | None:
             step = int((interval_of(side) or ZERO) * HOUR_NS)
             when = next_settlement(side.funding, step, at)
             if when is not None:
-                due.append((when, sign * Fraction(side.funding.rate) * BPS))
+                due.append((when, sign * fraction(side.funding.rate) * BPS))
     first = min((when for when, _ in due), default=None)
     cash = sum((bps for when, bps in due if when == first), ZERO) if first is not None else None
     return Carry(got - paid, first, cash)
@@ -103,7 +104,7 @@ def leg_of(side: Side, sign: int, at: int, usual: Fraction | None) -> Leg | None
     funding, interval = side.funding, interval_of(side)
     if side.market == "spot" or funding is None or interval is None:
         return None
-    rate = Fraction(funding.rate)
+    rate = fraction(funding.rate)
     later = rate if usual is None else usual
     step = int(interval * HOUR_NS)
     first = next_settlement(funding, step, at)

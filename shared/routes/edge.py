@@ -45,8 +45,7 @@ def rough_bps(buy: Side, sell: Side, rate: Rate) -> float:
     """The edge in floats, good to some 1e-10 of a basis point; both legs' numbers must be made and two-sided."""
     if not crosses(buy, sell):
         return (sell.bid / buy.ask - 1.0) * BPS
-    q_buy, q_sell = factors(buy, sell, rate)
-    return (sell.bid * float(q_sell) / (buy.ask * float(q_buy)) - 1.0) * BPS
+    return (sell.bid * rate.rough_factor(sell, "sell") / (buy.ask * rate.rough_factor(buy, "buy")) - 1.0) * BPS
 
 
 def ratio(buy: Side, sell: Side, rate: Rate) -> tuple[int, int]:
@@ -88,21 +87,23 @@ class Measure:
     def __init__(self, buy: Side, sell: Side, rate: Rate, at: int, window_ns: int) -> None:
         """Both fees must be known and the needed sides be there."""
         top, bottom = ratio(buy, sell, rate)
-        fees = (buy.fee or ZERO) + (sell.fee or ZERO)
+        one, other = buy.fee or ZERO, sell.fee or ZERO
+        below_fees = one.denominator * other.denominator  # not reduced: cheaper than a sum of fractions
+        fees = (one.numerator * other.denominator + other.numerator * one.denominator) * bottom
         gain = (top - bottom) * BPS
         self.edge = half_even(gain * 100, bottom)
-        self.exact_net = (gain * fees.denominator - fees.numerator * bottom, bottom * fees.denominator)
+        self.exact_net = (gain * below_fees - fees, bottom * below_fees)
         self.net = half_even(self.exact_net[0] * 100, self.exact_net[1])
         self.due = due_bps(buy, sell, at, window_ns)
         self.cash = cents(Fraction(*self.exact_net) + self.due) if self.due else self.net
         self.in_out = self.now = self.net
         if buy.market == "perp" or sell.market == "perp":
-            paid = 2 * fees.numerator * bottom
-            self.in_out = half_even((gain * fees.denominator - paid) * 100, bottom * fees.denominator)
+            paid = 2 * fees
+            self.in_out = half_even((gain * below_fees - paid) * 100, bottom * below_fees)
             if buy.bid and sell.ask:
                 back, below = ratio(sell, buy, rate)
-                both = (top * below + back * bottom - 2 * bottom * below) * BPS * fees.denominator
-                self.now = half_even((both - paid * below) * 100, bottom * below * fees.denominator)
+                both = (top * below + back * bottom - 2 * bottom * below) * BPS * below_fees
+                self.now = half_even((both - paid * below) * 100, bottom * below * below_fees)
         self.size = top_size(buy, sell)
         self.exact_usd = usd(buy, sell, rate, self.size)
         self.size_usd = half_even(self.exact_usd[0] * 100, self.exact_usd[1])

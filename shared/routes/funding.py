@@ -9,8 +9,10 @@ A spot leg pays nothing. A venue that settles at times pays its whole rate at ea
 """
 
 from fractions import Fraction
+from functools import lru_cache
 from typing import Final
 
+from shared.routes.numbers import fraction
 from shared.routes.side import Side
 
 SECOND: Final = 1_000_000_000
@@ -20,13 +22,18 @@ WINDOW_NS: Final = 600 * SECOND
 ZERO: Final = Fraction(0)
 
 
+@lru_cache(maxsize=1024)
+def step_of(interval_h: str | None) -> int:
+    """Hours in text as ns; 0 where there are none."""
+    return int(Fraction(interval_h) * HOUR_NS) if interval_h else 0
+
+
 def settlements(leg: Side, at: int, window_ns: int) -> Fraction:
     """How many payments of the leg's rate fall into (at, at + window]; a part of one where it accrues."""
     funding = leg.funding
     if leg.market == "spot" or funding is None:
         return ZERO
-    interval = funding.interval_h or leg.row.funding_interval_h
-    step = int(Fraction(interval) * HOUR_NS) if interval else 0
+    step = step_of(funding.interval_h or leg.row.funding_interval_h)
     if funding.next_ts is None:
         return Fraction(window_ns, step) if step > 0 else ZERO
     first = funding.next_ts
@@ -45,8 +52,8 @@ def due_bps(buy: Side, sell: Side, at: int, window_ns: int) -> Fraction:
     for leg, sign in ((buy, -1), (sell, 1)):
         count = settlements(leg, at, window_ns)
         if count and leg.funding is not None:
-            total += sign * count * Fraction(leg.funding.rate) * 10_000
-    return min(total, ZERO)
+            total += sign * count * fraction(leg.funding.rate) * 10_000
+    return total if total.numerator < 0 else ZERO
 
 
 def unknown(buy: Side, sell: Side) -> bool:

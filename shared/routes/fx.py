@@ -42,7 +42,7 @@ class Fx(msgspec.Struct, frozen=True, array_like=True, tag="fx"):
 class Rate:
     """The rate in force at some event time."""
 
-    __slots__ = ("ask", "at", "bid", "fx", "high", "low", "mid", "venues")
+    __slots__ = ("ask", "at", "bid", "fx", "high", "low", "mid", "rough", "venues", "wrong")
 
     def __init__(self, fx: Fx, at: int) -> None:
         self.fx, self.at, self.venues = fx, at, fx.venues
@@ -52,11 +52,16 @@ class Rate:
         known = [float(value) for value in (self.bid, self.ask, self.mid) if value is not None]
         #: bounds of any factor this rate can give, for pre-filters
         self.low, self.high = (min(known), max(known)) if known else (0.0, 0.0)
+        #: what `factor` gives, in floats: of perpetuals, of spot bought, of spot sold
+        self.rough = tuple(1.0 if value is None else float(value) for value in (self.mid, self.ask, self.bid))
+        self.wrong: Literal["fx_stale", "depeg"] | None = None
+        if self.mid is None or self.bid is None or self.ask is None:
+            self.wrong = "fx_stale"
+        elif abs(self.mid - 1) > DEPEG:
+            self.wrong = "depeg"
 
     def trouble(self, at: int) -> Literal["fx_stale", "depeg"] | None:
-        if self.mid is None or self.bid is None or self.ask is None or at - self.at > MAX_AGE_NS:
-            return "fx_stale"
-        return "depeg" if abs(self.mid - 1) > DEPEG else None
+        return "fx_stale" if at - self.at > MAX_AGE_NS else self.wrong
 
     def usdc(self, at: int) -> float | None:
         """USDC in USDT, depegged or not; None while it is not known."""
@@ -69,6 +74,12 @@ class Rate:
             return ONE
         value = self.mid if leg.market == "perp" else self.ask if way == "buy" else self.bid
         return ONE if value is None else value
+
+    def rough_factor(self, leg: Side, way: Way) -> float:
+        """The same in floats, for pre-filters."""
+        if not leg.converted:
+            return 1.0
+        return self.rough[0 if leg.market == "perp" else 1 if way == "buy" else 2]
 
 
 def crosses(a: Side, b: Side) -> bool:
