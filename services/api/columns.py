@@ -6,6 +6,7 @@ Ages are not in the pushed rows (they would change without an event); `*_recv_ms
 from collections.abc import Callable
 from typing import Any, Final
 
+from services.api import figures
 from services.api.times import ms_of
 from services.api.views import price_of
 from shared.signals import BoardRow, Leg, Route
@@ -17,6 +18,7 @@ ROUTE: Final = (
     *("kind", "edge_bps", "net_open_bps", "net_cash_bps", "net_in_out_bps", "net_now_bps"),
     *("size", "size_usd", "flags"),
     *("buy_venue", "buy_market", "buy_native", "buy_price", "sell_venue", "sell_market", "sell_native", "sell_price"),
+    *figures.NAMES,
 )
 LEG: Final = ("symbol", "state", "recv_ms", "funding_rate", "funding_interval_h", "next_funding_ms")
 COLUMNS: Final = (
@@ -24,7 +26,10 @@ COLUMNS: Final = (
     *ROUTE,
     *(f"{side}_{name}" for side in ("buy", "sell") for name in LEG),
 )
-NUMERIC: Final = ("edge_bps", "net_open_bps", "net_cash_bps", "net_in_out_bps", "net_now_bps", "size", "size_usd")
+NUMERIC: Final = (
+    *("edge_bps", "net_open_bps", "net_cash_bps", "net_in_out_bps", "net_now_bps", "size", "size_usd"),
+    *figures.NUMERIC,
+)
 
 
 def flat(row: BoardRow, make: Make) -> dict[str, Any]:
@@ -71,6 +76,7 @@ def _route(route: Route | None, make: Make) -> dict[str, Any]:
         "sell_market": route.sell[1],
         "sell_native": route.sell[2],
         "sell_price": make(route.sell_price),
+        **figures.figures(route, make),
     }
 
 

@@ -8,6 +8,7 @@ from msgspec import Meta
 
 from services.api.columns import COLUMNS, NUMERIC, Make, flat, flat_leg
 from services.api.errors import ApiError, invalid
+from services.api.figures import figure, premiums
 from services.api.state import LiveState, Process
 from services.api.symbols import unknown_exchange, unknown_symbol
 from services.api.views import signal_view
@@ -176,14 +177,15 @@ def passing(row: BoardRow, rule: BoardFilter, wanted: Wanted, routes: Routes) ->
 
 
 def ordered(rows: Iterable[BoardRow], sort: str) -> list[BoardRow]:
-    """Sorted by a figure of the best route; rows without one stand last in either direction."""
+    """Sorted by a figure of the best route; rows without it stand last in either direction."""
     name, down = sort.removeprefix("-"), sort.startswith("-")
     if name == "asset":
         return sorted(rows, key=lambda row: row.asset, reverse=down)
     sign = -1.0 if down else 1.0
 
     def key(row: BoardRow) -> tuple[bool, float, str]:
-        return row.best is None, sign * float(getattr(row.best, name)) if row.best is not None else 0.0, row.asset
+        value = figure(row.best, name)
+        return value is None, sign * (value or 0.0), row.asset
 
     return sorted(rows, key=key)
 
@@ -200,7 +202,7 @@ class AssetSource:
         if row is not None:
             found[row.asset] = {**flat(row, self._make), "row": "asset"}
             pages = self._pages()
-            legs = [flat_leg(leg, self._make) for leg in row.legs]
+            legs = [flat_leg(leg, self._make) | of for leg, of in zip(row.legs, premiums(row, self._make), strict=True)]
             found.update((leg["id"], {**leg, "row": "leg", "trade_url": pages.get(leg["id"])}) for leg in legs)
         yield from found.items()
         yield from ((name, None) for name in tuple(held) if name not in found)

@@ -174,7 +174,7 @@ def spread_view(route: Route | None, why: str | None, text: bool = False) -> dic
         "net_cash_bps": number(route.net_cash_bps),
         "net_in_out_bps": number(route.net_in_out_bps),
         "net_now_bps": number(route.net_now_bps),
-        "net_rt_bps": None,
+        "net_rt_bps": number(route.stats.net_rt_bps) if route.stats is not None else None,
         "size": number(route.size),
         "size_usd": number(route.size_usd),
         "flags": list(route.flags),

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from services.api.answers import documented, reply, stamp, venues_for
-from services.api.columns import COLUMNS, flat
+from services.api.columns import COLUMNS, NUMERIC, flat
 from services.api.context import Ctx
 from services.api.errors import invalid
 from services.api.numbers import number
@@ -17,7 +17,7 @@ from shared.signals import Kind
 
 router = APIRouter(tags=["market data"])
 AGES = ("buy_age_ms", "sell_age_ms")
-SORTS = ("net_open_bps", "edge_bps", "net_cash_bps", "net_in_out_bps", "net_now_bps", "size_usd", "asset")
+SORTS = (*NUMERIC, "asset")
 
 EXAMPLE = {
     "columns": ["id", "asset", "edge_bps", "net_open_bps"],

@@ -1,5 +1,6 @@
 """`/api/data`: prices, funding and premium of a coin on every exchange, in the vocabulary of the older monitors."""
 
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -8,6 +9,8 @@ from starlette.responses import Response
 
 from services.api.answers import asset_for, documented, reply, reply_body, stamp, venues_for
 from services.api.context import Context, Ctx
+from services.api.figures import deviations
+from services.api.figures import premiums as of_legs
 from services.api.numbers import json_bytes, number, premium_percent, raw
 from services.api.times import iso
 from services.api.views import chosen, newest_recv_ms, premiums, price_of, realtime
@@ -40,7 +43,15 @@ EXAMPLE = {
         },
         "beta": {"spot": {}, "futures": {}, "funding_rate": {}},
     },
-    "premium_data": {"alpha": {"premium_percent": 0.002659, "spot_price": 43250.15, "futures_price": 43251.3}},
+    "premium_data": {
+        "alpha": {
+            "premium_percent": 0.002659,
+            "spot_price": 43250.15,
+            "futures_price": 43251.3,
+            "mark_premium_bps": 0.21,
+            "deviation_bps": -0.1,
+        }
+    },
     "symbol": "BTC",
     "exchange_order": ["alpha", "beta"],
     "mode": "live",
@@ -64,7 +75,7 @@ async def data(
     return reply(
         {
             "realtime_data": realtime(row, wanted, now, feed),
-            "premium_data": premiums(row, wanted),
+            "premium_data": _premiums(row, wanted),
             "symbol": asset,
             "exchange_order": wanted,
             "mode": context.state.mode,
@@ -87,7 +98,7 @@ async def all_data(context: Ctx, request: Request) -> Response:
         return json_bytes(
             {
                 "all_realtime_data": {asset: realtime(rows[asset], venues, now, feed) for asset in order},
-                "all_premium_data": {asset: premiums(rows[asset], venues) for asset in order},
+                "all_premium_data": {asset: _premiums(rows[asset], venues) for asset in order},
                 "supported_symbols": order,
                 "current_symbol": chosen_symbol,
                 "exchange_order": venues,
@@ -133,3 +144,16 @@ def _latest_of(row: BoardRow | None, venue: str) -> dict[str, Any]:
         "index_price": number(perp.index if perp else None),
         "premium_percent": raw(premium_percent(high, low)),
     }
+
+
+def _premiums(row: BoardRow | None, venues: Iterable[str]) -> dict[str, Any]:
+    """`premium_data`, and of each perpetual in it how its mark stands to its index, and its mid to all others'."""
+    found = premiums(row, venues)
+    if row is None or not found:
+        return found
+    places = {id(leg): place for place, leg in enumerate(row.legs)}
+    marks, off = of_legs(row, number), deviations(row)
+    for venue, one in found.items():
+        place = places[id(chosen(row, venue, "perp"))]
+        one |= {"mark_premium_bps": marks[place]["mark_premium_bps"], "deviation_bps": number(off[place])}
+    return found

@@ -56,6 +56,8 @@ async def test_one_coin_in_the_vocabulary_of_the_older_monitors(filled: Api) -> 
             "spot_price_text": "43250.15",
             "futures_price": Decimal("43293.40"),
             "futures_price_text": "43293.40",
+            "mark_premium_bps": Decimal("0.30"),
+            "deviation_bps": Decimal("5.00"),
         }
     }
     assert found["realtime_data"]["okx"] == {"spot": {}, "futures": {}, "funding_rate": {}}

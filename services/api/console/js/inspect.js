@@ -92,6 +92,12 @@ export function trailChart(trail, width = 340, height = 44) {
   );
 }
 
+/** The mark over its index and the perpetual over the same venue's spot, where they are known. */
+function premiumWords(leg) {
+  const said = ["mark_premium", "basis"].filter((name) => leg[`${name}_bps`] != null);
+  return said.map((name) => `\n${t(`leg.${name}`, { bps: f.signed(Number(leg[`${name}_bps`]), 1) })}`).join("");
+}
+
 function legRow(leg, route, middle, ctx) {
   const key = leg.id;
   const role = key === route.buy ? t("buy") : key === route.sell ? t("sell") : "";
@@ -104,7 +110,7 @@ function legRow(leg, route, middle, ctx) {
     bid: f.price(leg.bid), bid_size: leg.bid_size == null ? f.NONE : f.plain(leg.bid_size),
     ask: f.price(leg.ask), ask_size: leg.ask_size == null ? f.NONE : f.plain(leg.ask_size),
     native: leg.native, state: [word("leg", leg.state), leg.reason].filter(Boolean).join(": "),
-  });
+  }) + premiumWords(leg);
   const state = ageClass(leg.state, ms);
   return h(
     "div",
@@ -116,6 +122,34 @@ function legRow(leg, route, middle, ctx) {
     h("span", { class: "n dim leg-funding", text: funding == null ? f.NONE : f.signed(funding, 1) }),
     h("span", { class: `n age ${state}`, text: state === "bad" ? word("leg", leg.state) : f.age(ms) }),
   );
+}
+
+const ROUTE = ["venue", "market", "native"].flatMap((name) => [`buy_${name}`, `sell_${name}`]);
+const sameRoute = (a, b) => ROUTE.every((name) => a[name] === b[name]);
+
+/** What is known of the route beside its spread: [[label, value, kind, title]], empty groups left out. */
+export function facts(row, now) {
+  const [bps, some] = [(value) => f.bps(Number(value)), (value) => value != null];
+  const line = (key, value, kind = "") => [t(`fact.${key}`), value, kind, t(`fact.${key}.tip`)];
+  const found = [];
+  if (some(row.depth_usd)) {
+    const more = row.depth_at_least ? "≥ " : "";
+    if (some(row.depth_net_bps)) found.push([t("fact.mine", { usd: f.dollars(Number(row.depth_usd)) }), bps(row.depth_net_bps), "", t("fact.mine.tip")]);
+    found.push(line("pays", more + f.dollars(Number(row.pays_usd))), line("profit", more + f.money(Number(row.profit_usd)), Number(row.profit_usd) > 0 ? "up" : ""));
+  }
+  if (some(row.apr_percent)) {
+    found.push(line("apr", `${f.signed(Number(row.apr_percent), 1)} %`, Number(row.apr_percent) >= 0 ? "receive" : "pay"));
+    if (some(row.next_cash_ms) && row.next_cash_ms > now) found.push(line("cash", `${bps(row.next_cash_bps)} · ${f.until(row.next_cash_ms - now)}`));
+    if (Number(row.cost_bps) > 0) found.push(line("even", some(row.even_ms) ? f.span(row.even_ms - now) : t("fact.even.none")));
+  }
+  if (some(row.z_12h) || some(row.z_1h)) found.push(line("z", f.signed(row.z_12h ?? row.z_1h, 1)));
+  if (some(row.half_life_s)) found.push(line("half", f.span(row.half_life_s * 1000)));
+  if (some(row.exit_bps)) found.push(line("exit", bps(row.exit_bps)), line("trip", bps(row.net_rt_bps), Number(row.net_rt_bps) > 0 ? "up" : ""));
+  return found;
+}
+
+function factList(found) {
+  return found.map(([label, value, kind, title]) => h("div", { class: `step ${kind}`, title }, h("span", { text: label }), h("b", { text: value })));
 }
 
 /** Links to the two markets, [[words, address]], where the API tells their address. Only https addresses become links. */
@@ -130,14 +164,15 @@ function links(row, legs) {
 export class Inspector {
   constructor(push, onClose, onToast) {
     Object.assign(this, { push, onClose, onToast, id: null, legs: new Map(), following: false, linked: "" });
-    this.parts = Object.fromEntries(["title", "sub", "verdict", "steps", "trail", "legs", "links"].map((name) => [name, h("div", { class: `i-${name}` })]));
+    this.parts = Object.fromEntries(["title", "sub", "verdict", "steps", "facts", "trail", "legs", "links"].map((name) => [name, h("div", { class: `i-${name}` })]));
     this.list = h("ul", { class: "checks" });
     this.real = h("h3");
     this.nets = h("h3");
+    this.beside = h("h3");
     this.all = h("h3");
     this.copy = h("button", { type: "button", class: "button", on: { click: () => this.copyJson() } });
     this.close = h("button", { type: "button", class: "icon close", text: "✕", on: { click: () => this.onClose() } });
-    const { title, sub, verdict, steps: sums, trail, legs, links: out } = this.parts;
+    const { title, sub, verdict, steps: sums, facts: more, trail, legs, links: out } = this.parts;
     this.el = h(
       "section",
       { class: "panel inspector", "aria-live": "off" },
@@ -149,6 +184,8 @@ export class Inspector {
       this.list,
       this.nets,
       sums,
+      this.beside,
+      more,
       trail,
       this.all,
       legs,
@@ -214,6 +251,10 @@ export class Inspector {
     const routed = d.routed;
     this.list.hidden = this.real.hidden = !routed;
     this.parts.steps.hidden = this.nets.hidden = this.parts.trail.hidden = !routed;
+    const beside = routed && this.own && sameRoute(this.own.row, row) ? facts(this.own.row, ctx.now) : [];
+    this.parts.facts.hidden = this.beside.hidden = !beside.length;
+    text(this.beside, t("fact.head"));
+    replace(this.parts.facts, factList(beside));
     if (!routed) {
       cls(this.parts.verdict, "i-verdict no");
       text(this.parts.verdict, word("why.long", row.why));
