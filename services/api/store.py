@@ -9,7 +9,7 @@ from typing import Any, Final
 import asyncpg
 
 from services.api.errors import ApiError, away
-from services.api.times import at
+from services.api.times import at, iso_of
 
 Row = dict[str, Any]
 POOL: Final = 4
@@ -27,7 +27,7 @@ _LOST: Final = (
     asyncpg.CrashShutdownError,
 )
 #: The recorder has not made its tables yet.
-_EMPTY: Final = (asyncpg.UndefinedTableError, asyncpg.InvalidCatalogNameError)
+_EMPTY: Final = (asyncpg.UndefinedTableError, asyncpg.InvalidSchemaNameError, asyncpg.InvalidCatalogNameError)
 
 
 class Store:
@@ -158,16 +158,19 @@ class Store:
         return json.loads(rows[0]["record"]) if rows else None
 
     async def statistics(self) -> dict[str, Any]:
-        """Sizes and ranges, from the planner's estimates where counting would take long."""
+        """Sizes and reach of each table; rows are the planner's estimates where counting would take long."""
+        tables = await self.fetch("SELECT * FROM history.storage ORDER BY table_name")
+        if not tables:
+            return {}
         rows = await self.fetch(
             """
-            SELECT pg_database_size(current_database()) AS bytes,
-                   (SELECT sum(greatest(reltuples, 0))::bigint FROM pg_class
-                     WHERE relkind = 'r' AND relname LIKE 'bars%') AS bars,
-                   (SELECT sum(greatest(reltuples, 0))::bigint FROM pg_class
-                     WHERE relkind = 'r' AND relname LIKE 'funding%') AS fundings,
-                   (SELECT min(start) FROM bars) AS bars_from, (SELECT max(start) FROM bars) AS bars_to,
-                   (SELECT min(minute) FROM funding) AS fundings_from, (SELECT max(minute) FROM funding) AS fundings_to
+            SELECT pg_database_size(current_database()) AS bytes, (SELECT count(*) FROM gaps) AS gaps,
+                   (SELECT count(*) FROM rejected) AS rejected, (SELECT max(at) FROM maintenance) AS maintained
             """
         )
-        return rows[0] if rows else {}
+        return {**rows[0], "tables": {row["table_name"]: _reach(row) for row in tables}}
+
+
+def _reach(row: Row) -> Row:
+    times = {end: iso_of(row[end]) for end in ("oldest", "newest")}
+    return {"rows": row["rows"], "bytes": row["bytes"], "days": row["days"], **times}

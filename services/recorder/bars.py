@@ -115,22 +115,19 @@ class BarFold:
     def _bar(self, symbol: str, when: int) -> Bar | None:
         slot = when // self._step_ns
         bars = self._bars.get(symbol)
-        if bars:
-            if bars[-1].slot == slot:
-                return bars[-1]
-            for bar in bars:
-                if bar.slot == slot:
-                    return bar
+        if bars is None:
+            bars = self._bars[symbol] = []
+        place = len(bars)  # they are sorted, and nearly everything is for the last one
+        while place and bars[place - 1].slot > slot:
+            place -= 1
+        if place and bars[place - 1].slot == slot:
+            return bars[place - 1]
         if slot < self._oldest:
             self.late += 1
             return None
         bar = Bar(slot)
         self._count += 1
-        if bars is None:
-            self._bars[symbol] = [bar]
-        else:
-            bars.append(bar)
-            bars.sort(key=lambda b: b.slot)
+        bars.insert(place, bar)
         return bar
 
     def _quote(self, quote: Quote, id_ms: int) -> None:
@@ -172,7 +169,7 @@ class BarFold:
         """Let whole oldest slots go until at most `most` bars are held; returns how many bars went."""
         gone = 0
         while self._count - gone > most:
-            oldest = min(bars[0].slot for bars in self._bars.values())
+            oldest = min(bars[0].slot for bars in self._bars.values() if bars)
             self._oldest = max(self._oldest, oldest + 1)
             gone += self._keep_from(oldest + 1)
         self._count -= gone

@@ -5,9 +5,13 @@ is full, it is a standby, somebody holds a lock). Both: what is not stored waits
 never take this row. BROKEN: a person must mend the database.
 """
 
-from typing import Final
+import asyncio
+import logging
+from typing import Any, Final
 
 import asyncpg
+
+LOG: Final = logging.getLogger(__name__)
 
 Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
 Pool = asyncpg.Pool
@@ -17,6 +21,7 @@ AWAY: Final = (
     TimeoutError,
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
@@ -42,6 +47,24 @@ BROKEN: Final = (
     asyncpg.InvalidAuthorizationSpecificationError,
     asyncpg.InvalidCatalogNameError,
 )
+
+
+def hear_no_echoes() -> None:
+    """Keep what asyncpg leaves unheard of a connection that was cut from counting as a fault of ours.
+
+    A COPY whose connection is lost leaves a future behind that nobody waits for; whoever made the COPY has been told.
+    """
+    loop = asyncio.get_running_loop()
+    before = loop.get_exception_handler() or (lambda loop, context: loop.default_exception_handler(context))
+
+    def take(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error, message = context.get("exception"), str(context.get("message", ""))
+        if isinstance(error, asyncpg.PostgresConnectionError) or message.startswith("Resetting connection"):
+            LOG.debug("%s: %s", message, error)
+        else:
+            before(loop, context)
+
+    loop.set_exception_handler(take)
 
 
 def sentence(error: BaseException) -> str:

@@ -29,8 +29,8 @@ LOG: Final = logging.getLogger(__name__)
 COMMIT_S: Final = 2.0
 BLOCK_MS: Final = 500
 COUNT: Final = 1000
-#: a patient feed takes as many entries as one commit should hold
-COUNT_PATIENT: Final = 300
+#: a patient feed takes as many entries as one commit should hold, of 64 events each
+COUNT_PATIENT: Final = 320
 #: a pause between reads: history is in no hurry, and few large replies cost a fraction of many small ones
 GATHER_S: Final = 0.2
 #: a connection that the pool cannot give within so long counts as away
@@ -123,7 +123,7 @@ class Feed:
             while not stop.is_set():
                 await self._stored()
                 if paused() or self._must_wait():
-                    await asyncio.sleep(GATHER_S)
+                    await self._rest()
                 else:
                     await self._ride(redis, self._read)
                 hurry = self.folder.pending.full and not self.trouble
@@ -138,6 +138,13 @@ class Feed:
                 self._storing.cancel()
                 await asyncio.wait([self._storing])
                 self._storing = None
+
+    async def _rest(self) -> None:
+        """Nothing is to be read for a moment: until the commit under way has ended, if one is."""
+        if self._storing is None:
+            await asyncio.sleep(GATHER_S)
+        else:
+            await asyncio.wait([self._storing], timeout=GATHER_S)
 
     def _must_wait(self) -> bool:
         return self.folder.patient and (bool(self.trouble) or (self.folder.pending.full and self._storing is not None))
@@ -213,7 +220,11 @@ class Feed:
                 rows = msgspec.structs.replace(self.folder.collect(), gaps=gaps)
                 after = {s: t.position() for s, t in self.tracks.items() if s in self.before or t.begun}
                 states = {self.name + part: state for part, state in self.folder.dump().items()}
-                done = await store.commit(connection, self.name, self.before, after, states, rows, self._schema)
+                try:
+                    done = await store.commit(connection, self.name, self.before, after, states, rows, self._schema)
+                except AWAY:
+                    connection.terminate()  # it may have been cut within a COPY: nobody may use it again
+                    raise
         except (*AWAY, *UNABLE) as error:
             if rows is not None:
                 self.folder.restore(rows)

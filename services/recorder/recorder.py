@@ -9,7 +9,7 @@ import asyncpg
 
 from services.recorder import access, days, listings, maintenance, store
 from services.recorder.choice import WatchList
-from services.recorder.database import AWAY, BROKEN, UNABLE, Connection, Pool, sentence
+from services.recorder.database import AWAY, BROKEN, UNABLE, Connection, Pool, hear_no_echoes, sentence
 from services.recorder.feed import Feed, Folder
 from services.recorder.folders import MARKET_KINDS, ConfigFolder, MarketFolder, SignalFolder
 from services.recorder.listings import Listings
@@ -50,6 +50,7 @@ class Recorder:
     async def run(self) -> None:
         service = self.service
         service.health(self.fields)
+        hear_no_echoes()
         pool = await self._open()
         if pool is None:
             return

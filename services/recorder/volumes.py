@@ -61,7 +61,7 @@ class VolumeFold:
         held = self._held.get(trade.symbol)
         if held is None:
             held = self._held[trade.symbol] = []
-        volume = held[-1] if held and held[-1].slot == slot else self._find(held, slot)
+        volume = self._find(held, slot)
         if volume is None:
             return
         volume.volume = _EXACT.add(volume.volume, size)
@@ -72,15 +72,17 @@ class VolumeFold:
         volume.dirty = True
 
     def _find(self, held: list[Volume], slot: int) -> Volume | None:
-        for volume in held:
-            if volume.slot == slot:
-                return volume
+        place = len(held)  # they are sorted, and nearly everything is for the last one
+        while place and held[place - 1].slot > slot:
+            place -= 1
+        if place and held[place - 1].slot == slot:
+            return held[place - 1]
         if slot < self._oldest:
             self.late += 1
             return None
-        held.append(Volume(slot))
-        held.sort(key=lambda one: one.slot)
-        return next(one for one in held if one.slot == slot)
+        volume = Volume(slot)
+        held.insert(place, volume)
+        return volume
 
     def closed(self, clock_ms: int) -> Iterator[tuple[str, Volume]]:
         """The volumes to write at this clock: ended, and changed since they were last written."""

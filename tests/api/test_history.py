@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from services.recorder.migrate import migrate, migrations
+from shared import streams
 from shared.bus import Redis
 from tests.api.conftest import Api, Start
 from tests.api.market import instrument, leg, put_board, put_health, put_instruments, row, signal
@@ -256,10 +257,20 @@ async def test_an_empty_database_is_an_empty_history(start: Start, redis_client:
 
 async def test_statistics_of_the_store(stored: Api, database: Any) -> None:
     await database.execute("ANALYZE")
+    await database.execute("INSERT INTO written SELECT 'f', 'bars', 13, min(start), max(start) FROM bars")
     stats = (await stored.http.get("/api/database/stats")).json()["stats"]
+    assert stats["tables"]["bars"]["rows"] == 13
+    assert stats["tables"]["bars"]["oldest"] == "2026-11-20T10:00:00.000+00:00"
+    assert (stats["gaps"], stats["rejected"], stats["last_maintenance"]) == (0, 0, None)
     assert stats["aggregated_records"] == 13
     assert stats["aggregated_data_range"][0] == "2026-11-20T10:00:00.000+00:00"
     assert stats["database_size_mb"] > 1
+
+
+async def test_maintenance_is_asked_of_the_recorder(stored: Api, redis_client: Redis) -> None:
+    answer = await stored.http.post("/api/database/maintenance", json={})
+    assert answer.json()["status"] == "success"
+    assert await redis_client.ttl(streams.MAINTENANCE) > 0
 
 
 async def test_a_replay_looks_back_from_its_recordings_own_time(

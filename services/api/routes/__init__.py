@@ -5,6 +5,7 @@ from services.api.routes import (
     board,
     config,
     data,
+    database,
     exchanges,
     health,
     history,
@@ -18,7 +19,7 @@ from services.api.routes import (
 )
 
 _MODULES = (
-    *(data, aggregated, board, signals, why, history, markets, exchanges, symbols, config, system, health),
+    *(data, aggregated, board, signals, why, history, markets, exchanges, symbols, config, system, database, health),
     version,
 )
 ALL = (*(module.router for module in _MODULES), pages.router)

@@ -1,4 +1,4 @@
-"""`/api/system/status` and `/api/database/stats`: how everything is, for people and for older dashboards."""
+"""`/api/system/status`: how everything is, for people and for older dashboards."""
 
 import asyncio
 import threading
@@ -13,10 +13,10 @@ from starlette.responses import Response
 from services.api.answers import documented, reply, stamp
 from services.api.context import Context, Ctx
 from services.api.errors import ApiError
+from services.api.routes.database import recording
 from services.api.routes.exchanges import detail_of, state_of
 from services.api.sources import process_view
 from services.api.state import Process
-from services.api.times import iso_of
 from shared import bus
 
 router = APIRouter(tags=["service"])
@@ -140,33 +140,14 @@ async def _redis(context: Context) -> dict[str, Any]:
 async def _postgres(context: Context) -> dict[str, Any]:
     began = time.perf_counter()
     try:
-        rows = await context.store.fetch("SELECT version() AS version")
+        rows = await context.store.fetch("SELECT version() AS version, pg_database_size(current_database()) AS bytes")
     except ApiError:
         return {"connected": False, "error": context.store.error or "no DATABASE_URL, or it cannot be reached"}
     latency_ms = round((time.perf_counter() - began) * 1000, 2)
-    return {"connected": True, "latency_ms": latency_ms, "version": str(rows[0]["version"]).split(" on ")[0]}
-
-
-@router.get(
-    "/api/database/stats",
-    summary="Size and reach of the stored history",
-    responses=documented({"status": "success", "stats": {"database_size_mb": 120.5, "raw_records": 0}}, 503),
-)
-async def database_stats(context: Ctx) -> Response:
-    """Counts are the planner's estimates. `raw`: funding samples by the minute; `aggregated`: bars."""
-    found = await context.store.statistics()
-    size = found.get("bytes")
-    return reply(
-        {
-            "status": "success",
-            "stats": {
-                "database_size_mb": None if size is None else round(size / 1e6, 1),
-                "raw_records": int(found.get("fundings") or 0),
-                "aggregated_records": int(found.get("bars") or 0),
-                "raw_data_range": [iso_of(found.get("fundings_from")), iso_of(found.get("fundings_to"))],
-                "aggregated_data_range": [iso_of(found.get("bars_from")), iso_of(found.get("bars_to"))],
-                "retention_days": context.settings.retention_days,
-                "max_disk_gb": context.settings.max_disk_gb,
-            },
-        }
-    )
+    return {
+        "connected": True,
+        "latency_ms": latency_ms,
+        "version": str(rows[0]["version"]).split(" on ")[0],
+        "size_mb": round(rows[0]["bytes"] / 1e6, 1),
+        **recording(context),
+    }
