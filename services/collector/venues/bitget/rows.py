@@ -5,6 +5,7 @@ numbers raise `BadNumber`; the callers turn that into one `Unknown`. Sizes are i
 liquidations.
 """
 
+import re
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Final
 
@@ -12,7 +13,7 @@ import msgspec
 
 from services.collector import normalise
 from services.collector.messages import BookDelta, BookSnapshot, Message, Unknown
-from services.collector.normalise import POSITIVE_FOUR, BadNumber, literal, nanoseconds, plain
+from services.collector.normalise import POSITIVE_FOUR, BadNumber, nanoseconds, plain
 from services.collector.table import Listed
 from services.collector.venues.bitget.shapes import (
     AnyTicker,
@@ -48,6 +49,8 @@ _MAX_NUMBER: Final = (1 << 63) - 1
 #: what `nextFundingTime` is where a contract pays none
 NO_TIME: Final = frozenset({"", "0"})
 UNTOLD: Final = NO_TIME | {None}
+#: an interval: a whole number of hours
+HOURS: Final = re.compile("[1-9][0-9]{0,2}").fullmatch
 
 
 def time_of(text: str | None) -> int | None:
@@ -134,14 +137,16 @@ def rate(row: RateRow, at: Listed, recv: int, source: Source) -> Funding:
     digits = normalise.rate(row.funding_rate)
     if digits is None:
         raise BadNumber("no fundingRate")
-    hours = literal(row.funding_rate_interval) if row.funding_rate_interval else at.instrument.funding_interval_h
+    hours = row.funding_rate_interval or at.instrument.funding_interval_h
+    if hours is not None and not HOURS(hours):
+        raise BadNumber(hours[:64])
     due = next_due(recv, hours) if row.next_update in UNTOLD else time_of(row.next_update)
     return Funding(at.symbol, digits, hours, due, None, None, recv, source)
 
 
 def next_due(recv: int, hours: str | None) -> int | None:
     """The next multiple of the interval after `recv`: payments keep to the clock, in UTC."""
-    if not hours or not hours.isdigit() or int(hours) == 0 or recv <= 0:
+    if hours is None or not HOURS(hours) or recv <= 0:
         return None
     step = int(hours) * HOUR_NS
     return recv - recv % step + step
@@ -151,8 +156,11 @@ def settlement(row: PaidRow, at: Listed, recv: int) -> Settlement:
     digits = normalise.rate(row.funding_rate)
     if digits is None:
         raise BadNumber("no fundingRate")
-    paid_ns = nanoseconds(row.funding_time or row.funding_rate_timestamp or "")
-    return Settlement(at.symbol, digits, None, paid_ns - paid_ns % MINUTE_NS, None, recv)
+    told_ns = nanoseconds(row.funding_time or row.funding_rate_timestamp or "")
+    paid_ns = told_ns - told_ns % MINUTE_NS
+    if not paid_ns:
+        raise BadNumber("no fundingTime")
+    return Settlement(at.symbol, digits, None, paid_ns, None, recv)
 
 
 def prices(row: PriceRow, at: Listed, recv: int, source: Source) -> Mark:
@@ -164,6 +172,8 @@ def prices(row: PriceRow, at: Listed, recv: int, source: Source) -> Mark:
 
 def interest(row: InterestRow, at: Listed, ts: int | None, recv: int, source: Source) -> Stats:
     amount = normalise.size(row.size if row.size is not None else row.open_interest, at)
+    if amount is None:
+        raise BadNumber("no size")
     return Stats(at.symbol, None, None, None, amount, ts, recv, source=source)
 
 

@@ -163,9 +163,11 @@ def settlement(row: PaidRow, at: Listed, recv: int) -> Settlement:
     rate = normalise.rate(row.funding_rate)
     if rate is None:
         raise BadNumber("no fundingRate")
-    paid = row.time * MS
-    interval = "1" if row.time >= HOURLY_SINCE else "8"
-    return Settlement(at.symbol, rate, interval, paid - paid % MINUTE_NS, None, recv)
+    told = row.time * MS
+    paid = told - told % MINUTE_NS
+    if not paid:
+        raise BadNumber("no time")
+    return Settlement(at.symbol, rate, "1" if row.time >= HOURLY_SINCE else "8", paid, None, recv)
 
 
 def next_hour(recv: int) -> int | None:

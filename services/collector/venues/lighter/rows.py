@@ -98,7 +98,7 @@ def funding(row: MarketStats, at: Listed, ts: int | None, recv: int) -> Funding 
 def payment(row: MarketStats, at: Listed, ts: int | None, recv: int) -> Settlement | None:
     """`funding_rate` is what was paid at `funding_timestamp`, in percent; what lies ahead was not paid."""
     rate, paid_at, now = normalise.percent(row.funding_rate), (row.funding_timestamp or 0) * MS, max(ts or 0, recv)
-    if rate is None or not paid_at or 0 < now < paid_at:
+    if rate is None or paid_at < MINUTE_NS or 0 < now < paid_at:
         return None
     return Settlement(at.symbol, rate, HOUR, to_minute(paid_at), None, recv)
 
@@ -130,8 +130,8 @@ def figures(row: MarketStats | Details, at: Listed) -> tuple[str | None, str | N
 
 def paid(row: Paid, at: Listed, recv: int) -> Settlement:
     rate, sign = normalise.percent(row.rate), SIGNS.get(row.direction)
-    if rate is None or sign is None or rate.startswith("-"):
-        raise BadNumber(f"{row.rate} {row.direction}")
+    if rate is None or sign is None or rate.startswith("-") or row.timestamp * SECOND_NS < MINUTE_NS:
+        raise BadNumber(f"{row.rate} {row.direction} {row.timestamp}")
     signed = rate if rate == "0" else sign + rate
     return Settlement(at.symbol, signed, HOUR, to_minute(row.timestamp * SECOND_NS), None, recv)
 
