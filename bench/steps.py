@@ -19,7 +19,7 @@ from typing import Any, Final
 import msgspec
 
 from services.collector.desk import Desk
-from services.collector.normalise import POSITIVE_FOUR
+from services.collector.normalise import POSITIVE_FOUR, POSITIVE_MANY
 from services.collector.recent import KEPT, Ring
 from services.collector.table import Table
 from services.collector.venue import DecoderOptions
@@ -149,6 +149,10 @@ def groups(table: Table, frames: Sequence[bytes]) -> dict[str, dict[str, Step]]:
     def decimals(row: Any) -> bool:
         return all(Decimal(text) > 0 for text in (row.b, row.B, row.a, row.A))
 
+    def many() -> None:
+        for at in range(0, FRAMES, 64):
+            POSITIVE_MANY("".join([f"{row.b} {row.B} {row.a} {row.A} " for row in rows[at : at + 64]]))
+
     def packed(size: int) -> Step:
         parts: Iterable[list[Event]] = [list[Event](quotes[at : at + size]) for at in range(0, FRAMES, size)]
         return over(list(parts), lambda part: encode_batch("bench", 0, part))
@@ -164,6 +168,7 @@ def groups(table: Table, frames: Sequence[bytes]) -> dict[str, dict[str, Step]]:
     return {
         "json": {"typed record": over(frames, typed), "dict": over(frames, msgspec.json.Decoder().decode)},
         "numbers": {
+            "one pattern for 64 frames": many,
             "one pattern for four": over(rows, lambda row: POSITIVE_FOUR(f"{row.b} {row.B} {row.a} {row.A}")),
             "one by one": over(rows, one_by_one),
             "Decimal": over(rows, decimals),
@@ -172,7 +177,7 @@ def groups(table: Table, frames: Sequence[bytes]) -> dict[str, dict[str, Step]]:
         "ids": {"two halves": rings(Ring), "set and deque": rings(Deque)},
         "frame to batch": {
             "64 at a time": path(table, frames, 64),
-            "one at a time": path(table, frames, 1),
+            "one at a time, the plain way": path(table, frames, 1),
         },
     }
 

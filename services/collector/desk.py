@@ -275,20 +275,22 @@ class Desk:
             self.held["not_served"] += 1
             return
         feed.recv = event.recv
-        if source not in feed.owners:
-            self._join(feed, source, event.recv)
-        name = event.id if event.id is not None else (event.ts, event.side, event.price, event.size)
-        if not feed.ring.new(name):
+        if source is not feed.source:
+            if source not in feed.owners:
+                self._join(feed, source, event.recv)
+            feed.source = source
+        name, ts = event.id, event.ts
+        if not feed.new((ts, event.side, event.price, event.size) if name is None else name):
             self.held["doubled"] += 1
             return
-        if event.ts is not None and (feed.live_ts is None or event.ts > feed.live_ts):
-            feed.live_ts = event.ts
+        if ts is not None and ts > feed.live_ts:
+            feed.live_ts = ts
         feed.put(event)
 
     def _replayed(self, source: Source, message: Replayed) -> None:
         event = message.event
         feed = self._prints[type(event)].get(event.symbol)
-        if feed is None or feed.live_ts is None or event.ts is None or event.ts <= feed.live_ts:
+        if feed is None or not feed.live_ts or event.ts is None or event.ts <= feed.live_ts:
             self.held["replayed"] += 1
             return
         self._print(source, event)

@@ -9,6 +9,8 @@ import logging
 import ssl
 from collections import Counter, deque
 from collections.abc import Coroutine
+from functools import partial
+from itertools import count
 from random import Random
 from time import time_ns
 from typing import Any, Final
@@ -134,12 +136,10 @@ class Engine:
 
     async def _ticking(self) -> None:
         """What caps held back goes out ten times a second, repeats are looked at once."""
-        turn = 0
-        while True:
+        for turn in count(1):
             await asyncio.sleep(1 / TICKS_A_SECOND)
-            turn += 1
             now = time_ns()
-            while self.desk.tick(now, ROWS_AT_ONCE):
+            for _ in iter(partial(self.desk.tick, now, ROWS_AT_ONCE), False):
                 await asyncio.sleep(0)  # quotes need not wait for all of them
             self.books.tick(now)
             if turn % TICKS_A_SECOND == 0:

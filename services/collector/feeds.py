@@ -105,15 +105,27 @@ class BookFeed(OwnedFeed):
 
 
 class PrintFeed(Feed):
-    """Trades or liquidations: every source counts, ids tell doubles. `live_ts` is the newest live row's time."""
+    """Trades or liquidations: every source counts, ids tell doubles.
 
-    __slots__ = ("live_ts", "put", "ring")
+    `live_ts` is the newest live row's time, 0 before the first; `source` the one that was heard last.
+    """
+
+    __slots__ = ("live_ts", "new", "put", "source")
 
     def __init__(self, venue: str, partitions: int, kind: str, symbol: str, joins: Joins) -> None:
         super().__init__(venue, partitions, kind, symbol)
         self.put = joins(self.key, self.last_key)
-        self.ring = Ring()
-        self.live_ts: int | None = None
+        self.new = Ring().new
+        self.live_ts = 0
+        self.source: Source | None = None
+
+    def leave(self, source: Source) -> bool:
+        self.source = None
+        return super().leave(source)
+
+    def rename(self, old: Source, new: Source) -> None:
+        self.source = None
+        super().rename(old, new)
 
 
 class MergedFeed(Feed, Generic[E]):

@@ -142,7 +142,7 @@ class Connection(WSListener):
             payloads.append(frame.get_payload_as_bytes())
         else:
             self._unusual(transport, frame)
-        if frame.last_in_buffer or len(payloads) == AT_ONCE:
+        if frame.last_in_buffer:
             self._work_off()
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
@@ -173,10 +173,11 @@ class Connection(WSListener):
             for payload in payloads:
                 self._carefully(payload, recv)
             return
-        events, left = self._quick(payloads, recv)
-        self._take(self, events)
-        if left:
-            self._one_by_one(left, recv)
+        for at in range(0, len(payloads), AT_ONCE):
+            events, left = self._quick(payloads[at : at + AT_ONCE], recv)
+            self._take(self, events)
+            if left:
+                self._one_by_one(left, recv)
         if self.frames >= self._lag_at and events:
             self._note_lag(events[-1], recv)
 
