@@ -3,7 +3,8 @@
 The scanner's own best route serves wherever it fits what is asked: the best of all is the best of some. Else the same
 code judges the row's legs (`shared/routes`), with the fees and bounds of the settings, the terms of the listing, and
 the rate and the doubts that the row carries. Of funding, `net_cash_bps` counts what falls due within ten minutes; the
-scanner looks further ahead on a route whose signals usually last longer. Pure.
+scanner looks further ahead on a route whose signals usually last longer. `funding`, `depth` and `stats` of a route are
+None here: they take what the scanner alone remembers. Pure.
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,7 +19,7 @@ from shared.config import Runtime
 from shared.events import Funding, Quote
 from shared.instruments import Instrument, Market
 from shared.routes.best import GOOD, best_pair, described, lack
-from shared.routes.edge import Measure, usd
+from shared.routes.edge import Measure, factors, usd
 from shared.routes.fees import number, taker_bps
 from shared.routes.funding import WINDOW_NS
 from shared.routes.fx import CONVERTED, Fx, Rate
@@ -64,6 +65,16 @@ class Wanted(msgspec.Struct, frozen=True):
         )
 
 
+class Terms:
+    """What the listing and the settings say of a market."""
+
+    __slots__ = ("converted", "fee", "fee_rough", "row")
+
+    def __init__(self, row: Instrument, fee: Fraction | None) -> None:
+        self.row, self.fee, self.fee_rough = row, fee, float(fee or 0)
+        self.converted = row.quote in CONVERTED
+
+
 class Place:
     """A leg of a row as the formulas see it (`shared.routes.side.Side`)."""
 
@@ -72,21 +83,19 @@ class Place:
         *("native", "quote", "row", "venue"),
     )
 
-    def __init__(self, index: int, leg: Leg, row: Instrument, fee: Fraction | None) -> None:
+    def __init__(self, index: int, leg: Leg, terms: Terms) -> None:
         """`index` is its place in the row."""
-        self.index, self.row = index, row
+        self.index, self.row = index, terms.row
         self.venue, self.market, self.native = leg.venue, leg.market, leg.native
         self.bid, self.ask = float(leg.bid or 0), float(leg.ask or 0)
-        self.fee, self.fee_rough = fee, float(fee or 0)
-        self.converted = row.quote in CONVERTED
-        self.quote: Quote | None = Quote(
-            leg.symbol, leg.bid, leg.bid_size, leg.ask, leg.ask_size, leg.ts, leg.recv or 0
-        )
-        self.funding: Funding | None = None
-        if leg.funding_rate is not None:
-            self.funding = Funding(
-                leg.symbol, leg.funding_rate, leg.funding_interval_h, leg.next_funding_ts, None, None, leg.recv or 0
-            )
+        self.fee, self.fee_rough, self.converted = terms.fee, terms.fee_rough, terms.converted
+        recv = leg.recv or 0
+        self.quote: Quote | None = Quote(leg.symbol, leg.bid, leg.bid_size, leg.ask, leg.ask_size, leg.ts, recv)
+        rate, hours, due = leg.funding_rate, leg.funding_interval_h, leg.next_funding_ts
+        self.funding = None if rate is None else Funding(leg.symbol, rate, hours, due, None, None, recv)
+
+
+Places = dict[int, Place | None]
 
 
 class Routes:
@@ -95,6 +104,9 @@ class Routes:
     def __init__(self, directory: Directory, runtime: Runtime) -> None:
         self.directory, self.runtime = directory, runtime
         self._max_bps = float(number(runtime.max_edge_bps))
+        self._terms: dict[tuple[str, Market, str], Terms | None] = {}
+        #: by coin, what its newest row's legs were made into: several filters look at one row
+        self._places: dict[str, tuple[BoardRow, Places]] = {}
 
     def within(self, row: BoardRow, wanted: Wanted) -> BoardRow:
         """The row with the best route that is asked for, or with none and what stands in the way.
@@ -109,7 +121,12 @@ class Routes:
 
     def _best(self, row: BoardRow, wanted: Wanted) -> tuple[Route | None, str | None]:
         chosen = [(index, leg) for index, leg in enumerate(row.legs) if wanted.leg(leg)]
-        good = [place for index, leg in chosen if leg.state in GOOD and (place := self._place(index, leg)) is not None]
+        places = self._places_of(row)
+        good = [
+            place
+            for index, leg in chosen
+            if leg.state in GOOD and (place := self._place(index, leg, places)) is not None
+        ]
         rate, doubtful = _rate(row.fx or _UNKNOWN, row.fx_at), frozenset(row.doubtful)
 
         def doubted(buy: Place, sell: Place) -> bool:
@@ -119,7 +136,7 @@ class Routes:
         def asked(buy: Place, sell: Place, kind: Kind) -> bool:
             if wanted.kind is not None and kind != wanted.kind:
                 return False
-            return wanted.min_size_usd is None or dollars(buy, sell, rate) >= wanted.min_size_usd
+            return wanted.min_size_usd is None or carries(buy, sell, rate, wanted.min_size_usd)
 
         found, refused = best_pair(good, rate, row.at, self._max_bps, doubted, asked)
         if found is None:
@@ -127,19 +144,38 @@ class Routes:
         buy, sell, kind = found
         return described(buy, sell, kind, Measure(buy, sell, rate, row.at, WINDOW_NS)), None
 
-    def _place(self, index: int, leg: Leg) -> Place | None:
+    def _places_of(self, row: BoardRow) -> Places:
+        held = self._places.get(row.asset)
+        if held is None or held[0] is not row:
+            held = self._places[row.asset] = (row, {})
+        return held[1]
+
+    def _place(self, index: int, leg: Leg, places: Places) -> Place | None:
         """The leg with its terms; None where it has one side only or the listing does not know it (yet)."""
-        instrument = self.directory.instruments.get((leg.venue, leg.market, leg.native))
-        if instrument is None or not leg.bid or not leg.ask:
-            return None
-        return Place(
-            index, leg, instrument, taker_bps(self.runtime.fees, leg.venue, leg.market, instrument.taker_fee_bps)
-        )
+        if index not in places:
+            terms = self._terms_of(leg) if leg.bid and leg.ask else None
+            places[index] = None if terms is None else Place(index, leg, terms)
+        return places[index]
+
+    def _terms_of(self, leg: Leg) -> Terms | None:
+        key = (leg.venue, leg.market, leg.native)
+        if key not in self._terms:
+            listed = self.directory.instruments.get(key)
+            own = None if listed is None else taker_bps(self.runtime.fees, leg.venue, leg.market, listed.taker_fee_bps)
+            self._terms[key] = None if listed is None else Terms(listed, own)
+        return self._terms[key]
 
 
-def dollars(buy: Place, sell: Place, rate: Rate) -> float:
-    """What fits at the top of both books, in dollars and cents as a route tells it."""
-    return cents(Fraction(*usd(buy, sell, rate, top_size(buy, sell)))) / 100
+def carries(buy: Place, sell: Place, rate: Rate, least: float) -> bool:
+    """Whether so many dollars fit at the top of both books, by the dollars and cents that a route tells."""
+    one, other = buy.quote, sell.quote
+    if one is None or other is None or one.ask_size is None or other.bid_size is None:
+        return False
+    # Lots and rounding take away, never more than a cent is added: most are told by floats.
+    rough = min(float(one.ask_size), float(other.bid_size)) * buy.ask * float(factors(buy, sell, rate)[0])
+    if rough * (1 + 1e-9) + 0.01 < least:
+        return False
+    return cents(Fraction(*usd(buy, sell, rate, top_size(buy, sell)))) / 100 >= least
 
 
 def _lack(legs: Sequence[Leg]) -> str:
