@@ -382,3 +382,9 @@ def test_a_number_where_text_was_and_a_null_cost_no_instrument() -> None:
 
 def test_a_first_row_of_another_form_does_not_hide_a_listing() -> None:
     assert VENUE.is_listing(body({"symbol": []}, perp_row())) == "contracts_usdt"
+
+
+def test_a_row_without_a_symbol_is_left_out() -> None:
+    bodies = {"spot": body(spot_row(symbol=""), spot_row())}
+    assert [one.native for one in VENUE.listing(bodies)] == ["BTCUSDT"]
+    assert VENUE.outside(bodies) == frozenset()

@@ -147,6 +147,11 @@ def test_a_pair_that_nobody_makes_a_market_of_is_not_collected(mid: str | None, 
     assert pair("@142", 197, 0, spot_contexts=contexts).status == "trading"
 
 
+def test_a_pair_or_a_token_without_a_name_is_left_out() -> None:
+    assert VENUE.listing({"spot": spot_meta(("", 150, 0))}) == []
+    assert VENUE.listing({"spot": spot_meta(("@107", 1, 0), tokens=[("USDC", 0, 8), ("", 1, 2)])}) == []
+
+
 def test_a_pair_of_tokens_that_are_not_listed_is_left_out() -> None:
     assert VENUE.listing({"spot": spot_meta(("@1", 7, 0))}) == []
 

@@ -133,6 +133,7 @@ def test_a_broken_row_does_not_cost_the_others() -> None:
         {"market_id": "x"},
         7,
         market(market_id=5, min_base_amount="x"),
+        market(market_id=12, min_quote_amount="-10"),
         market(market_id=6, supported_size_decimals="1.5"),
         market(market_id=7, supported_price_decimals=-2),
         market(market_id=8, created_at="yesterday"),

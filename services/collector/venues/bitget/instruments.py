@@ -314,9 +314,11 @@ def _time(text: str | None) -> int | None:
 def _readable(raws: Iterable[msgspec.Raw]) -> Iterator[Row]:
     for raw in raws:
         try:
-            yield loosely(_row, raw)
+            row = loosely(_row, raw)
         except UNREADABLE:
             continue
+        if row.symbol:
+            yield row
 
 
 def _all_rows(bodies: Mapping[str, bytes]) -> Iterator[tuple[Form, Row]]:

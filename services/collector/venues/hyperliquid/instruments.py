@@ -52,6 +52,7 @@ CATEGORY: Final[dict[str, Category]] = {
 }
 
 
+Name = Annotated[str, msgspec.Meta(min_length=1)]
 #: of a size
 Decimals = Annotated[int, msgspec.Meta(ge=0, le=18)]
 
@@ -71,13 +72,13 @@ class PerpMeta(msgspec.Struct):
 
 
 class Token(msgspec.Struct, gc=False):
-    name: str
+    name: Name
     index: int
     decimals: Decimals = msgspec.field(name="szDecimals", default=0)
 
 
 class SpotRow(msgspec.Struct, gc=False):
-    name: str
+    name: Name
     tokens: tuple[int, int]
 
 

@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from services.collector.naming import Named, Reviewed, name, status_of
-from services.collector.normalise import EXACT, BadNumber, literal, nanoseconds, plain
+from services.collector.normalise import EXACT, BadNumber, amount, literal, nanoseconds, plain
 from services.collector.typed_rows import loosely
 from services.collector.venue import Unreadable
 from shared.instruments import Instrument, Market, Status, unified_symbol
@@ -112,6 +112,7 @@ def instrument(row: Row, market: Market) -> Instrument | None:
         if _stretched(row, named):
             status, reason = status_of(Named(named.asset, named.multiplier, confirmed=False), status)
         times = Decimal(named.multiplier)
+        least = amount(row.min_base_amount)
         return Instrument(
             venue=NAME,
             market=market,
@@ -124,10 +125,8 @@ def instrument(row: Row, market: Market) -> Instrument | None:
             multiplier=named.multiplier,
             tick_size=_step(row.supported_price_decimals, 1 / times),
             lot_size=_step(row.supported_size_decimals, times),
-            min_size=plain(EXACT.multiply(Decimal(literal(row.min_base_amount)), times))
-            if row.min_base_amount
-            else None,
-            min_notional=literal(row.min_quote_amount) if row.min_quote_amount else None,
+            min_size=None if least is None else plain(EXACT.multiply(Decimal(least), times)),
+            min_notional=amount(row.min_quote_amount),
             funding_interval_h=HOUR if market == "perp" else None,
             status=status,
             quarantine_reason=reason,
