@@ -2,9 +2,9 @@
 
 import sys
 
-from bench import collector, recorder, steps
+from bench import collector, recorder, scanner, steps
 
-BENCHES = {"collector": collector.main, "recorder": recorder.main, "steps": steps.main}
+BENCHES = {"collector": collector.main, "recorder": recorder.main, "scanner": scanner.main, "steps": steps.main}
 
 if __name__ == "__main__":
     if len(sys.argv) < 2 or sys.argv[1] not in BENCHES:
