@@ -49,7 +49,7 @@ class Figures:
     def __init__(self, fold: Fold) -> None:
         self.fold = fold
         self._pasts: dict[str, tuple[Track, int, Past]] = {}
-        self._funding: dict[tuple[Leg, Leg], tuple[tuple[object, ...], RouteFunding | None]] = {}
+        self._funding: dict[tuple[Leg, Leg], tuple[tuple[object, ...], dict[int, RouteFunding | None]]] = {}
 
     def beside(self, route: Route, buy: Leg, sell: Leg, measure: Measure) -> Route:
         """The route with all that is known of it."""
@@ -59,18 +59,18 @@ class Figures:
         return msgspec.structs.replace(route, flags=flags, funding=carried, depth=found, stats=stats)
 
     def funding(self, buy: Leg, sell: Leg, cost: int) -> RouteFunding | None:
-        """`cost`: of the round trip, in hundredths of a basis point."""
+        """`cost`: of the round trip, in hundredths of a basis point; it counts as the next whole one."""
         at = self.fold.at - self.fold.at % MINUTE
-        usual = self._usual(buy), self._usual(sell)
-        made_from = buy.funding, sell.funding, buy.row, sell.row, usual, cost, at
+        made_from = buy.funding, sell.funding, buy.row, sell.row, self._usual(buy), self._usual(sell), at
         known = self._funding.get((buy, sell))
-        if known is not None and known[0] == made_from:
-            return known[1]
-        if len(self._funding) >= KEPT_MAX:
-            self._funding.clear()
-        found = _funding(buy, sell, cost, at, usual)
-        self._funding[buy, sell] = made_from, found
-        return found
+        if known is None or known[0] != made_from:
+            if len(self._funding) >= KEPT_MAX:
+                self._funding.clear()
+            known = self._funding[buy, sell] = made_from, {}
+        whole = -(-cost // 100)
+        if whole not in known[1]:
+            known[1][whole] = _funding(buy, sell, whole, at, made_from[4], made_from[5])
+        return known[1][whole]
 
     def _usual(self, leg: Leg) -> float | None:
         settled = self.fold.memory.settled.get(leg)
@@ -181,22 +181,24 @@ def round_trip_cost(measure: Measure, stats: RouteStats | None, depth: RouteDept
     return max(0, -trip) + max(0, slip)
 
 
-def _funding(buy: Leg, sell: Leg, cost: int, at: int, usual: tuple[float | None, float | None]) -> RouteFunding | None:
+def _funding(
+    buy: Leg, sell: Leg, cost: int, at: int, usual_buy: float | None, usual_sell: float | None
+) -> RouteFunding | None:
     found = funding.carry(buy, sell, at)
     if found is None:
         return None
     even = None
     if found.hour > 0:
-        sides = ((buy, -1, usual[0]), (sell, 1, usual[1]))
+        sides = ((buy, -1, usual_buy), (sell, 1, usual_sell))
         legs = [funding.leg_of(leg, sign, at, None if mid is None else Fraction(mid)) for leg, sign, mid in sides]
-        even = funding.break_even([leg for leg in legs if leg is not None], Fraction(cost, 100), at)
+        even = funding.break_even([leg for leg in legs if leg is not None], Fraction(cost), at)
     return RouteFunding(
         carry_8h_bps=cents_text(cents(found.eight_hours_bps)),
         apr_percent=cents_text(cents(found.apr_percent)),
         apr_equity_percent=cents_text(cents(found.apr_percent / 2)),
         next_ts=found.next_ts,
         next_bps=None if found.next_bps is None else cents_text(cents(found.next_bps)),
-        cost_bps=cents_text(cost),
+        cost_bps=str(cost),
         even_ts=None if even is None else even.first,
         even_payments=None if even is None else even.payments,
         even_stays_ts=None if even is None else even.stays,

@@ -127,7 +127,7 @@ def test_funding_tells_the_difference_the_next_payment_and_the_break_even() -> N
     assert found is not None
     assert (found.carry_8h_bps, found.apr_percent, found.apr_equity_percent) == ("3.00", "32.85", "16.42")
     assert (found.next_ts, found.next_bps) == (AT + HOUR_NS, "3.00")
-    assert (found.cost_bps, found.even_payments) == ("10.00", 7)
+    assert (found.cost_bps, found.even_payments) == ("10", 7)
     assert found.even_ts == found.even_stays_ts == AT + 25 * HOUR_NS
 
 
@@ -161,7 +161,8 @@ def test_funding_remembers_while_nothing_changed() -> None:
     figures = Figures(fold)
     first = figures.funding(buy, sell, 1000)
     assert figures.funding(buy, sell, 1000) is first
-    assert figures.funding(buy, sell, 1100) != first
+    assert figures.funding(buy, sell, 901) is first
+    assert figures.funding(buy, sell, 1001) != first
     pays(sell, "0.0004")
     assert figures.funding(buy, sell, 1000) != first
 
