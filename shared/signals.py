@@ -198,11 +198,66 @@ class SignalLeg(msgspec.Struct, frozen=True, kw_only=True):
     next_funding_ts: int | None = None
 
 
+class PlanOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """One of two orders: a limit order at `worst_price` that is filled at once or not at all. `size` in base units,
+    whole lots of both markets; the fee is the taker's, in dollars at the prices that stood."""
+
+    side: Literal["buy", "sell"]
+    venue: str
+    market: Market
+    symbol: str
+    native: str
+    size: str
+    worst_price: str
+    fee_bps: str
+    fee_usd: str
+
+
+class Condition(msgspec.Struct, frozen=True, kw_only=True):
+    """What must be true when the orders go out: `least`, `most`, and how it stood. `both_trading`: neither market is
+    halted, quarantined, excluded. `funding_due_ts` (ns): a payment that was reckoned with falls due then."""
+
+    name: Literal["edge_bps", "net_cash_bps", "size_usd", "quote_age_ms", "both_trading", "usdc_usdt", "funding_due_ts"]
+    least: str | None = None
+    most: str | None = None
+    now: str | None = None
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """How to take it: both orders at once. `gain_usd` is what the prices that stood leave after the fees of entering,
+    `least_gain_usd` what is left with both orders filled at their worst; leaving costs `exit_fees_usd` more."""
+
+    orders: tuple[PlanOrder, PlanOrder]
+    size_usd: str
+    fees_usd: str
+    exit_fees_usd: str
+    gain_usd: str
+    least_gain_usd: str
+    holds: tuple[Condition, ...]
+
+
+class ScoreTerm(msgspec.Struct, frozen=True, kw_only=True):
+    """Points gained, `of` so many at most, or lost (negative, of 0), and what they were given for."""
+
+    name: str
+    points: str
+    of: int
+    value: str
+
+
+class Score(msgspec.Struct, frozen=True, kw_only=True):
+    """0 to 100: the sum of the terms' points, within these bounds."""
+
+    points: str
+    terms: tuple[ScoreTerm, ...]
+
+
 class Signal(msgspec.Struct, frozen=True, kw_only=True):
     """One opportunity; every life-cycle record carries the whole of it. Times in event time, nanoseconds.
 
     `edge_bps`, `net_open_bps`, `net_cash_bps`, `size`, `size_usd` and both legs are those of the last good sample;
-    peaks are taken at samples. `open_ages_ms` are the ages of the two quotes when it opened, bought leg first.
+    peaks are taken at samples, `samples` counts the good ones; `plan` and `score` are of the last record that was sent
+    while it was open. `open_ages_ms` are the ages of the two quotes when it opened, bought leg first.
     """
 
     id: str
@@ -236,3 +291,6 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True):
     duration_ms: int | None = None
     config_version: int = 0
     flags: tuple[str, ...] = ()
+    samples: int = 0
+    plan: Plan | None = None
+    score: Score | None = None

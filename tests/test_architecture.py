@@ -37,6 +37,7 @@ PURE = [
     "services/collector/venues",
     "services/scanner/market.py",
     "services/scanner/lifecycle.py",
+    *(f"services/scanner/{name}.py" for name in ("judge", "plan", "score", "why")),
     "services/scanner/detectors",
     *(
         f"services/recorder/{name}.py"

@@ -7,6 +7,8 @@ The older vocabulary (`spot`, `futures`, `premium_percent`, `spread_percent`) an
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
+import msgspec
+
 from services.api.numbers import mid, number, percent_of_bps, premium_percent, raw
 from services.api.symbols import quote_rank
 from services.api.times import iso, ms_of
@@ -235,6 +237,8 @@ def signal_view(signal: Signal, make: Any = number) -> dict[str, Any]:
         "close_reason": signal.close_reason,
         "duration_ms": signal.duration_ms,
         "updates": signal.updates,
+        "samples": signal.samples,
+        "score": None if signal.score is None else make(signal.score.points),
         "flags": list(signal.flags),
         "config_version": signal.config_version,
     }
@@ -245,7 +249,15 @@ def signal_view(signal: Signal, make: Any = number) -> dict[str, Any]:
 
 
 def signal_detail(signal: Signal) -> dict[str, Any]:
-    return {**signal_view(signal), "key": signal.key, "buy": _signal_leg(signal.buy), "sell": _signal_leg(signal.sell)}
+    """`plan` and `score_terms` carry their figures as text."""
+    return {
+        **signal_view(signal),
+        "key": signal.key,
+        "buy": _signal_leg(signal.buy),
+        "sell": _signal_leg(signal.sell),
+        "plan": None if signal.plan is None else msgspec.to_builtins(signal.plan),
+        "score_terms": [] if signal.score is None else msgspec.to_builtins(signal.score.terms),
+    }
 
 
 def newest_recv_ms(row: BoardRow | None) -> int | None:

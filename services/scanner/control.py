@@ -36,6 +36,7 @@ class Row(msgspec.Struct, frozen=True, array_like=True, gc=False):
     multiplier: str = "1"
     reason: str | None = None
     trusted: bool = False
+    tick_size: str | None = None
 
 
 class Start(msgspec.Struct, frozen=True, array_like=True, tag="start"):

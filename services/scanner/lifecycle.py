@@ -20,6 +20,8 @@ import msgspec
 
 from services.scanner.judge import HARD, Judge, Refusal
 from services.scanner.market import MS, SECOND, Leg
+from services.scanner.plan import plan
+from services.scanner.score import score
 from shared.routes.edge import Measure
 from shared.routes.funding import WINDOW_NS
 from shared.routes.numbers import cents_text, decimal_text
@@ -177,7 +179,7 @@ class LifeCycle:
             return
         route.state = "open"
         route.sent = (at, route.peak.edge)
-        route.record = opened(route, measure, at, runtime.version)
+        route.record = self._sent(opened(route, measure, at, runtime.version), route, measure, at)
         self.out.append(route.record)
 
     def _sample_open(self, route: Route, at: int) -> None:
@@ -194,10 +196,20 @@ class LifeCycle:
         if route.peak.edge - route.sent[1] >= UPDATE_CENTS or at - route.sent[0] >= UPDATE_NS:
             record = route.record
             route.sent = (at, route.peak.edge)
-            route.record = msgspec.structs.replace(
+            record = msgspec.structs.replace(
                 record, event="update", rev=record.rev + 1, at=at, updates=record.updates + 1
             )
+            route.record = self._sent(record, route, measure, at)
             self.out.append(route.record)
+
+    def _sent(self, record: Signal, route: Route, measure: Measure, at: int) -> Signal:
+        """The record with what to do about it and what it is worth, as of now."""
+        durations = self.history.get(route.key, ())
+        return msgspec.structs.replace(
+            record,
+            plan=plan(self.judge, route.buy, route.sell, measure),
+            score=score(self.judge, route.buy, route.sell, measure, at, route.peak.edge, list(durations)),
+        )
 
     def _raise_peak(self, route: Route, measure: Measure, at: int) -> None:
         if measure.edge > route.peak.edge:
@@ -293,6 +305,7 @@ def opened(route: Route, measure: Measure, at: int, config_version: int) -> Sign
         size_usd=cents_text(measure.size_usd),
         config_version=config_version,
         flags=measure.flags,
+        samples=route.n,
     )
 
 
@@ -312,6 +325,7 @@ def sampled(record: Signal, route: Route, measure: Measure, at: int) -> Signal:
         size=decimal_text(*measure.size),
         size_usd=cents_text(measure.size_usd),
         flags=measure.flags,
+        samples=record.samples + 1,
     )
 
 

@@ -252,6 +252,7 @@ class Steward:
             multiplier=one.multiplier,
             reason=one.quarantine_reason,
             trusted=one.trusted,
+            tick_size=one.tick_size,
         )
 
     async def _write_confirmed(self) -> None:
