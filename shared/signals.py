@@ -79,8 +79,8 @@ class RouteFunding(msgspec.Struct, frozen=True, kw_only=True):
 
     `apr_percent` is of the notional, simple; `apr_equity_percent` of the money tied up at 1x on both sides. `next_ts`
     (ns) and `next_bps`: the earliest settlement ahead. `even_ts` (ns): when the payments will have covered what the
-    round trip costs (`cost_bps`, rounded up to a whole one), after `even_payments` of them; `even_stays_ts`: from when on they always will have;
-    None where 30 days do not.
+    round trip costs (`cost_bps`, rounded up to a whole one), after `even_payments` of them; `even_stays_ts`: from when
+    on they always will have; None where 30 days do not.
     """
 
     carry_8h_bps: str
