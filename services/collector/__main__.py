@@ -1,21 +1,20 @@
 """`python -m services.collector`: run or check a venue's collector, record, decode or replay frames, see samples."""
 
-import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import msgspec
 
+from services.collector.arguments import Parser, Usage, one_of
 from services.collector.venues import VENUES
 from shared.config import SettingError, load
 
 
 def _run(arguments: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser(prog="python -m services.collector run", description="Collect one exchange.")
-    parser.add_argument("--venue", required=True, help=f"one of: {', '.join(VENUES)}")
+    parser = Parser("run", "Collect one exchange.")
+    parser.add_argument("--venue", required=True, type=one_of(VENUES), help=f"one of: {', '.join(VENUES)}")
     name = parser.parse_args(arguments).venue
-    if name not in VENUES:
-        parser.error(f"--venue {name}: expected one of {', '.join(VENUES)}")
     from services.collector.override_file import OverrideFile
     from services.collector.process import collect, of_deployment
     from shared.service import run
@@ -26,13 +25,14 @@ def _run(arguments: Sequence[str]) -> int:
 
 
 def _samples(arguments: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m services.collector samples", description="One frame of each reason that made no event."
-    )
-    parser.add_argument("--venue", help="of this exchange alone")
+    parser = Parser("samples", "One frame of each reason that made no event.")
+    parser.add_argument("--venue", type=one_of(VENUES), help="of this exchange alone")
     from services.collector.samples import stored
 
-    for sample in stored(load().data_path, parser.parse_args(arguments).venue):
+    venue, settings = parser.parse_args(arguments).venue, load()
+    if Path(settings.data_dir).exists() and not Path(settings.data_dir).is_dir():
+        raise SettingError("DATA_DIR", settings.data_dir, "a directory")
+    for sample in stored(settings.data_path, venue):
         print(msgspec.json.encode(sample).decode())
     return 0
 
@@ -73,12 +73,11 @@ COMMANDS = {
 
 def main(arguments: Sequence[str]) -> int:
     """Run a subcommand and return the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m services.collector", description=__doc__)
-    parser.add_argument("command", choices=COMMANDS)
-    command = parser.parse_args(arguments[:1]).command
+    parser = Parser("", __doc__ or "")
+    parser.add_argument("command", type=one_of(COMMANDS), help=", ".join(COMMANDS))
     try:
-        return COMMANDS[command](arguments[1:])
-    except SettingError as error:
+        return COMMANDS[parser.parse_args(arguments[:1]).command](arguments[1:])
+    except (SettingError, Usage) as error:
         print(f"collector: {error}", file=sys.stderr)
         return 2
 

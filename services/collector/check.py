@@ -4,7 +4,6 @@ The venue's own engine runs for a few coins, as it would in service, until every
 time is over. One line a point; exit 0 where all is well, 1 where a point fails, 2 where the settings cannot be used.
 """
 
-import argparse
 import asyncio
 import sys
 from collections.abc import Callable, Sequence
@@ -15,6 +14,7 @@ from typing import IO, Final, Literal, NamedTuple
 import uvloop
 
 from services.collector.actions import Count
+from services.collector.arguments import Parser, Usage, number, one_of
 from services.collector.around import Surroundings
 from services.collector.engine import Engine
 from services.collector.override_file import OverrideFile
@@ -24,7 +24,7 @@ from services.collector.standing import standing
 from services.collector.venue import Venue
 from services.collector.venues import VENUES
 from services.collector.wants import kinds_of
-from shared.config import SettingError, load, names
+from shared.config import load, names
 from shared.events import KIND, Event, Settlement, State
 from shared.instruments import Market
 from shared.logs import set_up_logging
@@ -89,21 +89,22 @@ class Watched(Engine):
 
 def main(arguments: Sequence[str], out: IO[str] = sys.stdout) -> int:
     """Check some exchanges, one after the other, and return the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m services.collector check", description=__doc__)
-    parser.add_argument("--venue", action="append", help=f"any of: {', '.join(VENUES)} (default: those of VENUES)")
+    parser = Parser("check", __doc__ or "")
+    parser.add_argument(
+        "--venue", action="append", type=one_of(VENUES), help=f"any of: {', '.join(VENUES)} (default: those of VENUES)"
+    )
     parser.add_argument("--assets", default=ASSETS, help=f"coins to subscribe (default {ASSETS})")
-    parser.add_argument("--seconds", type=float, default=SECONDS, help=f"wait at most so long (default {SECONDS:g})")
+    parser.add_argument(
+        "--seconds", type=number(1, 3600), default=SECONDS, help=f"wait at most so long (default {SECONDS:g})"
+    )
     given = parser.parse_args(arguments)
+    assets = frozenset(names(given.assets, str.upper))
+    if not assets:
+        raise Usage(f"--assets: {given.assets!r}: expected coins, separated by commas")
     settings = load()
     chosen = given.venue or settings.venue_list(VENUES)
-    for name in chosen:
-        if name not in VENUES:
-            raise SettingError("--venue", name, f"one of {', '.join(VENUES)}")
-    if not 1 <= given.seconds <= 3600:
-        raise SettingError("--seconds", str(given.seconds), "1 to 3600")
     venues, said = [of_deployment(VENUES[name], settings) for name in chosen], OverrideFile(settings, VENUES)
     set_up_logging("error")
-    assets = frozenset(names(given.assets, str.upper))
     around = replace(surroundings(settings), assets=assets, watch=assets)
     where = f"through {settings.venue_gateway}" if settings.venue_gateway else "proxy" if settings.proxy else "direct"
     print(f"settings         ok      {len(venues)} exchanges, {where}, coins {', '.join(sorted(assets))}", file=out)

@@ -11,10 +11,11 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import IO, Any, Final, NoReturn, get_args
+from typing import IO, Any, Final, get_args
 
 import msgspec
 
+from services.collector.arguments import Parser, Usage, one_of
 from services.collector.books import Books
 from services.collector.capture import Captured, elements, read, read_files
 from services.collector.messages import (
@@ -58,15 +59,6 @@ NAMES: Final[dict[type, str]] = {
 }
 
 
-class Usage(ValueError):
-    """What is wrong with the command line or an input file, in one sentence."""
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise Usage(message)
-
-
 def main(arguments: Sequence[str], stdin: IO[bytes], stdout: IO[bytes], stderr: IO[str]) -> int:
     """The exit status: 2 with one sentence on `stderr` where the input cannot be used, else 0."""
     try:
@@ -88,9 +80,9 @@ def main(arguments: Sequence[str], stdin: IO[bytes], stdout: IO[bytes], stderr: 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """Raises `Usage`."""
-    parser = _Parser(prog="python -m services.collector decode", description="Decode recorded frames of an exchange.")
+    parser = Parser("decode", "Decode recorded frames of an exchange.")
     parser.add_argument("--venue", required=True, help=", ".join(VENUES))
-    parser.add_argument("--market", choices=get_args(Market), help="where a frame cannot tell")
+    parser.add_argument("--market", type=one_of(get_args(Market)), help="where a frame cannot tell")
     parser.add_argument("--instruments", action="append", default=[], metavar="FILE", help="a REST listing body")
     parser.add_argument("frames", nargs="+", metavar="FRAMES", help="files of frames, or - for standard input")
     options = parser.parse_args(arguments)

@@ -1,6 +1,5 @@
 """`python -m services.collector record`: an exchange's raw frames into a file, as they come; no Redis needed."""
 
-import argparse
 import asyncio
 import logging
 import signal
@@ -9,8 +8,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
+import msgspec
 import uvloop
 
+from services.collector.arguments import Parser, Usage, number, one_of
 from services.collector.capture import Unrecorded, Writer
 from services.collector.engine import Engine
 from services.collector.process import of_deployment, surroundings
@@ -38,6 +39,12 @@ class Nowhere:
     def delete_last(self, key: str, field: str) -> None: ...
 
 
+class Head(msgspec.Struct):
+    """The first line of a recording."""
+
+    venue: str = ""
+
+
 class Tape:
     """Frames and bodies into the file; `full` is set when it has reached its limit."""
 
@@ -59,15 +66,18 @@ class Tape:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Record until a signal, the time or the size given. Returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m services.collector record", description=__doc__)
-    parser.add_argument("--venue", required=True, choices=VENUES)
+    """Record until a signal, the time or the size given. Returns the exit code. Raises `Usage`, `SettingError`."""
+    parser = Parser("record", __doc__ or "")
+    parser.add_argument("--venue", required=True, type=one_of(VENUES), help=", ".join(VENUES))
     parser.add_argument("--out", required=True, type=Path, help="the file; an existing one is continued")
-    parser.add_argument("--seconds", type=float, help="stop after so long")
-    parser.add_argument("--max-mb", type=int, default=1024, help="stop when the file is this large (default 1024)")
+    parser.add_argument("--seconds", type=number(1, 10_000_000), help="stop after so long")
+    parser.add_argument(
+        "--max-mb", type=number(1, 1_000_000, int), default=1024, help="stop when the file is this large (default 1024)"
+    )
     given = parser.parse_args(arguments)
     settings = load()
     venue = of_deployment(VENUES[given.venue], settings)
+    _refuse_another(given.out, given.venue)
     set_up_logging(settings.log_level)
     try:
         writer = Writer(given.out, given.venue, SCHEMA, given.max_mb << 20)
@@ -82,10 +92,25 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
+def _refuse_another(path: Path, venue: str) -> None:
+    """Raises `Usage` where the file is there and is no recording of this exchange."""
+    if not path.is_file() or not path.stat().st_size:
+        return
+    with path.open("rb") as file:
+        head = file.readline(1000)
+    try:
+        found = msgspec.json.decode(head, type=Head)
+    except msgspec.DecodeError:
+        found = Head()
+    if found.venue != venue:
+        what = f"a recording of {found.venue}" if found.venue else "no recording"
+        raise Usage(f"--out: {str(path)!r}: expected a new file or a recording of {venue}, it is {what}")
+
+
 async def _record(venue: Venue, settings: Settings, writer: Writer, seconds: float | None) -> None:
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(sign, stop.set)
     tape = Tape(writer)
     engine = Engine(venue, "record", Nowhere(), surroundings(settings), tap=tape)
     running = asyncio.create_task(engine.run())

@@ -9,7 +9,6 @@ overrides counts as it is at the start. The last lines printed are one JSON obje
 out, what was unknown and why.
 """
 
-import argparse
 import asyncio
 import heapq
 import io
@@ -17,14 +16,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, pairwise
 from time import time_ns
-from typing import IO, Final, NoReturn
+from typing import IO, Final
 
 import msgspec
 
 from services.collector import directory
+from services.collector.arguments import Parser, Usage
 from services.collector.capture import Captured, read_files
 from services.collector.listing import filled
-from services.collector.offline import Usage, load_listing, say_unused
+from services.collector.offline import load_listing, say_unused
 from services.collector.override_file import OverrideFile
 from services.collector.overrides import Override
 from services.collector.player import Player
@@ -62,11 +62,6 @@ class Options(msgspec.Struct, frozen=True):
     speed: float
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise Usage(message)
-
-
 def main(arguments: Sequence[str], stdin: IO[bytes], stdout: IO[str], stderr: IO[str]) -> int:
     """The exit status: 2 with one sentence where the input cannot be used, else the service's."""
     try:
@@ -90,7 +85,7 @@ def main(arguments: Sequence[str], stdin: IO[bytes], stdout: IO[str], stderr: IO
 
 def parse(arguments: Sequence[str]) -> list[Options]:
     """One exchange's options each; the speed is everybody's. Raises `Usage`."""
-    parser = _Parser(prog="python -m services.collector replay", description="Play recorded sessions.")
+    parser = Parser("replay", "Play recorded sessions.")
     parser.add_argument("--venue", required=True, help=", ".join(VENUES))
     parser.add_argument("--instruments", action="append", default=[], metavar="FILE", help="a REST listing body")
     parser.add_argument("--speed", help="1: as recorded, 2: twice as fast, max or 0: as fast as can be")
@@ -100,6 +95,10 @@ def parse(arguments: Sequence[str]) -> list[Options]:
     for given in found:
         if given.venue not in VENUES:
             raise Usage(f"Venue {given.venue!r} does not exist: expected one of {', '.join(VENUES)}.")
+        if "-" in given.instruments:
+            raise Usage("--instruments takes files: standard input is for frames.")
+    if sum(given.files.count("-") for given in found) > 1:
+        raise Usage("Standard input can be read only once: name - only once.")
     if len({given.venue for given in found}) < len(found):
         raise Usage("Each venue is named once, with all of its files behind it.")
     return [Options(given.venue, given.instruments, given.files, speed) for given in found]

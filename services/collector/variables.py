@@ -104,4 +104,4 @@ def url(text: str, schemes: Sequence[str]) -> str:
 
 
 def begins(schemes: Sequence[str]) -> str:
-    return "a URL that begins with " + " or ".join(f"{scheme}://" for scheme in schemes)
+    return "a URL that begins with " + " or ".join(f"{scheme}://" for scheme in schemes) + " and names a host"

@@ -12,7 +12,7 @@ import pytest
 from msgspec.msgpack import decode
 from redis.asyncio import Redis
 
-from services.collector.offline import Usage
+from services.collector.arguments import Usage
 from services.collector.replay import SECOND, Clock, Options, Pace, parse
 from shared.codec import decode_batch
 from shared.events import KIND, STREAM_KINDS
