@@ -32,7 +32,7 @@ FOLDER = "grvt"
             9,
             # the picture of a delta feed was written down without its fields, its deltas not all; a picture beside
             # the deltas; a candle
-            {"Ack": 1, "incomplete": 1, "Funding": 1, "Stats": 1, "other_quote_channel": 1, "gap": 1, "Replayed": 1}
+            {"Ack": 1, "incomplete": 1, "Funding": 1, "Stats": 1, "Mark": 2, "gap": 1, "Replayed": 1}
             | {"unused_channel": 1, "BookSnapshot": 1, "Refused": 1},
         ),
         (
@@ -46,14 +46,14 @@ FOLDER = "grvt"
             "gravity-technologies_api-spec__market_data_streams.md.jsonl",
             67,
             # doubled: both encodings of one delta have the same number; candles; mini.s beside mini.d
-            {"client_frame": 24, "Ack": 24, "Refused": 3, "other_quote_channel": 2, "Quote": 1, "Mark": 1, "doubled": 2}
+            {"client_frame": 24, "Ack": 24, "Refused": 3, "Quote": 1, "Mark": 6, "doubled": 2}
             | {"Funding": 3, "Stats": 3, "BookSnapshot": 2, "BookDelta": 2, "Trade": 2, "unused_channel": 2},
         ),
         (
             "unnamed-trader__grvt_frames.jsonl",
             10,
             # a delta whose picture was not recorded; a picture beside the deltas
-            {"Ack": 2, "BookSnapshot": 2, "BookDelta": 3, "other_quote_channel": 1, "incomplete": 1, "Refused": 1},
+            {"Ack": 2, "BookSnapshot": 2, "BookDelta": 3, "Mark": 1, "incomplete": 1, "Refused": 1},
         ),
     ],
 )

@@ -91,12 +91,12 @@ VENUE: Final = Venue(
     channels=(
         # silent_s: a market out of its hours says nothing; to subscribe anew brings its picture
         Channel(MINI_DELTA, "mini", "perp", ("quote", "mark"), rank=0, silent_s=60.0),
-        Channel(MINI, "mini_snap", "perp", ("quote",), rank=1, mode="periodic", period_ms=200, silent_s=60.0),
+        Channel(MINI, "mini_snap", "perp", ("quote", "mark"), rank=1, mode="periodic", period_ms=200, silent_s=60.0),
         Channel(
             TICKER,
             "ticker",
             "perp",
-            ("quote", "funding", "stats"),
+            ("quote", "mark", "funding", "stats"),
             rank=2,
             mode="periodic",
             period_ms=5_000,

@@ -108,12 +108,14 @@ class _Feeds:
         listed = self.reader.find(native)
         if listed is None:
             return [self.reader.missing(native)]
-        if frame.stream != self.reader.quote_channel:
+        quotes = frame.stream == self.reader.quote_channel
+        if not quotes and frame.stream != MINI:
             return [Unknown(reading.OTHER, native)]
         try:
             seq = rows.number(frame.sequence_number)
             if frame.stream == MINI:
-                return _said(Top(""), feed, listed, seq, recv)
+                made = _said(Top(""), feed, listed, seq, recv)
+                return made if quotes else _marks(made) or [Unknown(reading.OTHER, native)]
             top = self.tops.get(native)
             if top is not None and seq and frame.prev_sequence_number == top.text:  # nearly all of them
                 top.last, top.text = seq, frame.sequence_number
@@ -142,8 +144,10 @@ class _Feeds:
         return [_lost(listed, "quote", seq) if known else Unknown("gap", native)]
 
     def ticker(self, row: shapes.Ticker, at: Listed, seq: int, recv: int) -> list[Message]:
-        made = reading.prices(row, at, recv, "ws", seq) if self.reader.quote_channel == TICKER else []
-        return made + reading.figures(row, at, recv, "ws")
+        made = reading.figures(row, at, recv, "ws")
+        if self.reader.quote_channel == TICKER:
+            made.insert(0, rows.quote(row, at, recv, "ws", seq))
+        return made
 
     def ticker_delta(self, feed: msgspec.Raw, seq: int, before: int | None, topic: str, recv: int) -> list[Message]:
         native = reading.native_of(feed)
@@ -179,6 +183,10 @@ def _said(top: Top, feed: shapes.Mini, at: Listed, seq: int, recv: int) -> list[
         if mark is not None or index is not None:
             made.append(Mark(at.symbol, mark, index, ts, recv))
     return made or [Unknown("incomplete", feed.instrument)]
+
+
+def _marks(made: list[Message]) -> list[Message]:
+    return [one for one in made if isinstance(one, Mark)]
 
 
 def _lost(at: Listed, kind: str, seq: int) -> Lost:

@@ -54,8 +54,8 @@ def _rows(
     reader: Reader, endpoint: str | None, result: msgspec.Raw, recv: int, request: Request | None
 ) -> list[Message]:
     def ticker(row: shapes.Ticker, at: Listed) -> list[Message]:
-        made = reading.prices(row, at, recv, "rest")
-        return made + reading.figures(row, at, recv, "rest") if endpoint == "ticker" else made
+        rest = reading.figures if endpoint == "ticker" else reading.marks
+        return [rows.quote(row, at, recv, "rest"), *rest(row, at, recv, "rest")]
 
     def paid(row: shapes.Paid, at: Listed) -> list[Message]:
         one = rows.settlement(row, at, recv)

@@ -87,14 +87,12 @@ def native_of(raw: bytes | msgspec.Raw) -> str | None:
 
 
 def figures(row: shapes.Ticker, at: Listed, recv: int, source: Source) -> list[Message]:
-    """Funding and 24 h figures of a full ticker."""
-    rate = rows.funding(row, at, recv, source)
-    stats = rows.stats(row, at, recv, source)
-    return [stats] if rate is None else [rate, stats]
+    """Mark and index, funding and 24 h figures of a full ticker."""
+    rate, stats = rows.funding(row, at, recv, source), rows.stats(row, at, recv, source)
+    return marks(row, at, recv, source) + ([stats] if rate is None else [rate, stats])
 
 
-def prices(row: shapes.Ticker, at: Listed, recv: int, source: Source, seq: int | None = None) -> list[Message]:
-    """Best bid and offer, mark and index of a ticker."""
+def marks(row: shapes.Ticker, at: Listed, recv: int, source: Source) -> list[Message]:
+    """Mark and index, where there is either."""
     mark = rows.mark(row, at, recv, source)
-    quote = rows.quote(row, at, recv, source, seq)
-    return [quote] if mark is None else [quote, mark]
+    return [] if mark is None else [mark]
