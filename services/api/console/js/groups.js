@@ -5,12 +5,14 @@ const TOGETHER_MS = 5_000;
 
 const end = (one) => (one.state === "open" ? Infinity : (one.ended_at_ms ?? one.closed_at_ms ?? one.opened_at_ms));
 
-/** Better first: what is open before what is over, then the higher net (of now while open, at its peak after). */
+/** The net of entering that a signal counts by: of now while it is open, at its peak after. */
+export const netOf = (one) => Number(one.state === "open" ? one.net_open_bps : one.peak_net_bps);
+
+/** Better first: what is open before what is over, then the higher net. */
 export function better(a, b) {
   const [open, other] = [a.state === "open", b.state === "open"];
   if (open !== other) return open ? -1 : 1;
-  const name = open ? "net_open_bps" : "peak_net_bps";
-  return Number(b[name]) - Number(a[name]) || (a.id < b.id ? -1 : 1);
+  return netOf(b) - netOf(a) || (a.id < b.id ? -1 : 1);
 }
 
 function grouped(members) {

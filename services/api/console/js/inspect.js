@@ -39,7 +39,7 @@ export function checks(entry, legs, ctx) {
   const fits = { usd: f.dollars(d.usd), mine: f.dollars(ctx.size) };
   found.push({ ok: d.usd >= ctx.size, text: t(d.usd >= ctx.size ? "check.fits" : "check.short", fits) });
   const due = Number(row.net_cash_bps) - Number(row.net_open_bps);
-  if (due < -0.05) found.push({ ok: false, text: t("check.due", { bps: f.bps(due) }) });
+  if (due < -0.05) found.push({ ok: d.net > 0 ? d.net + due > 0 : null, text: t("check.due", { bps: f.bps(due) }) });
   const { ms, exact, signal } = alive(entry, ctx);
   if (signal) found.push({ ok: true, text: t("check.signal", { span: f.span(ms) }) });
   else if (ms != null) found.push({ ok: ms > 3_000 || null, text: t("check.alive", { span: (exact ? "" : "≥ ") + f.span(ms) }) });

@@ -2,7 +2,7 @@
 
 import * as f from "./format.js";
 import { h, replace, text } from "./dom.js";
-import { groupLived, groups } from "./groups.js";
+import { groupLived, netOf } from "./groups.js";
 import { language, t, word } from "./i18n.js";
 import { marketName } from "./names.js";
 import { kept } from "./prefs.js";
@@ -60,9 +60,9 @@ const COLUMNS = [
   ["buy", ({ one }) => place(one, "long")],
   ["sell", ({ one }) => place(one, "short")],
   ["at.open", ({ one }) => f.bps(one.open_edge_bps), "n"],
-  ["peak", ({ one }) => f.bps(one.peak_edge_bps), "n strong"],
+  ["peak", ({ one }) => f.bps(one.peak_edge_bps), "n"],
   ["last", ({ one }) => f.bps(one.edge_bps), "n"],
-  ["net.open", ({ one }) => f.bps(one.net_open_bps), "n"],
+  ["net.open", ({ one }) => f.bps(netOf(one)), "n strong"],
   ["fits", ({ one }) => f.usd(Number(one.size_usd)), "n"],
   ["lived", () => "", "n"],
 ];

@@ -156,7 +156,7 @@ export const TIPS = {
   "s.at.open.tip": ["Gross edge when it opened, bps", "开始时毛价差，bps"],
   "s.peak.tip": ["Highest gross edge at a sample, bps", "采样所见最高毛价差，bps"],
   "s.last.tip": ["Gross edge of the last good sample, bps", "最近一次达标采样的毛价差，bps"],
-  "s.net.open.tip": ["Edge less the fees of entering, bps", "价差减开仓手续费，bps"],
+  "s.net.open.tip": ["Edge less the fees of entering, bps: of now while open, at its peak after. Groups are ordered by it", "价差减开仓手续费，bps：进行中为当前值，结束后为峰值；组内按此排序"],
   "s.fits.tip": ["Dollars at the top of both books", "两边一档可成交金额"],
   "s.lived.tip": ["From its first good sample to its end; of a group, from the first to the last of them", "自首个达标采样至结束；成组时自最早至最晚"],
 

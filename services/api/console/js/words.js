@@ -118,7 +118,7 @@ export const WORDS = {
   "check.crossed": ["Neither book is crossed", "两边盘口均未倒挂"],
   "check.fits": ["Your {mine} fits: {usd} at the top", "可容纳 {mine}：一档可成交 {usd}"],
   "check.short": ["Only {usd} of your {mine} at the top", "一档仅 {usd}，不足 {mine}"],
-  "check.due": ["Funding due soon costs {bps} bps", "临近结算，资金费 {bps} bps"],
+  "check.due": ["Funding due soon: {bps} bps", "临近结算，资金费 {bps} bps"],
   "check.signal": ["A signal is open for {span}", "信号已持续 {span}"],
   "check.alive": ["Pays for {span}", "已持续 {span}"],
   "net.head": ["What is left", "还剩多少"],
