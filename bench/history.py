@@ -40,6 +40,8 @@ class Bar(msgspec.Struct):
     mids: list[Decimal] = []
     trades: int = 0
     volume: Decimal = Decimal(0)
+    mark: tuple[int, Decimal | None] = (0, None)
+    rate: tuple[int, Decimal | None] = (0, None)
 
 
 class Account(msgspec.Struct, frozen=True):
@@ -59,7 +61,8 @@ class Market:
         self._client, self._rng, self._real = client, random.Random(seed), real_time
         self._seqs: dict[tuple[str, str], int] = defaultdict(int)
         self._trimmed_ms = 0
-        self.ms = START_MS
+        self._stamps: set[int] = set()
+        self.ms = 0 if real_time else START_MS
         self.events = self.trades = self.liquidations = 0
         self.bars: dict[Key, Bar] = defaultdict(Bar)
 
@@ -70,6 +73,7 @@ class Market:
 
     async def step(self) -> None:
         """One batch of each kind, all under one id."""
+        self._stamps = set()
         self.ms = max(time.time_ns() // 1_000_000, self.ms + 1) if self._real else self.ms + STEP_MS
         async with self._client.pipeline(transaction=False) as pipe:
             for kind, count in STEP.items():
@@ -97,6 +101,9 @@ class Market:
 
     def _event(self, kind: str) -> Event:
         symbol, recv = self._rng.choice(SYMBOLS), self.ms * 1_000_000 - self._rng.randrange(300_000_000)
+        while recv in self._stamps:  # of two of one moment nobody could tell which came last
+            recv += 1
+        self._stamps.add(recv)
         price = Decimal(self._rng.randrange(10_000, 20_000)) / 100
         bar = self.bars[symbol, recv // MINUTE_NS]
         if kind == "quote":
@@ -109,9 +116,11 @@ class Market:
             bar.volume += price
             return Trade(symbol, str(price), str(price), "buy", str(self.trades), recv, recv)
         if kind == "mark":
+            bar.mark = max(bar.mark, (recv, price))
             return Mark(symbol, str(price), str(price + 1), None, recv)
         if kind == "funding":
-            return Funding(symbol, "0.0001", "8", None, None, None, recv)
+            bar.rate = max(bar.rate, (recv, price / 1_000_000))
+            return Funding(symbol, f"{price / 1_000_000:f}", "8", None, None, None, recv)
         self.liquidations += 1
         return Liquidation(symbol, "sell", str(price), "1", None, recv, str(self.liquidations), "fill")
 
@@ -137,6 +146,12 @@ async def account(connection: asyncpg.Connection, market: Market) -> Account:
     )
     assert prints is not None
     unknown = len([key for key in held if key[1] < last and key not in wanted])
+    counted = await connection.fetch(
+        "SELECT symbol, extract(epoch FROM start)::bigint / 60 AS minute, sum(quotes) AS quotes, sum(trades) AS trades"
+        " FROM bars_1s GROUP BY 1, 2"
+    )
+    seconds = {(row["symbol"], row["minute"]): (row["quotes"], row["trades"] or 0) for row in counted}
+    wrong += sum(1 for key, bar in wanted.items() if seconds.get(key) != (bar.quotes, bar.trades))
     return Account(
         bars=len(wanted),
         trades=market.trades,
@@ -154,7 +169,6 @@ async def account(connection: asyncpg.Connection, market: Market) -> Account:
 def _same(bar: Bar, row: Any) -> bool:
     prices = (max(bar.mids), min(bar.mids)) if bar.mids else (None, None)
     traded = (bar.trades, bar.volume) if bar.trades else (None, None)
-    return bool(
-        (row["quotes"], row["mid_high"], row["mid_low"]) == (bar.quotes, *prices)
-        and (row["trades"], row["volume"]) == traded
-    )
+    wanted = (bar.quotes, *prices, *traded, bar.mark[1], bar.rate[1])
+    names = ("quotes", "mid_high", "mid_low", "trades", "volume", "mark_close", "funding_rate")
+    return wanted == tuple(row[name] for name in names)

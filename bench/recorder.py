@@ -221,7 +221,7 @@ async def away(stage: Stage, seconds: float) -> Row:
                 print(f"Postgres is away, {left:.0f} s left, recorder peak {peak:.0f} MB", file=sys.stderr)
             stage.start_postgres()
             returned = time.perf_counter()
-            await play(market, 90)  # until the last minutes have closed
+            await play(market, 130)  # until the last minutes have closed
             connection = await asyncpg.connect(stage.url("away"))
             await caught_up(connection, market)
             peak = usage(child.pid).peak_mb

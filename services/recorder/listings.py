@@ -39,7 +39,8 @@ class Listings:
         """
         found: Any = await redis.hgetall(streams.instruments(venue))
         seen = self._seen.get(venue, {})
-        changed = [self._decoded(value) for name, value in found.items() if seen.get(name) != value]
+        changed = [_decoded(value) for name, value in found.items() if seen.get(name) != value]
+        self.rejected += changed.count(None)
         absent = set(seen) - set(found) if found else set()
         gone, self._absent[venue] = absent & self._absent.get(venue, set()), absent
         self._found = venue, found, gone
@@ -50,15 +51,15 @@ class Listings:
         venue, found, gone = self._found
         kept = {name: value for name, value in self._seen.get(venue, {}).items() if name not in gone}
         self._seen[venue] = {**kept, **found}
-        decoded = (self._decoded(value) for value in found.values())
+        decoded = (_decoded(value) for value in found.values())
         self.symbols[venue] = [one.symbol for one in decoded if one is not None and one.collected]
 
-    def _decoded(self, value: bytes) -> Instrument | None:
-        try:
-            return _instrument.decode(value)
-        except msgspec.DecodeError:
-            self.rejected += 1
-            return None
+
+def _decoded(value: bytes) -> Instrument | None:
+    try:
+        return _instrument.decode(value)
+    except msgspec.DecodeError:
+        return None
 
 
 def _key(name: bytes) -> Key:

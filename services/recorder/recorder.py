@@ -84,7 +84,7 @@ class Recorder:
                 finally:
                     await connection.close()
                 return await asyncpg.create_pool(
-                    self._settings.database, min_size=1, max_size=POOL, init=store.prepare, command_timeout=60
+                    self._settings.database, min_size=0, max_size=POOL, init=store.prepare, command_timeout=60
                 )
             except BROKEN as error:
                 raise CannotServeError(f"this Postgres cannot be used: {error}") from error
