@@ -85,6 +85,7 @@ bench: python ## the collector beside its peers, and its steps one by one (PEERS
 	@$(SETUP) dev
 	@$(IN) bench steps
 	@$(IN) bench collector
+	@$(IN) bench scanner
 
 scenarios: python ## scripted markets through the whole system: are the signals right? FILES="a.toml b.toml" for your own
 	@$(SETUP) dev
