@@ -77,8 +77,10 @@ class Board:
             raws.append(self._raw(leg, state))
         if not states:
             return None
+        doubtful, apart = judge.doubts.pairs(states, fold.at, judge.runtime), self._apart(states)
         best, why = self.best(states)
-        doubtful = judge.doubts.pairs(states, fold.at, judge.runtime)
+        if why == "identity" and not doubtful:
+            why = "excluded"
         self.ver += 1
         ids = {
             route.record.id
@@ -96,10 +98,20 @@ class Board:
                 best=best,
                 why=why,
                 signals=tuple(sorted(ids)),
-                doubtful=doubtful,
+                doubtful=tuple(sorted({*doubtful, *apart})) if apart else doubtful,
                 fx=judge.rate.fx,
                 fx_at=judge.rate.at,
             )
+        )
+
+    def _apart(self, states: list[tuple[Leg, LegState]]) -> tuple[tuple[int, int], ...]:
+        """The pairs of a row's legs between which an exclusion forbids routes, by their places in the row."""
+        judge, at = self.fold.judge, self.fold.at
+        if not judge.apart:
+            return ()
+        places = list(enumerate(leg for leg, _ in states))
+        return tuple(
+            (i, j) for i, one in places for j, other in places if i < j and judge.kept_apart(one, other, at) is not None
         )
 
     def gone(self, name: str, fence: int) -> bytes:
@@ -126,7 +138,11 @@ class Board:
         good = [leg for leg, state in states if state in GOOD]
         runtime, about = judge.runtime, judge.doubts.about
         found, refused = best_pair(
-            good, judge.rate, at, judge.max_rough, lambda buy, sell: about(buy, sell, at, runtime)
+            good,
+            judge.rate,
+            at,
+            judge.max_rough,
+            lambda buy, sell: about(buy, sell, at, runtime) or judge.kept_apart(buy, sell, at) is not None,
         )
         if found is None:
             bad = [state for leg, state in states if state not in GOOD and leg.quote is not None]

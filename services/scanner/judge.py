@@ -88,6 +88,8 @@ class Judge:
 
     def kept_apart(self, buy: Leg, sell: Leg, at: int) -> Exclusion | None:
         """The exclusion that forbids routes between these two venues, in either direction."""
+        if not self.apart:
+            return None
         venues = {buy.venue, sell.venue}
         for rule in self.apart:
             if {rule.venue, rule.against} == venues and rule.asset in (None, buy.asset.name) and at < until_of(rule):
@@ -110,7 +112,7 @@ class Judge:
         first, second = REASON[one], REASON[other]
         if first is not None or second is not None:
             return next((hard for hard in HARD if hard in (first, second)), first or second)
-        if self.apart and self.kept_apart(buy, sell, at) is not None:
+        if self.kept_apart(buy, sell, at) is not None:
             return "excluded"
         if not buy.ask or not sell.bid:
             return "size"

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -34,6 +34,7 @@ ROUND_S: Final = 0.25
 SETTINGS_S: Final = 1.0
 VENUES_S: Final = 2.0
 LISTING_S: Final = 30.0
+LISTINGS_S: Final = 0.5
 #: How soon a listing is read again when events name symbols that are not known.
 UNLISTED_S: Final = 3.0
 CONFIRMED_S: Final = 5.0
@@ -76,6 +77,8 @@ class Steward:
         }
         self._raw: dict[str, dict[bytes, bytes]] = {}
         self._due: dict[str, float] = {}
+        #: when each collector last changed its listing
+        self._said: dict[bytes, bytes] = {}
         self._unlisted = hold.fold.unlisted
         self._clock = (hold.fold.at, 0)
         self._rate: tuple[fx.Fx, int] | None = None
@@ -91,6 +94,8 @@ class Steward:
             await self._follow_settings()
         if self._is_due("venues", 0.0 if self._recorded else VENUES_S):
             await self._find_venues()
+        if not self._recorded and self._is_due("listings", LISTINGS_S):
+            await self._hear_of_listings()
         for venue in sorted(self._venues):
             if self._is_due(f"listing {venue}", LISTING_S):
                 await self._read_listing(venue)
@@ -197,6 +202,14 @@ class Steward:
             for at in range(0, len(events), ROWS_PER_ENTRY):
                 await self._tell(Seed(venue, kind, events[at : at + ROWS_PER_ENTRY]))
         LOG.info("partition %d reads %s", partition, venue)
+
+    async def _hear_of_listings(self) -> None:
+        """A collector says when its listing has changed: a halt must not wait until its turn comes."""
+        said: Any = await self._client.hgetall(streams.META_LISTINGS)
+        for venue in sorted(self._venues):
+            if said.get(venue.encode()) != self._said.get(venue.encode()):
+                self._due[f"listing {venue}"] = 0.0
+        self._said = said
 
     async def _read_listing(self, venue: str) -> None:
         self._due[f"listing {venue}"] = time.monotonic() + LISTING_S

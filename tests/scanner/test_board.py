@@ -116,3 +116,24 @@ def test_a_leg_is_encoded_again_only_when_it_changed_and_always_rightly() -> Non
     assert second is not None
     assert msgspec.msgpack.decode(second, type=BoardRow).legs[0].mark == "9"
     assert msgspec.msgpack.decode(second, type=BoardRow).legs[1] == msgspec.msgpack.decode(first, type=BoardRow).legs[1]
+
+
+def test_venues_that_the_user_keeps_apart_make_no_best_route_and_readers_are_told() -> None:
+    rule = Exclusion(venue="alpha", against="beta", reason="test")
+    rows = {"alpha": [row("WIF")], "beta": [row("WIF")], "gamma": [row("WIF")]}
+
+    def shown(*venues: str) -> BoardRow:
+        tape = Tape().begin({name: rows[name] for name in venues}, Runtime(version=1, exclusions=(rule,)))
+        for venue, bid in zip(venues, ("1.9990", "2.0300", "2.0100"), strict=False):
+            tape.quote(venue, "WIF/USDT:USDT", bid, f"{float(bid) + 0.001:.4f}", "1000")
+        fold, _ = tape.wait(10).tick().fold()
+        made = Board(fold).row(fold.assets["WIF"], 1)
+        assert made is not None
+        return msgspec.msgpack.decode(made, type=BoardRow)
+
+    three = shown("alpha", "beta", "gamma")
+    assert three.best is not None
+    assert {three.best.buy[0], three.best.sell[0]} != {"alpha", "beta"}
+    assert three.doubtful == ((0, 1),)
+    two = shown("alpha", "beta")
+    assert (two.best, two.why, two.doubtful) == (None, "excluded", ((0, 1),))
