@@ -155,7 +155,7 @@ class Recorder:
 
     async def _list(self, pool: Pool) -> None:
         """Store the changes of the listings, and ask for the trades of everything where all are to be stored."""
-        next_look = 0.0
+        next_look, said = 0.0, ""
         loop = asyncio.get_running_loop()
         while await self.service.pause(DISCOVER_S):
             try:
@@ -164,10 +164,11 @@ class Recorder:
                     next_look = loop.time() + listings.LOOK_S
                 if self._settings.record_trades == "all":
                     await self._demand()
-            except (*AWAY, *UNABLE) as error:
-                LOG.warning("changes of the listings wait: %s", sentence(error))
-            except bus.AWAY as error:
-                LOG.warning("changes of the listings wait for Redis: %s", error)
+                said = ""
+            except (*AWAY, *UNABLE, *bus.AWAY) as error:
+                if not said:
+                    LOG.warning("changes of the listings wait: %s", error)
+                said = str(error) or type(error).__name__
 
     async def _look(self, pool: Pool) -> None:
         redis = self.service.redis
