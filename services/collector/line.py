@@ -52,6 +52,7 @@ class Gate:
         self._limits, self._usable = limits, usable
         self.window = Window(0, limits.connects[1] * STRETCH)
         self.frames = None if limits.frames is None else Window(0, limits.frames[1] * FRAMES_STRETCH)
+        self._turn = asyncio.Lock()
         self.divide(1.0)
 
     def divide(self, share: float) -> None:
@@ -61,10 +62,13 @@ class Gate:
             self.frames.count = max(1, int(self._limits.frames[0] * FRAMES_USABLE * share))
 
     async def pass_through(self) -> None:
-        now = time_ns()
-        at = self.window.ready_at(now)
-        self.window.took(at)
-        await asyncio.sleep((at - now) / SECOND)
+        """One after the other, each counted when it goes: a loop that stood still must not let several go at once."""
+        async with self._turn:
+            now = time_ns()
+            while (at := self.window.ready_at(now)) > now:
+                await asyncio.sleep((at - now) / SECOND)
+                now = time_ns()
+            self.window.took(now)
 
 
 class Exchange(Owner, Protocol):

@@ -1,5 +1,9 @@
 """What an endpoint grants an address, and a process's share of it."""
 
+import asyncio
+import time
+from itertools import pairwise
+
 from services.collector.line import FRAMES_STRETCH, Gate
 from services.collector.pacing import SECOND
 from services.collector.venue import Limits
@@ -20,3 +24,20 @@ def test_a_gate_grants_the_usable_part_and_a_members_share_of_it() -> None:
 
 def test_frames_are_not_counted_where_the_venue_does_not() -> None:
     assert Gate(Limits(10, 1, 1.0), 0.8).frames is None
+
+
+async def test_attempts_that_a_busy_loop_held_up_do_not_go_all_at_once() -> None:
+    gate = Gate(Limits(10, 1, 1.0, connects=(1, 0.05)), 1.0)
+    went: list[int] = []
+
+    async def attempt() -> None:
+        await gate.pass_through()
+        went.append(time.time_ns())
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(4):
+            group.create_task(attempt())
+        await asyncio.sleep(0)
+        time.sleep(0.3)  # noqa: ASYNC251 - the loop stands still
+    assert len(went) == 4
+    assert all(late - early >= 0.05 * SECOND for early, late in pairwise(went))
