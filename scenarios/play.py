@@ -30,8 +30,8 @@ from shared.signals import BoardRow, Signal
 #: Enough for the forty coins that every exchange lists, with their odd rows.
 INSTRUMENTS: Final = 140
 RATE: Final = 150
-#: How long all processes together may take until every market is there.
-READY_S: Final = 90.0
+#: How long all processes together may take until every market is there, on a crowded machine.
+READY_S: Final = 300.0
 STOP_S: Final = 10.0
 #: States of a leg of which nothing can be said yet.
 WAITING: Final = frozenset({"unconfirmed", "down", "gap", "stale"})

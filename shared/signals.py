@@ -167,8 +167,8 @@ class BoardRow(msgspec.Struct, frozen=True, kw_only=True):
     then says why). `signals` are the ids of the asset's open signals.
 
     What a reader needs to judge the other routes as the scanner does: `doubtful` are pairs of `legs`, by their places,
-    that are in doubt to be one coin or that the user keeps apart, no route goes between them; `fx` is the rate in force,
-    taken at `fx_at` (ns).
+    that are in doubt to be one coin or that the user keeps apart: no route goes between them; `fx` is the rate in force
+    and `fx_at` (ns) when it was taken.
     """
 
     asset: str

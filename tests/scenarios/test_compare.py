@@ -31,6 +31,11 @@ def test_what_is_missing_too_late_for_another_reason_or_too_much_is_told() -> No
     assert len(line(outcome).splitlines()) == 5
 
 
+def test_what_opens_after_the_scenario_is_over_is_not_looked_at() -> None:
+    outcome = compare(SCENARIO, [signal(), signal("spot"), signal(opened_s=20.5)], {"stale": 1})
+    assert (outcome.passed, outcome.found) == (True, 2)
+
+
 def test_one_found_signal_is_not_counted_twice() -> None:
     twice = Scenario(
         name="two", seconds=20, expect=(Expected(coin="WIF", buy="a perp", sell="b perp", opens=(3, 5)),) * 2
