@@ -40,6 +40,8 @@ OFF_BOOK: Final = frozenset({"UNWIND_TRANSFER", "SETTLE_MARKET"})
 
 #: what the bus can carry
 Number = Annotated[int, msgspec.Meta(ge=-(1 << 63), le=(1 << 63) - 1)]
+#: milliseconds; the exchange has written some numbers as text
+Stamp = int | str | None
 
 
 class SummaryRow(msgspec.Struct, gc=False):
@@ -54,7 +56,7 @@ class SummaryRow(msgspec.Struct, gc=False):
     volume_24h: str | None = None
     open_interest: str | None = None
     funding_rate: str | None = None
-    created_at: int = 0
+    created_at: Stamp = None
 
 
 class TradeRow(msgspec.Struct, gc=False):
@@ -64,7 +66,7 @@ class TradeRow(msgspec.Struct, gc=False):
     size: str
     side: str
     trade_type: str = ""
-    created_at: int = 0
+    created_at: Stamp = None
 
 
 class FundingRow(msgspec.Struct, gc=False):
@@ -72,7 +74,7 @@ class FundingRow(msgspec.Struct, gc=False):
     funding_rate: str
     funding_index: str | None = None
     funding_period_hours: msgspec.Raw = msgspec.Raw(b"")
-    created_at: int = 0
+    created_at: Stamp = None
 
 
 class BestRow(msgspec.Struct, gc=False):
@@ -81,7 +83,7 @@ class BestRow(msgspec.Struct, gc=False):
     bid_size: str | None = None
     ask: str | None = None
     ask_size: str | None = None
-    last_updated_at: int = 0
+    last_updated_at: Stamp = None
     seq_no: Number | None = None
 
 
@@ -89,7 +91,7 @@ class BookRow(msgspec.Struct):
     market: str
     asks: list[tuple[str, str]] | None
     bids: list[tuple[str, str]] | None
-    last_updated_at: int = 0
+    last_updated_at: Stamp = None
     seq_no: Number | None = None
 
 
@@ -97,8 +99,8 @@ class Body(msgspec.Struct):
     """Everything a body may be, but for the fields of a book."""
 
     results: list[msgspec.Raw] | None = None
-    error: str = ""
-    message: str = ""
+    error: str | None = None
+    message: str | None = None
 
 
 class Named(msgspec.Struct):
@@ -132,7 +134,7 @@ def rest(reader: Reader, frame: bytes, recv: int, request: Request | None) -> li
     except UNREADABLE:
         return [Unknown("not_json")]
     if body.error:
-        return [Refused(None, None, body.error, body.message)]
+        return [Refused(None, None, body.error, body.message or "")]
     path = request.endpoint if request is not None else path_by_form(frame, body)
     if path is None and body.results is None and (native := native_of(frame)):
         return [Unknown("bare_row", native)]
@@ -189,8 +191,9 @@ def native_of(raw: bytes | msgspec.Raw) -> str | None:
     return row.market or row.symbol or None
 
 
-def time_of(ms: int) -> int | None:
-    return nanoseconds(str(ms)) if ms else None
+def time_of(ms: Stamp) -> int | None:
+    """Milliseconds to nanoseconds; None where there are none, or zero."""
+    return nanoseconds(str(ms)) or None if ms else None
 
 
 def quote(row: SummaryRow | BestRow, at: Listed, recv: int) -> Quote:
