@@ -47,8 +47,8 @@ def standing(engine: Engine, *, started: bool = False, short: bool = False) -> t
     if engine.lines and not connections and engine.unreached:
         error = next(iter(engine.unreached.values()))
         return ("blocked" if error.status in TURNED_AWAY else "degraded"), str(error)
-    if not engine.lines:
-        return "live", "" if engine.ownership.members else "Nothing to collect."
+    if not engine.lines and not engine.plan.unplaced:
+        return _idle(engine)
     if engine.unreached:
         return "degraded", f"{len(engine.unreached)} of {len(engine.lines)} connections are down."
     live, topics = carried(engine)
@@ -73,6 +73,13 @@ def _unlisted(engine: Engine) -> tuple[str, str]:
     if not failing:
         return "starting", ""
     return ("blocked" if refusals else "degraded"), (refusals or failing)[0].sentence
+
+
+def _idle(engine: Engine) -> tuple[str, str]:
+    """Of a process that carries nothing: others do, nothing is to be collected, or its connections come next."""
+    if not engine.selected:
+        return "live", "Nothing to collect."
+    return ("starting" if engine.ownership.held or not engine.joined.is_set() else "live"), ""
 
 
 def retry(engine: Engine, now: int) -> str:

@@ -21,15 +21,11 @@ async def test_a_start_says_how_far_it_is_and_is_live_with_its_last_topic(tmp_pa
             return said[-1] == ("live", "")
 
         await found.until(whole)
-        live, topics = carried(found.engine)
-        assert live == topics
-        told = [
-            re.fullmatch(r"(\d+) of (\d+) topics\.", detail) for state, detail in said if state == "starting" and detail
-        ]
-        steps = [(int(match[1]), int(match[2])) for match in told if match is not None]
-        assert {count for _, count in steps} == {topics}
-        assert len({step for step, _ in steps}) > 1
-        assert {state for state, _ in said} == {"starting", "live"}
+        told = [re.fullmatch(r"(\d+) of (\d+) topics\.", detail) for state, detail in said if state == "starting"]
+        steps = {(int(match[1]), int(match[2])) for match in told if match is not None}
+        assert len(steps) > 1
+        assert all(live < topics for live, topics in steps)
+        assert said[0][0] == "starting"
 
 
 async def test_who_has_started_and_loses_its_topics_is_degraded_until_most_are_back(tmp_path: Path) -> None:
@@ -46,3 +42,21 @@ async def test_a_start_that_gets_no_further_is_no_start_any_more(tmp_path: Path)
         one = Standing(found.engine, lambda: monotonic() * 200)
         await found.until(lambda: one.now()[0] == "starting" and one.now()[1])
         await found.until(lambda: one.now()[0] == "degraded")
+
+
+async def test_nothing_is_live_between_the_listing_and_the_first_connection(tmp_path: Path) -> None:
+    async with stage("lighter", tmp_path) as found:
+        live: tuple[int, int] = (0, 0)
+
+        def said_so() -> bool:
+            nonlocal live
+            live = carried(found.engine)
+            return standing(found.engine)[0] == "live"
+
+        await found.until(said_so)
+        assert live[0] == live[1] > 0
+
+
+async def test_where_there_is_nothing_to_collect_it_is_said(tmp_path: Path) -> None:
+    async with stage("grvt", tmp_path, assets=frozenset({"NOSUCHCOIN"})) as found:
+        await found.until(lambda: standing(found.engine) == ("live", "Nothing to collect."))
