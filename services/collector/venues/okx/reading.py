@@ -6,6 +6,7 @@ A row names its instrument, which is looked up (spot and swap ids never coincide
 
 import re
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any, Final
 
 import msgspec
@@ -149,7 +150,9 @@ def trades(reader: Reader, found: list[Any], recv: int, source: Source) -> list[
 
 
 def settlements(reader: Reader, found: list[Any], recv: int, _source: Source) -> list[Message]:
-    return per_row(reader, found, perp_only(lambda row, at: rows.settlement(row, at, recv)))
+    """Payments, the newest first."""
+    below = {id(row): older for row, older in pairwise(found)}
+    return per_row(reader, found, perp_only(lambda row, at: rows.settlement(row, below.get(id(row)), at, recv)))
 
 
 def indices(reader: Reader, found: list[Any], recv: int, source: Source) -> list[Message]:

@@ -12,11 +12,13 @@ from services.collector import normalise
 from services.collector.messages import BookDelta, BookSnapshot
 from services.collector.normalise import BadNumber, nanoseconds
 from services.collector.table import Listed
-from services.collector.venues.okx.instruments import interval_h
+from services.collector.venues.okx.instruments import HOUR_NS, interval_h
 from shared.events import Funding, Level, Liquidation, Mark, Quote, Settlement, Side, Source, Stats, Trade
 
 SIDES: Final[dict[str, Side]] = {"buy": "buy", "sell": "sell"}
 MINUTE_NS: Final = 60_000_000_000
+#: the intervals at which the exchange pays funding, in hours
+INTERVALS: Final = frozenset({1, 2, 4, 6, 8})
 
 
 #: what the bus can carry
@@ -177,13 +179,33 @@ def funding(row: FundingRow, at: Listed, recv: int, source: Source) -> Funding:
     return Funding(at.symbol, rate, interval, time_of(row.funding_time), None, time_of(row.ts), recv, source)
 
 
-def settlement(row: SettledRow, at: Listed, recv: int) -> Settlement:
-    """`realizedRate` is what was paid, `fundingRate` of the same row what had been predicted."""
+def settlement(row: SettledRow, below: object, at: Listed, recv: int) -> Settlement:
+    """`realizedRate` is what was paid, `fundingRate` of the same row what had been predicted.
+
+    `below`: the row of the payment before, which tells the interval.
+    """
     rate = normalise.rate(row.realized_rate)
     if rate is None:
         raise BadNumber("no realizedRate")
-    paid_ns = nanoseconds(row.funding_time)
-    return Settlement(at.symbol, rate, None, paid_ns - paid_ns % MINUTE_NS, None, recv)
+    paid_ns, interval = _paid_ns(row), at.instrument.funding_interval_h
+    if isinstance(below, SettledRow) and below.inst_id == row.inst_id:
+        interval = _step(paid_ns, below) or interval
+    return Settlement(at.symbol, rate, interval, paid_ns, None, recv)
+
+
+def _paid_ns(row: SettledRow) -> int:
+    """When a payment was made, to the minute. Raises `BadNumber`."""
+    at_ns = nanoseconds(row.funding_time)
+    return at_ns - at_ns % MINUTE_NS
+
+
+def _step(paid_ns: int, below: SettledRow) -> str | None:
+    """Hours since the payment before, None where that is no interval of the exchange's."""
+    try:
+        hours, rest = divmod(paid_ns - _paid_ns(below), HOUR_NS)
+    except BadNumber:
+        return None
+    return str(hours) if hours in INTERVALS and not rest else None
 
 
 def interest(row: InterestRow, at: Listed, recv: int, source: Source) -> Stats:
