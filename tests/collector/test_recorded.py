@@ -89,13 +89,13 @@ def test_a_listing_among_the_frames_takes_the_place_of_the_one_before() -> None:
     def body(**changes: str) -> bytes:
         return json.dumps({"code": "0", "data": [{**row, **changes}]}).encode()
 
-    terms = b'{"code":"0","data":[{"instId":"B","fundingRate":"0","fundingTime":"0","nextFundingTime":"%d"}]}'
+    terms = b'{"code":"0","data":[{"instId":"B","fundingRate":"0","fundingTime":"14400000","nextFundingTime":"%d"}]}'
     assert listing.renew(body())
     assert listing.renew(body(instId="B", ctValCcy="B", uly="B-USDT"))
     assert [one.native for one in listing.table] == ["B"]
-    assert listing.renew(terms % 14_400_000)
+    assert listing.renew(terms % 28_800_000)
     assert listing.table.perp["B"].instrument.funding_interval_h == "4"
-    assert not listing.renew(terms % 28_800_000)  # waits for the next listing
+    assert not listing.renew(terms % 43_200_000)  # waits for the next listing
     assert not listing.renew(b'{"code":"0","data":[]}')
 
 
