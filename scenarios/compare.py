@@ -30,7 +30,8 @@ class Found:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How one scenario went. `hits` signals were expected and found."""
+    """How one scenario went. `hits` signals were expected and found. `slow`: the machine did not keep up, by so many
+    seconds at once; what takes a second too long looks stale to the scanner, and is."""
 
     name: str
     hits: int
@@ -39,6 +40,7 @@ class Outcome:
     faults: tuple[str, ...] = ()
     seconds: float = 0.0
     held_back: dict[str, int] = field(default_factory=dict)
+    slow: float = 0.0
 
     @property
     def passed(self) -> bool:
@@ -124,7 +126,8 @@ def line(one: Outcome) -> str:
     held = ", ".join(f"{why} {count}" for why, count in sorted(one.held_back.items())) or "nothing"
     verdict = "ok  " if one.passed else "FAIL"
     told = f"{verdict} {one.name:<18} {one.hits} of {one.expected} expected, {one.found} found; held back: {held}"
-    return "\n".join([f"{told} ({one.seconds:.0f} s)", *(f"       {fault}" for fault in one.faults)])
+    slow = f", the machine stood still for {one.slow:.1f} s" if one.slow else ""
+    return "\n".join([f"{told} ({one.seconds:.0f} s{slow})", *(f"       {fault}" for fault in one.faults)])
 
 
 def summary(outcomes: Sequence[Outcome]) -> str:

@@ -98,3 +98,20 @@ async def test_slices_that_are_overdue_are_left_out_and_counted() -> None:
         assert sim.driver.skipped == 0
         sim.driver.catch_up(sim.driver.started + 10)
         assert 4000 < sim.driver.skipped <= 4500
+
+
+async def test_the_scenarios_clock_stands_at_0_until_it_is_begun(tmp_path: Path) -> None:
+    text = '[[event]]\nkind = "thin"\ncoin = "BTC"\nfactor = 0.1\n'
+    text += '[[event]]\nkind = "halt"\nvenue = "okx"\ncoin = "SOL"\nat = 0.2\n'
+    (tmp_path / "late.toml").write_text(text, encoding="utf-8")
+    options = Options(venues=("okx",), instruments=40, rate=200, scenario=tmp_path / "late.toml", wait=True)
+    async with Simulator(options) as sim:
+        sol = next(row for row in sim.market.listed if row.coin == "SOL")
+        await until(lambda: sim.driver.events > 200)
+        assert [event.kind for event in sim.driver.active] == ["thin"]
+        status, body, _ = await rest(sim, "_sim/begin", {})
+        assert (status, body["ok"]) == (200, True)
+        assert sol.status == "trading"
+        await until(lambda: sol.status == "halted")
+        _, rows, _ = await rest(sim, "_sim/quotes?venue=okx")
+    assert {row["coin"] for row in rows if row["status"] == "halted" and row["collectable"]} == {"SOL"}

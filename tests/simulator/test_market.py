@@ -127,3 +127,14 @@ def test_a_trade_happens_at_the_quote() -> None:
     buys = world.trade(row, Random(3))
     assert row.last == (row.ask if buys else row.bid)
     assert row.trade_id == before + 1
+
+
+def test_funding_may_settle_at_other_times_while_an_event_lasts() -> None:
+    world = market()
+    row = find(world, "okx", "SUI-USDT-SWAP")
+    world.apply([Event(kind="funding", venue="okx", coin="SUI", rate=0.001, every_s=300)])
+    due = world.next_funding_ms(row, T)
+    assert due % 300_000 == 0
+    assert 0 < due - T * 1000 <= 300_000
+    world.apply([])
+    assert world.next_funding_ms(row, T) % (row.interval_h * 3_600_000) == 0
