@@ -33,6 +33,8 @@ T = TypeVar("T")
 RECORD: Final[decoding.Decoder[Signal]] = decoding.json(Signal)
 #: Live producers write each second: a stream that begins later than this after the position has lost entries.
 HOLE_MS: Final = 2500
+#: Why a partition is cold that nobody has owned before.
+FIRST: Final = "first start"
 
 
 @dataclass
@@ -60,7 +62,7 @@ async def take_over(
 
 async def _hold(client: Redis, wire: Wire, partition: int, fence: int, runtime: Runtime, recorded: bool) -> Hold:
     saved, past = await wire.one("HMGET", streams.scan(partition), "ckpt", "past")  # type: ignore[misc]
-    at, why = 0, "first start"
+    at, why = 0, FIRST
     if isinstance(saved, bytes):
         try:
             fold, positions = load(saved, past if isinstance(past, bytes) else None)
@@ -140,7 +142,8 @@ async def _cold(
     entry_id = await lease.write_control(client, partition, fence, started)
     fold, positions = Fold(), {streams.control(partition): before(*parse_id(entry_id))}
     await send(wire, [lease.commit_checkpoint(partition, fence, dump(fold, positions))])
-    LOG.warning("partition %d taken over as %d, cold: %s; %d signals closed", partition, fence, why, closed)
+    level = logging.INFO if why == FIRST else logging.WARNING
+    LOG.log(level, "partition %d taken over as %d, cold: %s; %d signals closed", partition, fence, why, closed)
     return Hold(partition, fence, fold, Feed(wire, streams.control(partition), positions, recorded=recorded))
 
 
