@@ -127,7 +127,13 @@ class RuntimeStore:
         """Make values what is meant, with the others that stand. Raises `SettingError`."""
         defaults = Runtime()
         changed = {name: getattr(defaults, name) if value is None else value for name, value in values.items()}
-        meant = consistent(msgspec.structs.replace(await self.load(), **changed))
+        try:
+            meant = consistent(msgspec.structs.replace(await self.load(), **changed))
+        except SettingError as error:
+            if error.field == "enter_bps" and "enter_bps" not in values:  # the other one of the two was changed
+                expected = f"at least enter_bps, which is {error.value:g}"
+                raise SettingError("max_edge_bps", changed.get("max_edge_bps"), expected) from error
+            raise
         values.update({name: getattr(meant, name) for name, value in values.items() if value is not None})
 
     async def follow(self, callback: Callable[[Runtime], None]) -> None:

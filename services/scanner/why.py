@@ -163,12 +163,12 @@ def _prices(fold: Fold, buy: Leg, sell: Leg) -> Iterator[Step]:
     measure = Measure(buy, sell, judge.rate, at, fold.cycle.window(key_of(buy, sell)))
     doubtful = judge.doubts.about(buy, sell, at, runtime)
     traded = not judge.min_volume or (judge.traded(buy) and judge.traded(sell))
-    value = f"{cents_text(measure.edge)} bps"
+    value, turnovers = f"{cents_text(measure.edge)} bps", [leg.turnover or "unknown" for leg in (buy, sell)]
     verdicts = (
         (edge >= judge.enter, value, f"at least {runtime.enter_bps:g} bps"),
         (edge <= judge.max_edge, value, f"at most {runtime.max_edge_bps:g} bps"),
         (not doubtful, "in doubt, or too new" if doubtful else "known", f"agreed for {runtime.pair_warmup_ms} ms"),
-        (traded, f"{buy.turnover or 'unknown'} and {sell.turnover or 'unknown'}", f"{runtime.min_volume_usd:g} USD"),
+        (traded, " and ".join(turnovers), f"at least {runtime.min_volume_usd:g} USD"),
         (measure.pays(judge.min_net), f"{cents_text(measure.cash)} bps", f"at least {runtime.min_net_bps:g} bps"),
         (bool(measure.size[0]), decimal_text(*measure.size), "whole lots of both, not below their minimums"),
         (measure.fits(judge.min_size), f"{cents_text(measure.size_usd)} USD", f"at least {runtime.min_size_usd:g} USD"),

@@ -44,7 +44,7 @@ async def test_settings_that_contradict_each_other_or_say_nothing_are_refused_be
     await store.write({"max_edge_bps": 80}, 0)
     refused: list[tuple[dict[str, Any], str, str]] = [
         ({"enter_bps": 90}, "enter_bps", "at most max_edge_bps, which is 80"),
-        ({"max_edge_bps": 50}, "enter_bps", "at most max_edge_bps, which is 50"),
+        ({"max_edge_bps": 50}, "max_edge_bps", "at least enter_bps, which is 60"),
         ({"exclusions": [{"reason": "r"}]}, "exclusions", "an asset, a venue, or both"),
         ({"exclusions": [{"asset": "X", "against": "b", "reason": "r"}]}, "exclusions", "a venue beside against"),
         ({"exclusions": [{"asset": "X", "until": 5, "reason": "r"}]}, "exclusions", "a list of {asset, venue"),

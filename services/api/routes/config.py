@@ -1,6 +1,6 @@
 """`/api/config`: the runtime settings, with what each accepts; written under a version, followed by every service."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any, Final, get_args, get_origin, get_type_hints
 
@@ -12,6 +12,7 @@ from starlette.responses import Response
 from services.api.answers import asset_for, documented, reply
 from services.api.context import Context, Ctx
 from services.api.errors import ApiError, away, invalid
+from services.collector.venues import VENUES
 from shared import bus, decoding
 from shared.config import Runtime, SettingError, expectation
 from shared.settings_store import RuntimeStore, VersionConflict
@@ -58,7 +59,12 @@ async def write_config(context: Ctx, request: Request) -> Response:
     changes = _changes(context, body)
     if not changes:
         raise invalid("body", None, "at least one setting; GET /api/config lists them", code="missing_value")
-    runtime = await write(context, changes, version)
+    try:
+        runtime = await write(context, changes, version)
+    except ApiError as error:
+        if error.field == "enter_bps" and THRESHOLD in body:
+            raise invalid(THRESHOLD, body[THRESHOLD], f"a percentage, in basis points {error.expected}") from None
+        raise
     return reply({"status": "success", **config_view(runtime)})
 
 
@@ -74,7 +80,20 @@ def _changes(context: Context, body: Mapping[str, Any]) -> dict[str, Any]:
         if not isinstance(changes["symbol"], str) or not changes["symbol"].strip():
             raise invalid("symbol", changes["symbol"], "the name of a coin")
         changes["symbol"] = asset_for(context, changes["symbol"])
+    for field, name in _venues(changes):
+        if name.strip().lower() not in VENUES:
+            raise invalid(field, name, f"an exchange out of: {', '.join(VENUES)}")
     return changes
+
+
+def _venues(changes: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The exchanges that settings name, with the setting's name: a misspelt one would do nothing, unseen."""
+    fees, rules = changes.get("fees"), changes.get("exclusions")
+    for name in fees if isinstance(fees, dict) else ():
+        yield "fees", str(name)
+    for rule in rules if isinstance(rules, list) else ():
+        named = [rule.get("venue"), rule.get("against")] if isinstance(rule, dict) else []
+        yield from (("exclusions", name) for name in named if isinstance(name, str) and name.strip())
 
 
 async def write(context: Context, changes: Mapping[str, Any], version: int | None) -> Runtime:

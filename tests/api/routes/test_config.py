@@ -62,3 +62,30 @@ async def test_whatever_is_written_is_taken_whole_or_refused_with_its_field(api:
     assert after == before + (answer.status_code == 200)
     if answer.status_code != 200:
         assert answer.json()["error"]["field"] in {*body, "body"}
+
+
+async def test_what_settings_name_must_exist_and_agree_with_what_stands(api: Api) -> None:
+    refused = [
+        ({"fees": {"binanse": {"perp": 3}}}, "fees", "an exchange out of: "),
+        ({"exclusions": [{"venue": "okx", "against": "mars", "reason": "r"}]}, "exclusions", "an exchange out of: "),
+        (
+            {"exclusions": [{"venue": "okx", "agianst": "binance", "reason": "r"}]},
+            "exclusions",
+            "a list of {asset, venue",
+        ),
+        ({"exclusions": [{"reason": "r"}]}, "exclusions", "an asset, a venue, or both"),
+        ({"enter_bps": 600}, "enter_bps", "at most max_edge_bps, which is 500"),
+        ({"threshold": 6}, "threshold", "in basis points at most max_edge_bps, which is 500"),
+        ({"max_edge_bps": 50}, "max_edge_bps", "at least enter_bps, which is 60"),
+    ]
+    for body, field, expected in refused:
+        answer = await api.http.post("/api/config", json=body)
+        error = answer.json()["error"]
+        assert (answer.status_code, error["field"]) == (422, field)
+        assert expected in error["expected"]
+    assert (await api.http.get("/api/config")).json()["version"] == 0
+    taken = [{"asset": "pepe", "venue": "OKX", "against": "binance", "reason": "r", "until_ms": 1}]
+    answer = await api.http.post("/api/config", json={"exclusions": taken, "fees": {"Binance": {"spot": 1}}})
+    written = answer.json()["settings"]
+    assert written["exclusions"]["value"] == [{**taken[0], "asset": "PEPE", "venue": "okx"}]
+    assert written["fees"]["value"] == {"binance": {"spot": 1.0, "perp": None}}
