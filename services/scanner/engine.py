@@ -1,14 +1,17 @@
 """One partition, live: read, fold, commit, show. The only loop that touches the fold's state with entries.
 
-A turn reads what has come, folds it, writes the records it made and, when due, the checkpoint, then the board rows of
-the coins that were touched. A coin is shown at once and then at most every 50 ms, more seldom where rendering would
-take more than its share of the core. So a burst costs one evaluation a coin, however many events it brings.
+A turn reads what has come, folds it, writes the records it made and, when due, the checkpoint, then board rows of
+coins that were touched, those that have waited longest first and not more than a few milliseconds' worth. A coin is
+shown at once and then at most every 50 ms, more seldom where rendering would take more than its share of the core,
+which is smaller while entries wait to be read. So a burst costs one evaluation a coin, however many events it brings.
 """
 
 import asyncio
 import logging
 import time
 from collections.abc import Collection
+from heapq import nsmallest
+from operator import itemgetter
 from typing import Final
 
 import msgspec
@@ -26,8 +29,13 @@ from shared.resp import ReplyError, command
 
 LOG: Final = logging.getLogger(__name__)
 CONFLATE_S: Final = 0.05
-#: The share of a core that rows may take before they are shown more seldom.
-BOARD_SHARE: Final = 0.3
+#: The share of a core that rows may take before they are shown more seldom: while the reading keeps up, and while it
+#: is further behind than this.
+BOARD_SHARE: Final = 0.7
+BEHIND_SHARE: Final = 0.3
+BEHIND_MS: Final = 100
+#: Rows of one turn: reading need not wait for all of a burst.
+ROWS_A_TURN: Final = 100
 CHECKPOINT_S: Final = 0.5
 #: Checkpoints are written more seldom where they are large: they may take this share of a core.
 CHECKPOINT_SHARE: Final = 0.02
@@ -49,7 +57,8 @@ class Engine:
         self.board = Board(hold.fold)
         self._changes = Window(streams.BOARD_CHANGES_RETENTION_MS, CHANGES_BYTES)
         self._shown: dict[Asset, float] = {}
-        self._conflate = CONFLATE_S
+        #: no rows before
+        self._rest_until = 0.0
         self._checkpoint_due = 0.0
         #: the minute whose past is in Redis beside the checkpoint
         self._past_of = -1
@@ -102,7 +111,7 @@ class Engine:
         now = time.monotonic()
         if now >= self._sweep_due:
             self._sweep(now)
-        due = [asset for asset in self.fold.touched if now - self._shown.get(asset, 0.0) >= self._conflate]
+        due = self._due(now)
         if not due:
             return
         rows: list[tuple[str, bytes]] = []
@@ -116,10 +125,21 @@ class Engine:
                 del self._shown[asset]
                 gone.add(asset.name)
         self.fold.touched.difference_update(due)
-        spent = time.monotonic() - now
-        self._conflate = max(CONFLATE_S, spent / BOARD_SHARE)
+        done = time.monotonic()
+        share = BOARD_SHARE if self.lag_ms <= BEHIND_MS else BEHIND_SHARE
+        self._rest_until = done + (done - now) * (1 / share - 1)
         await self._write(rows)
         await self._remove(gone - self.fold.assets.keys())
+
+    def _due(self, now: float) -> list[Asset]:
+        """Touched coins that may be shown in this turn."""
+        if now < self._rest_until:
+            return []
+        shown, latest = self._shown, now - CONFLATE_S
+        waiting = [(at, asset) for asset in self.fold.touched if (at := shown.get(asset, 0.0)) <= latest]
+        if len(waiting) > ROWS_A_TURN:
+            waiting = nsmallest(ROWS_A_TURN, waiting, key=itemgetter(0))
+        return [asset for _, asset in waiting]
 
     async def _remove(self, names: Collection[str]) -> None:
         """Coins that have no market any more leave the board."""
