@@ -35,8 +35,8 @@ async def maintain(settings: Settings) -> str:
 
             def show(step: str, done: int, of: int) -> None:
                 if step not in tasks:
-                    tasks[step] = bars.add_task(step, total=of)
-                bars.update(tasks[step], completed=done)
+                    tasks[step] = bars.add_task(step, total=max(of, 1))
+                bars.update(tasks[step], completed=done if of else 1)
 
             kept = (settings.retention_days, settings.retention_detail_days)
             report = await maintenance.maintain(connection, datetime.now(UTC).date(), *kept, show)

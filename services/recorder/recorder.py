@@ -157,7 +157,7 @@ class Recorder:
         """Store the changes of the listings, and ask for the trades of everything where all are to be stored."""
         next_look, said = 0.0, ""
         loop = asyncio.get_running_loop()
-        while await self.service.pause(DISCOVER_S):
+        while True:
             try:
                 if loop.time() >= next_look:
                     await self._look(pool)
@@ -169,6 +169,8 @@ class Recorder:
                 if not said:
                     LOG.warning("changes of the listings wait: %s", error)
                 said = str(error) or type(error).__name__
+            if not await self.service.pause(DISCOVER_S):
+                return
 
     async def _look(self, pool: Pool) -> None:
         redis = self.service.redis
