@@ -85,7 +85,7 @@ async def test_twenty_kills_under_load_lose_and_double_nothing(
     env, rng = environment(redis_url, postgres_url), random.Random(3)
     for _ in range(KILLS):
         async with recorder(env) as process:
-            deadline = asyncio.get_running_loop().time() + rng.uniform(0.8, 2.8)
+            deadline = asyncio.get_running_loop().time() + rng.uniform(0.8, 2.4)
             while asyncio.get_running_loop().time() < deadline:
                 await market.step()
                 await asyncio.sleep(0.01)
