@@ -6,13 +6,22 @@ from typing import Any
 
 from services.scanner.control import Config, Listing, Row, Tick
 from shared.config import Exclusion, Fees, Runtime
-from shared.events import FeedState, Funding, Quote, State
+from shared.events import Event, FeedState, Funding, Quote, State, Stats
 from shared.routes.fx import Fx
 from tests.scanner.tape import MS, Tape, row
 
 VENUES = ("alpha", "beta", "gamma", "delta")
 COINS = ("AAA", "BBB", "CCC", "DDD", "EEE")
-SETTINGS = Runtime(version=1, samples=3, hold_ms=400, sample_ms=200, linger_ms=600, cooldown_ms=1500, alive_ms=1500)
+SETTINGS = Runtime(
+    version=1,
+    samples=3,
+    hold_ms=400,
+    sample_ms=200,
+    linger_ms=600,
+    cooldown_ms=1500,
+    alive_ms=1500,
+    min_volume_usd=1e6,
+)
 
 
 @dataclass
@@ -27,7 +36,7 @@ class Script:
     tape: Tape = field(default_factory=Tape)
 
     def __post_init__(self) -> None:
-        self.dice = random.Random(self.seed)
+        self.dice, self.day = random.Random(self.seed), random.Random(-self.seed)
         self.rows = {venue: self._rows(venue) for venue in VENUES}
         self.price = {coin: self.dice.uniform(0.5, 500) for coin in COINS}
         self.shift = {(venue, one.native): 0.0 for venue in VENUES for one in self.rows[venue]}
@@ -59,6 +68,8 @@ class Script:
             self.price[coin] *= 1 + self.dice.gauss(0, 0.0001)
         if number % 20 == 0:
             self._part()
+        if number % 60 == 0:
+            self._turnovers()
         for venue in VENUES:
             if self.tape.now >= self.dead.get(venue, 0):
                 self._quotes(venue)
@@ -68,6 +79,16 @@ class Script:
         for key in self.shift:
             if self.dice.random() < self.parting:
                 self.shift[key] = self.dice.choice((0.0, 0.0, 0.004, 0.0075, 0.012, -0.011, 0.015, -0.02, 0.08))
+
+    def _turnovers(self) -> None:
+        """What was traded in 24 hours, seldom too little; one venue tells coins alone."""
+        for venue in VENUES:
+            events: list[Event] = []
+            for one in self.rows[venue]:
+                price, usd = self.price[one.base], self.day.choice((9e5, *(5e6, 4e7) * 6))
+                coins, turnover = f"{usd / price:.4f}", None if venue == "gamma" else f"{usd:.2f}"
+                events.append(Stats(one.symbol, f"{price:.6f}", coins, turnover, None, None, self.tape.now * MS))
+            self.tape.put(venue, "stats", events, f"{venue}-{self.run[venue]}")
 
     def _quotes(self, venue: str) -> None:
         events = []
@@ -124,7 +145,10 @@ class Script:
             rate = self.dice.choice(("0.9995", "0.9997", "1.0003", "0.9990", "0.9920"))
             self.tape.ctl(Fx(rate, rate, rate, 1))
         if kind < 0.008:
-            excluded = Exclusion(asset=self.dice.choice(COINS), reason="test", until_ms=self.tape.now + 5000)
+            asset, until_ms = self.dice.choice(COINS), self.tape.now + 5000
+            excluded = Exclusion(asset=asset, reason="test", until_ms=until_ms)
+            if self.day.random() < 0.4:
+                excluded = Exclusion(venue="alpha", against="beta", reason="test", until_ms=until_ms)
             self.tape.ctl(Config(self._settings(exclusions=(excluded,))))
         elif kind < 0.010:
             self.tape.ctl(Config(self._settings(enter_bps=self.dice.choice((60.0, 40.0, 90.0)))))
