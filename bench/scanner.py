@@ -5,11 +5,11 @@ round each scanner in turn gets the same quotes: a backlog that it works off as 
 the board shows the last of them), then 10,000 and 50,000 a second. Latency is from the moment a quote was
 written to Redis to the moment the reader held a board row that shows it, or a newer one of the same market. The other
 scanner is the one that users write themselves: a dict of tickers and a table that is grouped by coin each time round.
+At last the fold alone, in events a second of processor time: that says something on a busy machine as well.
 """
 
 import argparse
 import os
-import random
 import signal
 import subprocess
 import sys
@@ -25,8 +25,10 @@ from typing import Any, Final
 import msgspec
 import redis
 
+from bench.folding import folded
 from bench.measure import percentile, pin, usage
 from bench.peers import CLIENTS, environment
+from bench.prices import COINS, MARK, PACK, VENUES, Prices, coin
 from deploy.local.process import REPOSITORY, free_port, start_server, stop_server
 from shared.codec import encode_batch
 from shared.events import Quote
@@ -34,21 +36,14 @@ from shared.instruments import Instrument
 from shared.streams import BOARD_CHANGES, FIELD, instruments, market_data
 
 SCANNER_CORE, OTHER_CORE = 0, 1
-VENUES: Final = 8
-COINS: Final = 1000
 RATES: Final = (10_000, 50_000)
-PACK: Final = 64
-#: What stands for the time of writing in a pack that was made beforehand; and the venues' time beside it.
-MARK: Final = 0x7D00_0000_0000_0001
+#: The fold alone, of quotes at these rates: what a second costs beside its quotes weighs less where there are more.
+FOLDED: Final = (50_000, 300_000)
 PEER_BOARD: Final = "peer:board"
 Row = dict[str, Any]
 Market = tuple[str, str]
 #: (venue, coin) -> when the quote was received that a row shows
 Seen = Iterator[tuple[Market, int]]
-
-
-def coin(number: int) -> str:
-    return f"C{number:04}"
 
 
 def listing(venue: str) -> dict[str, bytes]:
@@ -63,24 +58,6 @@ def listing(venue: str) -> dict[str, bytes]:
         )
         for number in range(COINS)
     }  # fmt: skip
-
-
-class Prices:
-    """Walks, one a coin; an exchange lies some basis points beside them, so that some coins are near a signal."""
-
-    def __init__(self, seed: int) -> None:
-        self.dice = random.Random(seed)
-        self.price = [self.dice.uniform(0.1, 500) for _ in range(COINS)]
-
-    def quote(self, number: int) -> Quote:
-        dice = self.dice
-        self.price[number] *= 1 + dice.gauss(0, 0.00005)
-        mid = self.price[number] * (1 + dice.gauss(0, 0.0003))
-        half = mid * 0.0001
-        return Quote(
-            f"{coin(number)}/USDT:USDT", f"{mid - half:.5f}", f"{dice.uniform(1, 900):.3f}", f"{mid + half:.5f}",
-            f"{dice.uniform(1, 900):.3f}", None, MARK,
-        )  # fmt: skip
 
 
 class Writer:
@@ -356,5 +333,9 @@ def main(arguments: Sequence[str]) -> int:
             stop_server(server, signal.SIGTERM)
     results = {name: middle(found) for name, found in rows.items()}
     show(results)
+    results["fold"] = {str(rate): round(max(folded(rate, 500_000) for _ in range(3))) for rate in FOLDED}
+    print(
+        f"{'fold alone':12}" + ", ".join(f"{found:,} events/s at {rate}/s" for rate, found in results["fold"].items())
+    )
     print(msgspec.json.encode(results).decode())
     return 0
