@@ -137,3 +137,25 @@ async def test_prices_keep_the_digits_that_a_float_would_lose(run: Any) -> None:
     assert found["rows"][0]["buy_price"] == "43250.10"
     assert found["rows"][0]["bid"] == "0.00000010"
     assert found["rows"][0]["edge_bps"] == 71.8
+
+
+async def test_the_inspector_says_what_is_known_beside_the_spread_and_nothing_else(run: Any) -> None:
+    row = {
+        "depth_usd": 1000, "depth_net_bps": 128.55, "pays_usd": 114319.97, "profit_usd": 812.4, "depth_at_least": True,
+        "apr_percent": -12.3, "next_cash_ms": 5_000_000, "next_cash_bps": 1.2, "cost_bps": 10, "even_ms": None,
+        "z_12h": None, "z_1h": 2.3, "half_life_s": 900, "exit_bps": -20, "net_rt_bps": 60,
+    }  # fmt: skip
+    found = await run("inspect", f"f.facts({json.dumps(row)}, 1_000_000).map((line) => line.slice(0, 2))")
+    assert found == [
+        ["Net at $1k, by both books", "+128.6"],
+        ["Largest size that pays", "≥ $114k"],
+        ["It would leave", "≥ +$812.40"],
+        ["Funding, APR of the notional", "−12.3 %"],
+        ["Next settlement", "+1.2 · 1:06"],
+        ["Funding has paid the way in and out after", "not within 30 days"],
+        ["Standard deviations off its mean", "+2.3"],
+        ["Half-life", "15m 00s"],
+        ["Usual exit edge", "−20.0"],
+        ["Round trip at that", "+60.0"],
+    ]
+    assert await run("inspect", "f.facts({}, 0)") == []
