@@ -67,6 +67,8 @@ class Archiver:
         self.gaps: list[Gap] = []
         self.held_bytes = 0
         self.snapshots_due = True
+        #: the present segment began before it was known how many entries the streams have had
+        self.uncounted = False
         self.last_ms = 0
         self.entries_total = self.gaps_total = self.rejected_total = self.commits_total = 0
         self.disk_bytes = self.unsealed = 0
@@ -141,8 +143,12 @@ class Archiver:
         more, since some reach back a minute and some an hour."""
         self.order.now_ms = await redis_ms(self.service.redis)
         if self.store.is_new:
+            self.uncounted = True
             self.store.floor = f"{self.order.now_ms - BACK_MS}-0"
-        await self._flush(roll=True)
+        await self._discover()
+        await self._account()
+        if not self.store.is_open:
+            await self._flush(roll=True)
 
     async def _discover(self) -> None:
         found = [streams.control(p) for p in range(self.settings.partitions)]
@@ -198,6 +204,8 @@ class Archiver:
         A segment's account is that of everything before it, so what is held goes into the old one.
         """
         now_ms = self.order.now_ms
+        if self.uncounted and all(one.read.ordinal is not None for one in self.order.streams.values()):
+            self.uncounted, roll = False, self.store.is_open
         roll = roll or self.store.is_due(now_ms)
         snapshots = await self._snapshots() if roll or self.snapshots_due else []
         if not (self.entries or self.gaps or snapshots or roll):

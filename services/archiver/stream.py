@@ -56,7 +56,8 @@ class Stream:
     def account(self, standing: Standing | None) -> None:
         """Redis's own account of the stream, taken before the next read."""
         if self.read.position == self.floor:
-            if standing is None:
+            if standing is None:  # it does not exist yet: all of it is to come
+                self.kept, self.read = Cursor(self.key), Cursor(self.key)
                 return
             if split_id(standing.last_id) < split_id(self.floor):  # quiet since then: go on from what is its last
                 self.kept = Cursor(self.key, standing.last_id)
