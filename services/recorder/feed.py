@@ -31,6 +31,8 @@ BLOCK_MS: Final = 500
 COUNT: Final = 1000
 #: a patient feed takes as many entries as one commit should hold, of 64 events each
 COUNT_PATIENT: Final = 320
+#: entries folded before others have their turn: the health record, other feeds, a commit
+TURN: Final = 100
 #: a pause between reads: history is in no hurry, and few large replies cost a fraction of many small ones
 GATHER_S: Final = 0.2
 #: a connection that the pool cannot give within so long counts as away
@@ -175,8 +177,10 @@ class Feed:
         reply: Any = await redis.xread(positions, count=count, block=BLOCK_MS)
         for key, entries in reply or ():
             track = self.tracks[key.decode()]
-            for entry_id, fields in entries:
+            for number, (entry_id, fields) in enumerate(entries, 1):
                 self._take(track, entry_id.decode(), fields)
+                if number % TURN == 0:
+                    await asyncio.sleep(0)  # fold and position agree after each entry
             track.rest()
         # a stream that filled its count may hold more, of times that others are past
         behind = [entries[-1][0].decode() for _, entries in reply or () if len(entries) >= count]
