@@ -46,6 +46,8 @@ _MAKE = """
 | --- | --- |
 | `make replay` | `FILE="a b"` recorded sessions; `INSTRUMENTS="…"` the exchange's listing bodies; `VENUE`, else the \
 exchange named in the path; `SPEED` (`max` or a factor); `ONCE=1` ends with the report |
+| `make replay` of an archive | `FILE=` its folder, or that of a day or an hour; `FROM`, `TO`, `SPEED` |
+| `make backtest` | `FROM`, `TO`, `ARCHIVE`, `SET`, `FEES`, `LATENCY`, `HOLD`, `EXIT`, `OUT` (docs/archive.md) |
 | `make record` | `VENUE`; `FILE`, else `DATA_DIR/recordings/<venue>-<time>.jsonl` |
 | `make start` | `MODE=demo` for the demo in the background |
 | `make logs` | `SERVICE=api` for one service |

@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 WIDTH, HEIGHT = 560, 300
-LEFT, RIGHT, TOP, BOTTOM = 64, 16, 14, 40
+LEFT, RIGHT, TOP, BOTTOM = 64, 48, 14, 40
 COLOURS: Final = 4
 
 Points = Sequence[tuple[float, float]]
