@@ -1,0 +1,86 @@
+"""A gap that the simulator was told to make: archived, tested again, and known."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deploy.local.process import REPOSITORY, free_port
+from shared import streams
+from shared.archive.reading import Archive
+from shared.bus import Redis
+from tests.pipeline.conftest import answers
+from tests.pipeline.stack import Exchange, Stack
+
+COIN, BPS, LASTS_S = "PEPE", 120, 8
+
+
+@pytest.fixture
+def stack(tmp_path: Path, redis_url: str) -> Iterator[Stack]:
+    made = Stack.over(tmp_path, redis_url, "postgresql://nobody@127.0.0.1:1/none", MODE="demo", ARCHIVE_DAYS="1")
+    yield made
+    codes = made.stop()
+    assert codes == dict.fromkeys(codes, 0)
+
+
+def backtest(folder: Path, *options: str) -> Any:
+    environment = {**os.environ, "DATA_DIR": str(folder), "MODE": "demo"}
+    line = [sys.executable, "-m", "services.scanner.backtest", "--json", *options]
+    done = subprocess.run(line, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+async def records(client: Redis) -> list[bytes]:
+    rows: Any = await client.xrange(streams.signals(0))
+    return [fields[streams.FIELD] for _, fields in rows]
+
+
+async def test_a_known_edge_is_found_again_in_the_archive(stack: Stack, redis_client: Redis, tmp_path: Path) -> None:
+    port = free_port()
+    stack.environment["VENUE_GATEWAY"] = f"http://127.0.0.1:{port}"
+    options = ("--scenario", "calm", "--instruments", "60", "--rate", "300", "--venues", "binance,okx")
+    stack.start("simulator", "services.simulator", *options, "--port", str(port))
+    await stack.until(lambda: answers(port), "the simulator listens")
+    stack.start("archiver", "services.archiver")
+    stack.start("scanner", "services.scanner")
+    for venue in ("binance", "okx"):
+        stack.start(venue, "services.collector", "run", "--venue", venue)
+
+    async def quoted() -> bool:
+        return all([await redis_client.hlen(streams.last(0, venue, "quote")) > 20 for venue in ("binance", "okx")])
+
+    await stack.until(quoted, "both exchanges are quoted")
+    await Exchange(stack, port).strike("gap", coin=COIN, venue="okx", against="binance", bps=BPS, **{"for": LASTS_S})
+
+    async def sent() -> bool:
+        found = await records(redis_client)
+        return bool(found) and sum(b"\xa5close" in one for one in found) == sum(b"\xa4open" in one for one in found)
+
+    await stack.until(sent, "every signal has ended")
+    live, folder = await records(redis_client), tmp_path / "demo" / "archive"
+
+    async def archived() -> bool:
+        return len(list(Archive(folder).items(kinds=("signal",)))) == len(live)
+
+    await stack.until(archived, "the last record is archived")
+    assert set(stack.stop().values()) == {0}
+    assert [what for *_, what in Archive(folder).items(kinds=("signal",))] == live
+
+    found = backtest(tmp_path, "--latency", "0", "500")
+    assert found["signals"] == sum(b"\xa4open" in one for one in live) > 0
+    assert {row["asset"] for row in found["rows"]} == {COIN}
+    for row in found["rows"]:
+        assert row["sell"].startswith("okx")
+        assert BPS - 40 < row["open_bps"] < BPS + 5  # of the best route; the others have wider spreads
+        assert abs(row["duration_s"] - LASTS_S) < 4
+        assert abs(row["in_bps"]["0"] - row["net_bps"]) < 10
+    assert backtest(tmp_path, "--set", f"enter_bps={BPS + 60}")["signals"] == 0
+    assert all(
+        row["in_bps"]["100"] < 0 for row in backtest(tmp_path, "--set", "min_net_bps=-900", "--fees", "okx=400")["rows"]
+    )
