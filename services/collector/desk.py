@@ -113,27 +113,29 @@ class Desk:
 
     # ---- what is served
 
-    def serve(self, places: Iterable[Place], members: dict[Market, frozenset[str]], why: Why | None = None) -> None:
+    def serve(
+        self, places: Iterable[Place], members: dict[Market, frozenset[str]], why: Why | None = None, now: int = 0
+    ) -> None:
         """Have a feed for exactly these places. `members`: the selected symbols of each market, for market-wide topics.
 
-        Of a feed that goes, `why(kind, symbol)` tells the reason: it says `down` and its last value is deleted. None:
-        another process has it now, not a word.
+        Of a feed that goes, `why(kind, symbol)` tells the reason: it says `down`, at `now` (ns), and its last value is
+        deleted. None: another process has it now, not a word.
         """
         self._members = members
         wanted = set(places)
         for kind, symbol in self._places - wanted:
             feed = self._feed(kind, symbol)
             if feed is not None:
-                self._remove(feed, None if why is None else why(kind, symbol))
+                self._remove(feed, None if why is None else why(kind, symbol), now)
         for kind, symbol in wanted - self._places:
             self._ensure(kind, symbol)
         self._places = wanted
         self._rota = list(self._quotes.values())
 
-    def withdraw(self, symbols: Collection[str], reason: str) -> None:
+    def withdraw(self, symbols: Collection[str], reason: str, now: int) -> None:
         """Let go of all feeds of some symbols; `serve` makes them anew."""
         gone = {place for place in self._places if place[1] in symbols}
-        self.serve(self._places - gone, self._members, lambda kind, symbol: reason)
+        self.serve(self._places - gone, self._members, lambda kind, symbol: reason, now)
 
     def feeds(self) -> list[Feed]:
         prints = (feed for feeds in self._prints.values() for feed in feeds.values())
@@ -158,7 +160,7 @@ class Desk:
         elif kind == "book" and symbol not in self._books:
             self._books[symbol] = BookFeed(*make, symbol)
 
-    def _remove(self, feed: Feed, reason: str | None) -> None:
+    def _remove(self, feed: Feed, reason: str | None, now: int) -> None:
         if isinstance(feed, QuoteFeed):
             del self._quotes[feed.symbol]
         elif isinstance(feed, BookFeed):
@@ -169,7 +171,7 @@ class Desk:
             del self._merged[feed.kind, feed.symbol]
             feed.gone = True
         if reason is not None:
-            self._say(feed, "down", reason, feed.recv)
+            self._say(feed, "down", reason, now)
             if feed.last_key:
                 self._delete_last(feed.last_key, feed.symbol)
 

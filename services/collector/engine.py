@@ -195,7 +195,7 @@ class Engine:
         selection = Selection(self.ownership.held, self._wishes(), frozenset(self._refused))
         topics, places = self._wants.of(self.selected, selection)
         fresh = not self.desk.keys()
-        self.desk.serve(places, self.roster.members, self._why)
+        self.desk.serve(places, self.roster.members, self._why, now)
         self.roster.gone = {}
         if fresh:
             self.desk.announce("down", "start", now)
@@ -259,7 +259,7 @@ class Engine:
         self.relisted.set()
         self.change()
         if anew:
-            self.desk.withdraw({was for was, _ in anew}, "read anew")
+            self.desk.withdraw({was for was, _ in anew}, "read anew", time_ns())
             self.books.tick(time_ns())  # lets go of their books
             self.reconcile()
             self._renew({now for _, now in anew})

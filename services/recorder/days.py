@@ -12,6 +12,11 @@ from services.recorder.database import Connection
 from services.recorder.tables import BY_DAY
 
 _DAYS_LOCK: Final = 0x64617973  # any number, the same in every recorder
+#: asks the catalogue itself: `to_regclass` may remember from before the lock that a table was not there
+_MISSING: Final = (
+    "SELECT name FROM unnest($1::text[]) AS name WHERE NOT EXISTS"
+    " (SELECT FROM pg_class WHERE relname = name AND relnamespace = current_schema()::regnamespace) ORDER BY name"
+)
 _PATIENCE: Final = "SET LOCAL lock_timeout = '2s'"
 
 
@@ -22,22 +27,18 @@ def partition_name(table: str, day: date) -> str:
 async def ensure(connection: Connection, wanted: Iterable[tuple[str, date]]) -> None:
     """The partitions of these tables and days, unless they are there."""
     names = {partition_name(table, day): (table, day) for table, day in wanted}
-    missing = await connection.fetch(
-        "SELECT name FROM unnest($1::text[]) AS name WHERE to_regclass(name) IS NULL ORDER BY name", list(names)
-    )
-    if not missing:
+    if not await connection.fetch(_MISSING, list(names)):
         return
     async with connection.transaction():
         # two that create the same table at once: IF NOT EXISTS does not save the second
         await connection.execute("SELECT pg_advisory_xact_lock($1)", _DAYS_LOCK)
-        for row in missing:
+        for row in await connection.fetch(_MISSING, list(names)):
             name, (table, day) = row["name"], names[row["name"]]
-            if await connection.fetchval("SELECT to_regclass($1) IS NULL", name):
-                await connection.execute(f"CREATE TABLE {name} (LIKE {table} INCLUDING DEFAULTS)")
-                await connection.execute(
-                    f"ALTER TABLE {table} ATTACH PARTITION {name}"
-                    f" FOR VALUES FROM ('{day}+00') TO ('{day + timedelta(days=1)}+00')"
-                )
+            await connection.execute(f"CREATE TABLE {name} (LIKE {table} INCLUDING DEFAULTS)")
+            await connection.execute(
+                f"ALTER TABLE {table} ATTACH PARTITION {name}"
+                f" FOR VALUES FROM ('{day}+00') TO ('{day + timedelta(days=1)}+00')"
+            )
 
 
 def around(day: date) -> set[tuple[str, date]]:

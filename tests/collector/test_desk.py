@@ -294,9 +294,10 @@ def test_a_delisted_instrument_says_down_and_loses_its_last_value_a_handed_over_
     for gone, expected in (("delisted", ["up", "100", "down"]), (None, ["up", "100"])):
         made, kept = desk()
         made.take(Wire(1), [quote("100", 0)])
-        made.serve([], {"perp": frozenset(), "spot": frozenset()}, partial(reason_of, gone))
+        made.serve([], {"perp": frozenset(), "spot": frozenset()}, partial(reason_of, gone), START + SECOND)
         states = [event for _, event in kept.events if not isinstance(event, State) or key_of(kept, event) == "quote"]
         assert said_of(states) == expected
+        assert gone is None or states[-1].recv == START + SECOND
         assert bool(kept.last) == (gone is None)
         assert made.take(Wire(1), [quote("101", 1)]) == []
         assert made.held["not_served"] == 1

@@ -100,3 +100,23 @@ async def test_two_recorders_may_make_the_same_days_at_once(connection: asyncpg.
     assert set(await days.held(connection, ("bars",))) == DAYS | ahead
     for other in others:
         await other.close()
+
+
+async def test_a_day_that_another_made_while_we_waited_for_it_is_not_made_twice(
+    connection: asyncpg.Connection, postgres_url: str
+) -> None:
+    ahead = {("bars", TODAY + timedelta(days=9))}
+    other = await asyncpg.connect(postgres_url)
+    try:
+        for day in (6, 7, 8):  # its statements are prepared, and its server process knows the catalogue by heart
+            await days.ensure(other, {("bars", TODAY + timedelta(days=day))})
+        async with connection.transaction():
+            await days.ensure(connection, ahead)  # holds the lock until the transaction ends
+            waiting = asyncio.create_task(days.ensure(other, ahead))
+            while not await connection.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
+                assert not waiting.done()
+                await asyncio.sleep(0.01)
+        await waiting
+    finally:
+        await other.close()
+    assert TODAY + timedelta(days=9) in await days.held(connection, ("bars",))
