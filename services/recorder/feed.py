@@ -28,9 +28,8 @@ from shared.streams import FIELD
 LOG: Final = logging.getLogger(__name__)
 COMMIT_S: Final = 2.0
 BLOCK_MS: Final = 500
-COUNT: Final = 1000
-#: a patient feed takes as many entries as one commit should hold, of 64 events each
-COUNT_PATIENT: Final = 320
+#: entries of a stream in one read, of 64 events at most: no more than one commit should hold
+COUNT: Final = 320
 #: entries folded before others have their turn: the health record, other feeds, a commit
 TURN: Final = 100
 #: a pause between reads: history is in no hurry, and few large replies cost a fraction of many small ones
@@ -47,6 +46,10 @@ class Folder(Protocol):
     look_back_ms: int
     states: tuple[str, ...]
     pending: Pending
+
+    @property
+    def full(self) -> bool:
+        """So much waits that it should be stored before more is read."""
 
     def load(self, states: Mapping[str, bytes]) -> None: ...
 
@@ -103,13 +106,13 @@ class Feed:
     async def _look_back(self, redis: Redis, track: Track) -> None:
         at, end = f"{max(0, split_id(track.last_id)[0] - self.folder.look_back_ms)}-0", track.last_id
         while track.begun:
-            rows: Any = await redis.xrange(track.stream, min=at, max=end, count=COUNT_PATIENT)
+            rows: Any = await redis.xrange(track.stream, min=at, max=end, count=COUNT)
             for entry_id, fields in rows:
                 try:
                     self.folder.seen(track.stream, entry_id.decode(), fields[FIELD])
                 except (KeyError, msgspec.DecodeError):
                     continue  # it is in `rejected` since it was read first
-            if len(rows) < COUNT_PATIENT:
+            if len(rows) < COUNT:
                 return
             at = "(" + rows[-1][0].decode()
 
@@ -128,7 +131,7 @@ class Feed:
                     await self._rest()
                 else:
                     await self._ride(redis, self._read)
-                hurry = self.folder.pending.full and not self.trouble
+                hurry = self.folder.full and not self.trouble
                 if (hurry or loop.time() >= next_commit) and self._storing is None and not paused():
                     await self._ride(redis, self._account)
                     self._storing = asyncio.create_task(self._store(pool), name=f"store {self.name}")
@@ -149,7 +152,10 @@ class Feed:
             await asyncio.wait([self._storing], timeout=GATHER_S)
 
     def _must_wait(self) -> bool:
-        return self.folder.patient and (bool(self.trouble) or (self.folder.pending.full and self._storing is not None))
+        """A commit is to end first: one that makes room, or, where the streams keep what is not read, any."""
+        if self.trouble:
+            return self.folder.patient
+        return self.folder.full and self._storing is not None
 
     async def _stored(self, *, wait: bool = False) -> None:
         """The end of the commit under way, if it has ended. Raises what it raised."""
@@ -172,9 +178,8 @@ class Feed:
             self._redis_away = False
 
     async def _read(self, redis: Redis) -> None:
-        count = COUNT_PATIENT if self.folder.patient else COUNT
         positions: Any = {stream: track.last_id for stream, track in self.tracks.items()}
-        reply: Any = await redis.xread(positions, count=count, block=BLOCK_MS)
+        reply: Any = await redis.xread(positions, count=COUNT, block=BLOCK_MS)
         for key, entries in reply or ():
             track = self.tracks[key.decode()]
             for number, (entry_id, fields) in enumerate(entries, 1):
@@ -183,7 +188,7 @@ class Feed:
                     await asyncio.sleep(0)  # fold and position agree after each entry
             track.rest()
         # a stream that filled its count may hold more, of times that others are past
-        behind = [entries[-1][0].decode() for _, entries in reply or () if len(entries) >= count]
+        behind = [entries[-1][0].decode() for _, entries in reply or () if len(entries) >= COUNT]
         read = behind or [track.last_id for track in self.tracks.values()]
         clock_ms = [split_id(last)[0] for last in read]
         self.folder.tick(min(clock_ms) if behind else max(clock_ms))

@@ -52,6 +52,10 @@ class MarketFolder:
         self.dropped = 0
 
     @property
+    def full(self) -> bool:
+        return self.pending.full or len(self._minutes) > MAX_BARS // 2 or len(self._seconds) > MAX_SECONDS // 2
+
+    @property
     def late(self) -> int:
         return self._minutes.late + self._seconds.late
 
@@ -137,6 +141,10 @@ class SignalFolder:
 
     def __init__(self) -> None:
         self.pending = Pending()
+
+    @property
+    def full(self) -> bool:
+        return self.pending.full
 
     def load(self, states: Mapping[str, bytes]) -> None:
         self.pending = Pending()

@@ -41,6 +41,10 @@ class PrintFolder:
         self._clock_ms = 0
 
     @property
+    def full(self) -> bool:
+        return self.pending.full
+
+    @property
     def late(self) -> int:
         return self._minutes.late + self._seconds.late
 

@@ -13,8 +13,9 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
-from bench.history import WATCH, Account, Market, account, stored
+from bench.history import COINS, WATCH, Account, Market, account, stored
 from deploy.local.process import REPOSITORY
+from services.recorder.folders import MAX_SECONDS
 from shared.bus import Redis
 from tests.shared.proxy import FaultProxy, faulty
 
@@ -93,6 +94,15 @@ async def test_twenty_kills_under_load_lose_and_double_nothing(
     for _ in range(400):
         await market.step()
     async with recorder(env):
+        nothing_amiss(await caught_up(connection, market))
+
+
+async def test_a_recorder_that_comes_late_lets_nothing_go_of_a_long_stream(
+    redis_url: str, postgres_url: str, market: Market, connection: asyncpg.Connection
+) -> None:
+    for _ in range(MAX_SECONDS // COINS * 3):  # two steps a second, each with most coins: half more than may wait
+        await market.step()
+    async with recorder(environment(redis_url, postgres_url)):
         nothing_amiss(await caught_up(connection, market))
 
 

@@ -141,6 +141,7 @@ class CombinedBookTicker(msgspec.Struct, gc=False):
 
 
 class CombinedTrade(msgspec.Struct, gc=False):
+    stream: str
     data: AggTrade
 
 
