@@ -78,7 +78,7 @@ async def test_a_known_edge_is_found_again_in_the_archive(stack: Stack, redis_cl
     for row in found["rows"]:
         assert row["sell"].startswith("okx")
         assert BPS - 40 < row["open_bps"] < BPS + 5  # of the best route; the others have wider spreads
-        assert abs(row["duration_s"] - LASTS_S) < 4
+        assert 0 < row["duration_s"] < LASTS_S + 4  # a quote that comes late ends a signal earlier, live as well
         assert abs(row["in_bps"]["0"] - row["net_bps"]) < 10
     assert backtest(tmp_path, "--set", f"enter_bps={BPS + 60}")["signals"] == 0
     assert all(
