@@ -16,13 +16,12 @@ import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from statistics import median
 from typing import Any, Final
 
 import msgspec
 import redis
 
-from bench.measure import TAKEN, latencies, percentile, pin, usage
+from bench.measure import TAKEN, latencies, middle, percentile, pin, usage
 from bench.peers import Load, Peer, peers
 from deploy.local.process import REPOSITORY, free_port, start_server, stop_server
 
@@ -193,18 +192,6 @@ def _wait_quiet(pid: int) -> None:
         time.sleep(0.5)
         if usage(pid).cpu_s - before < 0.05:
             return
-
-
-def middle(rows: Sequence[Row]) -> Row:
-    """The median of each figure over the rounds."""
-    found: Row = {}
-    for name, value in rows[0].items():
-        if isinstance(value, dict):
-            found[name] = middle([row[name] for row in rows])
-        else:
-            known = [row[name] for row in rows if row[name] is not None]
-            found[name] = round(median(known), 3) if known else None
-    return found
 
 
 def show(results: dict[str, Row]) -> None:

@@ -6,8 +6,9 @@ stamps entries to the millisecond, so half a millisecond is added: percentiles a
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from statistics import median
 from typing import Any, Final, cast
 
 import msgspec
@@ -136,3 +137,15 @@ def latencies(stamps: Iterable[list[int]], trades: Mapping[int, int]) -> list[fl
 
 def percentile(values: list[float], share: float) -> float | None:
     return round(values[min(len(values) - 1, int(len(values) * share))], 3) if values else None
+
+
+def middle(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The median of each figure over the rounds."""
+    found: dict[str, Any] = {}
+    for name, value in rows[0].items():
+        if isinstance(value, dict):
+            found[name] = middle([row[name] for row in rows])
+        else:
+            known = [row[name] for row in rows if row[name] is not None]
+            found[name] = round(median(known), 3) if known else None
+    return found

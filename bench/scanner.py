@@ -20,14 +20,13 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from statistics import median
 from typing import Any, Final
 
 import msgspec
 import redis
 
 from bench.folding import folded
-from bench.measure import percentile, pin, usage
+from bench.measure import middle, percentile, pin, usage
 from bench.peers import CLIENTS, environment
 from bench.prices import COINS, MARK, PACK, VENUES, Prices, coin
 from deploy.local.process import REPOSITORY, free_port, start_server, stop_server
@@ -275,18 +274,6 @@ def kinds(with_peer: bool) -> list[Kind]:
         script = str(CLIENTS / "pandas_scanner.py")
         command = lambda port: [interpreter, script, str(port), str(VENUES)]  # noqa: E731
         found.append(Kind("pandas", command, PEER_BOARD, theirs, 200_000))
-    return found
-
-
-def middle(rows: Sequence[Row]) -> Row:
-    """The median of each figure over the rounds."""
-    found: Row = {}
-    for name, value in rows[0].items():
-        if isinstance(value, dict):
-            found[name] = middle([row[name] for row in rows])
-        else:
-            known = [row[name] for row in rows if row[name] is not None]
-            found[name] = round(median(known), 3) if known else None
     return found
 
 
