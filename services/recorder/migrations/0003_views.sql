@@ -83,7 +83,8 @@ SELECT at, stream, reason, from_id, to_id, missed_entries, missing_seqs,
 FROM gaps;
 CREATE VIEW history.rejected AS SELECT at, feed, target, payload, reason FROM rejected;
 
--- rows are Postgres's own estimates; oldest and newest are exact within the first day
+-- rows are the planner's estimates, or where a table was never looked at the server's count of changes;
+-- oldest and newest are exact within the first day
 CREATE VIEW history.storage AS
 WITH leaves AS (
     SELECT parent.relname::text AS table_name, leaf.oid, leaf.reltuples,
@@ -97,7 +98,7 @@ WITH leaves AS (
                              'signal_events', 'instruments', 'alerts', 'config_changes', 'gaps', 'rejected')
 ), sizes AS (
     SELECT table_name, count(day)::integer AS days, min(day) AS first_day,
-           coalesce(sum(greatest(reltuples, pg_stat_get_live_tuples(oid), 0)), 0)::bigint AS rows,
+           coalesce(sum(CASE WHEN reltuples > 0 THEN reltuples ELSE pg_stat_get_live_tuples(oid) END), 0)::bigint AS rows,
            coalesce(sum(pg_total_relation_size(oid)), 0)::bigint AS bytes
     FROM leaves GROUP BY table_name
 ), reach AS (
