@@ -12,6 +12,8 @@ import msgspec
 from shared.seqs import SeqMemory
 
 START: Final = "0-0"
+#: The highest number that an id can have within its millisecond.
+LAST_SEQ: Final = (1 << 64) - 1
 #: A number is given so long, in Redis's time, to come late before it counts as missed.
 REPORT_AFTER_MS: Final = 5_000
 #: Every live producer writes at least each second: one that is met later than this was not there before.

@@ -26,6 +26,7 @@ from shared.archive.layout import TooNew
 from shared.archive.records import HOUR_MS, Entry, Gap, Snapshot
 from shared.bus import AWAY, Redis, incarnation_of
 from shared.config import SettingError, Settings, names
+from shared.cursor import LAST_SEQ, START, split_id
 from shared.reader import standing
 from shared.service import CannotServeError, Service, run
 
@@ -38,7 +39,6 @@ BACK_MS: Final = 10_000
 FLUSH_S: Final = 1.0
 FLUSH_BYTES: Final = 8 << 20
 ACCOUNT_S: Final = 2.0
-DISCOVER_S: Final = 5.0
 MAINTAIN_S: Final = 30.0
 RETRY_S: Final = 2.0
 GB: Final = 1 << 30
@@ -66,7 +66,10 @@ class Archiver:
         self.entries: list[Entry] = []
         self.gaps: list[Gap] = []
         self.held_bytes = 0
+        #: a checkpoint of every partition and every listing are to be kept; else the listings of these venues
         self.snapshots_due = True
+        self.relisted: set[str] = set()
+        self._said: dict[bytes, bytes] = {}
         #: the present segment began before it was known how many entries the streams have had
         self.uncounted = False
         self.last_ms = 0
@@ -126,11 +129,12 @@ class Archiver:
         try:
             if not self.store.is_open:
                 await self._begin()
-            if self._is_due("discover", DISCOVER_S):
-                await self._discover()
+            # in this order: a stream that is not found now has no entry from before the clock was asked
+            now_ms = await redis_ms(self.service.redis)
+            await self._discover()
             if self._is_due("account", ACCOUNT_S):
                 await self._account()
-            self._keep(await self.order.turn(self.service.redis))
+            self._keep(await self.order.turn(self.service.redis, now_ms))
             if self._is_due("flush", FLUSH_S) or self.held_bytes > FLUSH_BYTES:
                 await self._flush()
         except AWAY as error:
@@ -157,9 +161,18 @@ class Archiver:
             venue = key.decode(errors="replace").partition(":")[2]
             for partition in range(self.settings.partitions):
                 found += [streams.market_data(partition, venue, kind) for kind in self.kinds]
-        for key in found:
-            if key not in self.order.streams:
-                self.order.streams[key] = self.store.stream(key)
+        fresh = [key for key in found if key not in self.order.streams]
+        if not fresh:
+            return
+        ms = self.last_ms or split_id(self.store.reached)[0]
+        after = f"{ms}-{LAST_SEQ}" if ms else START  # what is archived stays in order
+        for key in fresh:
+            new = key not in self.store.accounts
+            stream = self.order.streams[key] = self.store.stream(key, after)
+            found_there = await standing(self.service.redis, key)
+            if new and ms:
+                stream.miss_before(found_there)
+            stream.account(found_there)
 
     async def _account(self) -> None:
         """What was trimmed before it was read, and whether it is the same Redis still."""
@@ -174,6 +187,9 @@ class Archiver:
             await self._flush(roll=True)
         for key, stream in self.order.streams.items():
             stream.account(await standing(redis, key))
+        said: Any = await redis.hgetall(streams.META_LISTINGS)
+        self.relisted |= {venue.decode() for venue, text in said.items() if self._said.get(venue) != text}
+        self._said = said
 
     def _keep(self, ready: list[Entry]) -> None:
         kept = kept_entries(ready, self.order.streams)
@@ -205,9 +221,9 @@ class Archiver:
         """
         now_ms = self.order.now_ms
         if self.uncounted and all(one.read.ordinal is not None for one in self.order.streams.values()):
-            self.uncounted, roll = False, self.store.is_open
+            self.uncounted, roll = False, roll or self.store.is_open
         roll = roll or self.store.is_due(now_ms)
-        snapshots = await self._snapshots() if roll or self.snapshots_due else []
+        snapshots = await self._snapshots(whole=roll or self.snapshots_due)
         if not (self.entries or self.gaps or snapshots or roll):
             return
         try:
@@ -221,16 +237,20 @@ class Archiver:
             self._pause(f"the archive cannot be written: {error}")
             return
         self.snapshots_due = self.snapshots_due and not snapshots
+        self.relisted.clear()
         self.commits_total += 1
 
-    async def _snapshots(self) -> list[Snapshot]:
+    async def _snapshots(self, *, whole: bool) -> list[Snapshot]:
         """What a later reader begins with: the checkpoints of all partitions, and the listings."""
         redis, found = self.service.redis, []
-        for partition in range(self.settings.partitions):
-            data: Any = await redis.hget(streams.scan(partition), "ckpt")
-            if data is not None:
-                found.append(Snapshot(streams.scan(partition), self.order.now_ms, data))
-        for key in sorted([key.decode() async for key in redis.scan_iter(streams.instruments("*"), count=1000)]):
+        listings = {streams.instruments(venue) for venue in self.relisted}
+        if whole:
+            for partition in range(self.settings.partitions):
+                data: Any = await redis.hget(streams.scan(partition), "ckpt")
+                if data is not None:
+                    found.append(Snapshot(streams.scan(partition), self.order.now_ms, data))
+            listings |= {key.decode() async for key in redis.scan_iter(streams.instruments("*"), count=1000)}
+        for key in sorted(listings):
             listing: Any = await redis.hgetall(key)
             found.append(Snapshot(key, self.order.now_ms, msgspec.msgpack.encode(listing)))
         return found

@@ -1,6 +1,6 @@
 """The entries of all streams in one order, as far as nothing can come between them any more.
 
-`TIME` and the reads go out together: an entry that is written later carries an id at or above that time. A stream that
+The clock is asked before the reads: an entry that is written later carries an id at or above that time. A stream that
 filled its count may hold more, so nothing above its last id goes out. Streams that are ahead of it are read on while
 there is room, since theirs may be short: a long one must not keep them until they are trimmed.
 """
@@ -26,21 +26,27 @@ class Order:
         self.streams: dict[str, Stream] = {}
         self._held: dict[str, deque[Entry]] = {}
         self._bytes = 0
-        #: the last ms of those streams that may hold more than was read of them
-        self._full: dict[str, int] = {}
-        #: Redis's clock at the last read, and whether there may be more to read at once
+        #: the ms below which everything was read, by stream; and those that may hold more than was read of them
+        self._reach: dict[str, int] = {}
+        self._full: set[str] = set()
+        #: Redis's clock before the last read, and whether there may be more to read at once
         self.now_ms = 0
         self.more = False
 
-    async def turn(self, redis: Redis) -> list[Entry]:
-        """Read once and give out what is complete. Raises one of `shared.bus.AWAY` or REFUSED."""
+    async def turn(self, redis: Redis, now_ms: int) -> list[Entry]:
+        """Read once and give out what is complete. `now_ms`: Redis's clock, asked before; every stream that had an
+        entry by then is known. Raises one of `shared.bus.AWAY` or REFUSED."""
+        self.now_ms = now_ms
+        for key in self.streams:
+            self._reach.setdefault(key, 0)
         self._take(await self._read(redis))
         self.more = bool(self._full)
-        return self._release(min([self.now_ms, *self._full.values()]))
+        return self._release(min(self._reach.values(), default=now_ms))
 
     def drain(self) -> list[Entry]:
         """Everything that is held: nothing will come between it any more."""
         self._full.clear()
+        self._reach.clear()
         return self._release(1 << 62)
 
     def _release(self, limit: int) -> list[Entry]:
@@ -56,23 +62,22 @@ class Order:
         """Whether a stream is read now: while much is held, only those that keep the others waiting."""
         if self._bytes < HELD_BYTES or not self._full:
             return True
-        return self._full.get(key) == min(self._full.values())
+        return self._reach[key] == min(self._reach.values())
 
     async def _read(self, redis: Redis) -> list[Any]:
-        """The clock, then a reply of each partition (on a cluster each is on a node of its own)."""
+        """A reply of each partition (on a cluster each is on a node of its own)."""
         partitions: dict[int, dict[str, str]] = {}
         for key, stream in self.streams.items():
             if self._is_wanted(key):
                 partitions.setdefault(stream.partition, {})[key] = stream.read.position
         async with redis.pipeline(transaction=False) as pipe:
-            pipe.time()
             for positions in partitions.values():
                 pipe.xread(positions, count=COUNT)  # type: ignore[arg-type]
-            time, *replies = await pipe.execute()
-        self.now_ms = int(time[0]) * 1000 + int(time[1]) // 1000
+            replies: list[Any] = await pipe.execute()
         for positions in partitions.values():
             for key in positions:
-                self._full.pop(key, None)
+                self._reach[key] = self.now_ms
+                self._full.discard(key)
         return replies
 
     def _take(self, replies: list[Any]) -> None:
@@ -89,4 +94,5 @@ class Order:
                     held.append(entry)
                     self._bytes += len(entry.data)
                 if len(rows) >= COUNT:
-                    self._full[key] = held[-1].ms
+                    self._reach[key] = held[-1].ms
+                    self._full.add(key)

@@ -17,12 +17,11 @@ from services.archiver.stream import Stream
 from shared.archive import journal, layout
 from shared.archive.journal import Block, Damaged, Journal
 from shared.archive.records import Entry
-from shared.cursor import START, Cursor
+from shared.cursor import LAST_SEQ, START, Cursor, split_id
 
 LOG: Final = logging.getLogger(__name__)
 SEGMENT_MS: Final = 600_000
 SEGMENT_BYTES: Final = 128 << 20
-LAST_SEQ: Final = (1 << 64) - 1
 LOCK: Final = "archiver.lock"
 GONE: Final = ".gone"
 
@@ -62,12 +61,17 @@ class Store:
         self._due = 0
         self.segment = self._recover()
 
-    def stream(self, key: str) -> Stream:
-        """The account of a stream, as it was left."""
+    def stream(self, key: str, after: str = START) -> Stream:
+        """The account of a stream, as it was left; of one that nobody knew, from `after` on."""
         found = self.accounts.get(key)
         if found is None:
-            found = self.accounts[key] = Stream(key, self.floor)
+            found = self.accounts[key] = Stream(key, max(self.floor, after, key=split_id))
         return found
+
+    @property
+    def reached(self) -> str:
+        """The id behind which whatever comes next is put."""
+        return max((stream.kept.position for stream in self.accounts.values()), key=split_id, default=START)
 
     @property
     def is_open(self) -> bool:

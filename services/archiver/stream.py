@@ -53,6 +53,11 @@ class Stream:
             return False
         return self.kept.memory.take(batch.producer, batch.seq, entry.ms) != "drop"
 
+    def miss_before(self, standing: Standing | None) -> None:
+        """It is new to an archive that goes on already: what it had until then is missing."""
+        if standing is not None and standing.first_id is not None and split_id(standing.first_id) < self._highest:
+            self.gaps.append(Gap(self.key, START, 0, None, "unlisted"))
+
     def account(self, standing: Standing | None) -> None:
         """Redis's own account of the stream, taken before the next read."""
         if self.read.position == self.floor:

@@ -10,7 +10,6 @@ from services.scanner.checkpoint import Unusable, load
 from services.scanner.feed import Feed
 from services.scanner.fold import Fold
 from services.scanner.resume import Hold, on_the_board
-from services.scanner.steward import KINDS
 from services.scanner.wire import Wire
 from shared import streams
 from shared.cursor import START
@@ -38,12 +37,6 @@ async def take_up(service: Service, wire: Wire, partition: int, fence: int) -> H
             break
         if not await service.pause(LOOK_S):
             return None
-    # every stream from the start: one that is joined later must not be found in the middle of a turn
-    prefix = streams.instruments("")
-    venues = [key.decode(errors="replace").removeprefix(prefix) async for key in service.redis.scan_iter(f"{prefix}*")]
-    for venue in sorted(venues):
-        for kind in KINDS:
-            positions.setdefault(streams.market_data(partition, venue, kind), START)
     positions.setdefault(control, START)
     unknown = await on_the_board(service.redis, partition) - fold.assets.keys()
     return Hold(partition, fence, fold, Feed(wire, control, positions, recorded=True, archived=True), unknown)

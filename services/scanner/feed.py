@@ -12,15 +12,15 @@ from typing import Final
 
 import msgspec
 
-from services.scanner.control import ControlBatch
+from services.scanner.control import ControlBatch, Join
 from services.scanner.control import decode as decode_control
 from services.scanner.wire import Wire
 from shared.codec import Batch, decode_batch
+from shared.cursor import LAST_SEQ
 from shared.resp import Reply, ReplyError, command
 from shared.streams import FIELD
 
 COUNT: Final = 200
-LAST_SEQ: Final = (1 << 64) - 1
 
 Entry = tuple[int, str, int, Batch | ControlBatch]
 
@@ -150,10 +150,24 @@ class Feed:
             self.positions[key] = f"{ms}-{seq}"
         return [(self._given_ms, key, seq, batch) for _, key, seq, batch in said]
 
+    def _join(self, cut: int) -> int:
+        """Of an archive: read the streams that its owner joined here, before anything later is given out."""
+        for at, (ms, key, _, batch) in enumerate(self._held[:cut]):
+            if key == self._control and isinstance(batch, ControlBatch):
+                fresh = [event.key for event in batch.events if isinstance(event, Join) and event.key not in self._read]
+                for name in fresh:
+                    self.add(name, before(ms))
+                if fresh:
+                    self._cut = True
+                    return at + 1
+        return cut
+
     def _release(self, limit: int) -> list[Entry]:
         held = self._held
         held.sort(key=_order)
         cut = bisect_left(held, limit, key=_ms)
+        if self._archived:
+            cut = self._join(cut)
         ready, self._held = held[:cut], held[cut:]
         positions = self.positions
         for ms, key, seq, _ in ready:

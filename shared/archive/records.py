@@ -32,7 +32,8 @@ class Gap(msgspec.Struct, frozen=True):
     """Entries of a stream that the archive does not hold, and why. `entries` None: nobody can tell how many.
 
     `at_ms`: where in the order it was found. `reason`: trimmed, redis_reset (both: what follows does not continue what
-    came before), missing (batches that were never seen, by producer in `seqs`), rejected, damaged.
+    came before), missing (batches that were never seen, by producer in `seqs`), rejected, damaged, unlisted (those of a
+    stream from before it was found: it is archived from there on).
     """
 
     stream: str

@@ -1,4 +1,4 @@
-"""A gap that the simulator was told to make: archived, tested again, and known."""
+"""A gap that the simulator was told to make: archived, tested again, played again, and the same each time."""
 
 import json
 import os
@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from deploy.local.process import REPOSITORY, free_port
+from services.scanner.backtest.course import Course
+from services.scanner.backtest.run import run
 from shared import streams
-from shared.archive.reading import Archive
+from shared.archive.reading import END_MS, Archive
 from shared.bus import Redis
 from tests.pipeline.conftest import answers
 from tests.pipeline.stack import Exchange, Stack
@@ -34,6 +36,12 @@ def backtest(folder: Path, *options: str) -> Any:
     done = subprocess.run(line, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
+
+
+def play(folder: Path, environment: dict[str, str]) -> None:
+    line = [sys.executable, "-m", "services.archiver", "replay", str(folder), "--speed", "max"]
+    done = subprocess.run(line, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 async def records(client: Redis) -> list[bytes]:
@@ -70,7 +78,13 @@ async def test_a_known_edge_is_found_again_in_the_archive(stack: Stack, redis_cl
 
     await stack.until(archived, "the last record is archived")
     assert set(stack.stop().values()) == {0}
-    assert [what for *_, what in Archive(folder).items(kinds=("signal",))] == live
+    items = list(Archive(folder).items())
+    assert [what for _, key, _, what in items if key == streams.signals(0)] == live
+    assert [item[:3] for item in items] == sorted(item[:3] for item in items)
+
+    course = Course(Archive(folder), 0, END_MS, {})
+    made = run(course, [], lambda ms: None).made
+    assert course.same == course.sent == made == len(live)
 
     found = backtest(tmp_path, "--latency", "0", "500")
     assert found["signals"] == sum(b"\xa4open" in one for one in live) > 0
@@ -78,9 +92,21 @@ async def test_a_known_edge_is_found_again_in_the_archive(stack: Stack, redis_cl
     for row in found["rows"]:
         assert row["sell"].startswith("okx")
         assert BPS - 40 < row["open_bps"] < BPS + 5  # of the best route; the others have wider spreads
-        assert 0 < row["duration_s"] < LASTS_S + 4  # a quote that comes late ends a signal earlier, live as well
+        assert 0 < row["duration_s"] < LASTS_S + 4  # a quote that comes late ends a signal earlier
         assert abs(row["in_bps"]["0"] - row["net_bps"]) < 10
     assert backtest(tmp_path, "--set", f"enter_bps={BPS + 60}")["signals"] == 0
     assert all(
         row["in_bps"]["100"] < 0 for row in backtest(tmp_path, "--set", "min_net_bps=-900", "--fees", "okx=400")["rows"]
     )
+
+    # all of it is in Redis before the scanner begins
+    await redis_client.flushall()
+    stack.environment["MODE"] = "replay"
+    play(folder, stack.environment)
+    stack.start("follower", "services.scanner", "archived")
+
+    async def again() -> bool:
+        return len(await records(redis_client)) == len(live)
+
+    await stack.until(again, "the replay has made as many records")
+    assert await records(redis_client) == live
