@@ -282,7 +282,8 @@ class Steward:
                     LOG.info("%s: its price confirms %s times %s", leg.part, row.multiplier, row.base)
 
     async def _tell_rate(self) -> None:
-        """USDC in USDT, if its markets are in this partition, to every partition: when it changed, or is ageing."""
+        """USDC in USDT, if its markets are in this partition, to every partition: when it changed, or is ageing. Raises
+        `Fenced` before it tells anybody: one who was stopped must not tell the others a rate from before."""
         fold = self.hold.fold
         coin = fold.assets.get(fx.BASE)
         if coin is None:
@@ -291,12 +292,11 @@ class Steward:
         if rate.mid is None or (self._rate and self._rate[0] == rate and fold.at - self._rate[1] < fx.RATE_AGAIN_NS):
             return
         self._rate = (rate, fold.at)
+        if not self._recorded:  # a replay works it out by its own time
+            await self._tell(rate)
+        batch = encode(f"rate-{self.hold.fence}", self._seq, [rate])
         for partition in range(self._partitions):
-            if partition == self.hold.partition:
-                if not self._recorded:  # a replay works it out by its own time
-                    await self._tell(rate)
-            else:
-                batch = encode(f"rate-{self.hold.fence}", self._seq, [rate])
+            if partition != self.hold.partition:
                 await self._client.xadd(streams.control(partition), {streams.FIELD: batch})
 
     async def _ask_books(self) -> None:

@@ -2,8 +2,10 @@
 
 import asyncio
 
+import pytest
+
 from services.scanner import lease
-from services.scanner.control import Tick, encode
+from services.scanner.control import Config, ControlBatch, Join, Listing, Start, Tick, encode
 from services.scanner.engine import Engine
 from services.scanner.feed import Feed
 from services.scanner.fold import Fold
@@ -12,9 +14,11 @@ from services.scanner.steward import KINDS, Steward
 from services.scanner.wire import Wire
 from shared import streams
 from shared.bus import Redis
+from shared.codec import Batch
 from shared.config import Runtime
+from shared.events import Quote
 from shared.streams import market_data
-from tests.scanner.tape import CTL, MS, Tape, feed, hold, row
+from tests.scanner.tape import CTL, MS, T0, Tape, feed, hold, row
 
 SYMBOL = "WIF/USDT:USDT"
 VENUES = ("alpha", "beta")
@@ -100,3 +104,25 @@ async def test_who_takes_over_remembers_what_its_predecessor_did(redis_client: R
     assert again.fold.memory.saved() == mine.fold.memory.saved()
     assert again.fold.memory.past() == mine.fold.memory.past()
     assert again.fold.memory.interest.books() == {venue: [SYMBOL] for venue in VENUES}
+
+
+async def test_who_has_lost_its_partition_tells_no_other_one_a_rate(redis_client: Redis, redis_url: str) -> None:
+    fold, keys = Fold(), {kind: market_data(1, "alpha", kind) for kind in KINDS}
+    begun = [Join(key, "alpha", kind) for kind, key in keys.items()]
+    listed = Listing("alpha", [row("USDC", "spot", taker_fee_bps="10")], [])
+    fold.take(CTL, T0, 0, ControlBatch("owner", 0, [Start(1, "test"), Config(Runtime()), *begun, listed]))
+    quote = Quote("USDC/USDT", "0.9990", "100", "0.9991", "100", T0 * MS, T0 * MS, "ws")
+    fold.take(keys["quote"], T0 + 1, 0, Batch("alpha-1", 0, [quote]))
+    wire = Wire(redis_url)
+    await wire.open()
+    mine = Hold(1, await lease.claim(redis_client, 1, "me"), fold, Feed(wire, CTL, {}))
+
+    async def load() -> Runtime:
+        return fold.judge.runtime
+
+    stop = asyncio.Event()
+    await redis_client.hset(streams.scan(1), mapping={"owner": "you", "fence": mine.fence + 1})
+    with pytest.raises(lease.Fenced):
+        await Steward(mine, redis_client, wire, 2, load).run(stop)
+    wire.close()
+    assert await redis_client.xlen(streams.control(0)) == 0
