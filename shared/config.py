@@ -8,10 +8,13 @@ the `config` hash, is validated before it is written, and its change takes effec
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, get_args, get_origin, get_type_hints
+from types import UnionType
+from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Meta
+
+from shared.alerts import CLOCK, DEFAULT_RULES, RULE_NAME, AlertRule, ChannelManners, contradiction, folded
 
 Mode = Literal["live", "demo", "replay"]
 #: Of which coins the recorder keeps every print.
@@ -24,6 +27,7 @@ URLS: Final[dict[str, tuple[str, ...]]] = {
     "redis_url": ("redis", "rediss", "unix"),
     "database_url": ("postgresql", "postgres"),
     "venue_gateway": ("http", "https"),
+    "alert_gateway": ("http", "https"),
 }
 
 
@@ -81,6 +85,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         int, Meta(ge=0, le=3650, description="raw events are kept in files for so many days; 0: no archive")
     ] = 0
     archive_kinds: Annotated[str, Meta(description="kinds of streams to archive, separated by commas; empty: all")] = ""
+    alert_channels: Annotated[
+        str,
+        Meta(description="where alerts go: name=address, separated by spaces (docs/alerts.md); secret; empty: none"),
+    ] = ""
+    alert_channels_file: Annotated[str, Meta(description="file with more of them, one a line; empty: none")] = ""
+    alert_gateway: Annotated[str, Meta(description="send alerts to this base URL instead: <url>/<host>/<path>")] = ""
     redis_memory_mb: Annotated[int, Meta(ge=64, description="memory limit of the embedded Redis")] = 2048
     partitions: Annotated[int, Meta(ge=1, le=1024, description="stream partitions; fixed for a deployment")] = 1
     ui_lang: Annotated[Literal["", "en", "zh"], Meta(description="language of screen and console; empty: yours")] = ""
@@ -193,18 +203,23 @@ class Runtime(msgspec.Struct, frozen=True, kw_only=True):
     fees: dict[str, Fees] = {}
     exclusions: tuple[Exclusion, ...] = ()
     watch: tuple[str, ...] = ()
+    alert_rules: tuple[AlertRule, ...] = DEFAULT_RULES
+    alert_channels: dict[str, ChannelManners] = {}
 
 
 def consistent(runtime: Runtime) -> Runtime:
     """The settings as they are meant: coins in capitals, venues in small letters. Raises `SettingError` where they
     contradict each other or an exclusion names nothing."""
+    if wrong := contradiction(runtime.alert_rules, runtime.alert_channels):
+        raise SettingError(*wrong)
     if runtime.max_edge_bps < runtime.enter_bps:
         expected = f"at most max_edge_bps, which is {runtime.max_edge_bps:g}: no edge would be both"
         raise SettingError("enter_bps", runtime.enter_bps, expected)
     exclusions = tuple(_meant(rule) for rule in runtime.exclusions)
     fees = {venue.strip().lower(): fees for venue, fees in runtime.fees.items()}
     pins, watch = (tuple(name.strip().upper() for name in given) for given in (runtime.pins, runtime.watch))
-    return msgspec.structs.replace(runtime, exclusions=exclusions, fees=fees, pins=pins, watch=watch)
+    rules = tuple(folded(rule) for rule in runtime.alert_rules)
+    return msgspec.structs.replace(runtime, exclusions=exclusions, fees=fees, pins=pins, watch=watch, alert_rules=rules)
 
 
 def _meant(rule: Exclusion) -> Exclusion:
@@ -222,11 +237,20 @@ def names(text: str, fold: Any) -> list[str]:
     return [fold(part.strip()) for part in text.split(",") if part.strip()]
 
 
+#: What texts of a form look like.
+PATTERNS: Final[dict[str | None, str]] = {
+    RULE_NAME: "text of small letters, digits and hyphens, at most 40",
+    CLOCK: "a time of day, HH:MM",
+}
 #: Kinds of settings that need a sentence of their own.
 EXPECTED: Final[dict[Any, str]] = {
     dict[str, Fees]: "an object: exchange to {spot, perp}, taker fees in bps from -10 to 1000",
     tuple[Exclusion, ...]: "a list of {asset, venue, against, reason, until_ms}, reason of 1 to 200 characters",
     tuple[str, ...]: "a list of names",
+    tuple[str, str]: "two names",
+    tuple[AlertRule, ...]: "a list of rules, each with its kind and name",
+    dict[str, ChannelManners]: "an object: channel to its manners",
+    bool: "true or false",
 }
 
 
@@ -234,13 +258,17 @@ def expectation(kind: Any) -> str:
     """What a field accepts, in words."""
     if get_origin(kind) is Annotated:
         base, *metas = get_args(kind)
-        words = [expectation(base)]
+        words = [PATTERNS.get(metas[0].pattern, expectation(base))]
         for meta in metas:
             bounds = (("ge", "at least"), ("gt", "more than"), ("le", "at most"), ("lt", "less than"))
             words += [f"{word} {getattr(meta, name):g}" for name, word in bounds if getattr(meta, name) is not None]
         return ", ".join(words)
     if get_origin(kind) is Literal:
         return "one of " + ", ".join(value or "(empty)" for value in get_args(kind))
+    if get_origin(kind) in (Union, UnionType):
+        return " or ".join("null" if one is type(None) else expectation(one) for one in get_args(kind))
+    if get_origin(kind) is tuple and kind not in EXPECTED and get_args(kind)[-1] is Ellipsis:
+        return f"a list, each {expectation(get_args(kind)[0])}"
     return EXPECTED.get(kind, {int: "a whole number", float: "a number", str: "text"}.get(kind, str(kind)))
 
 

@@ -86,6 +86,16 @@ METRICS: Final[dict[str, Metric]] = _table(
     ("paused", "1 while the recorder or the archiver pauses because the disk is full"),
     # archiver
     ("unsealed", "Segments of the archive's journal that have ended and are not Parquet yet"),
+    # alerter
+    ("alerts_active", "Alerts that are raised and not over"),
+    ("alerts_raised_total", "Alerts raised, things told once included"),
+    ("alerts_repeated_total", "Times a subject was back within its rule's cool-down"),
+    ("alerts_held_total", "Messages that were kept for a digest: quiet hours, pace, a channel that fails"),
+    ("alerts_merged_total", "Messages that a digest only counts, since it tells no more of them by name"),
+    ("deliveries_total", "Messages that a channel took"),
+    ("deliveries_failed_total", "Attempts to deliver that failed"),
+    ("deliveries_lost_total", "Messages given up after an hour of attempts"),
+    ("deliveries_waiting", "Messages on their way to a channel"),
     # api
     ("api_sockets", "Open client sockets"),
     ("api_refused_total", "Requests and socket upgrades refused by host, origin, form, path or number"),

@@ -12,7 +12,7 @@ from typing import Any, Final, get_type_hints
 
 import msgspec
 
-from shared import decoding, streams
+from shared import alert_rules, decoding, streams
 from shared.bus import AWAY, Redis
 from shared.config import Runtime, SettingError, consistent, expectation
 from shared.reader import newest_id
@@ -39,6 +39,11 @@ return {1,version+1}
 _KINDS: Final = get_type_hints(Runtime, include_extras=True)
 _FIELDS: Final = {field.name: _KINDS[field.name] for field in msgspec.structs.fields(Runtime)}
 _DECODERS: Final = {name: decoding.json(kind) for name, kind in _FIELDS.items()}
+#: Settings with many fields of their own, which are told one by one.
+_OWN: Final[dict[str, Callable[[Any], Any]]] = {
+    alert_rules.RULES: alert_rules.rules,
+    alert_rules.CHANNELS: alert_rules.channels,
+}
 
 
 class VersionConflict(Exception):
@@ -58,6 +63,9 @@ def checked(changes: Mapping[str, Any]) -> dict[str, Any]:
             raise SettingError(name, value, f"one of these settings: {known}")
         if value is None:
             found[name] = None
+            continue
+        if name in _OWN:
+            found[name] = _OWN[name](value)
             continue
         try:
             found[name] = msgspec.convert(value, _FIELDS[name])
@@ -95,8 +103,9 @@ class RuntimeStore:
         try:
             self.good = consistent(Runtime(**values))
         except SettingError as error:
-            unusable.add(error.field)
-            if error.field not in self.unusable:
+            name = error.field.partition("[")[0].partition(".")[0]
+            unusable.add(name)
+            if name not in self.unusable:
                 log.error("The settings in Redis contradict each other, the last good ones stand: %s", error)
             self.good = msgspec.structs.replace(self.good, version=values.get("version", 0))
         self.unusable = frozenset(unusable)

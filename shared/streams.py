@@ -7,7 +7,7 @@
 | `last:{P}:<venue>:<kind>` | collectors | late joiners | deleted with the instrument |
 | `instruments:<venue>` | collectors | everyone | replaced at each refresh |
 | `meta:listings` | collectors | api | for ever |
-| `health:<name>:<member>` | every service (`<name>` is a venue, or `_scanner`, `_recorder`, `_api`) | api | TTL 10 s |
+| `health:<name>:<member>` | every service (`<name>` is a venue, or `_scanner`, …, `_api`) | api, alerter | TTL 10 s |
 | `members:<venue>`, `members:_scanner` | collectors; scanners | collectors; scanners | lease |
 | `owners:<venue>` | collectors | collectors | for ever |
 | `overrides:<venue>` | scanner | collectors | for ever |
@@ -19,7 +19,11 @@
 | `scan:{P}`, `open:{P}` | scanner | scanner | for ever |
 | `meta:incarnation`, `meta:partitions` | whoever starts first | everyone | for ever |
 | `maintenance` | api | recorder | 2 minutes: clean the history now |
-| `alerts` | scanner, api | api, anyone | 7 days |
+| `alerts` | alerter | recorder, anyone | 7 days |
+| `{alerts}:active` | alerter | api, anyone | for ever |
+| `{alerts}:channels`, `{alerts}:tested` | alerter | api | for ever; 60 s |
+| `{alerts}:state`, `{alerts}:due` | alerter | alerter | for ever |
+| `demand:_alerter:test` | api | alerter | score = expiry in ms |
 
 The braces around P are literal: they are a Redis Cluster hash tag.
 """
@@ -42,6 +46,7 @@ RETENTION_MS: Final[dict[str, int]] = {
 CONTROL_RETENTION_MS: Final = 60 * MINUTE_MS
 BOARD_CHANGES_RETENTION_MS: Final = 2 * MINUTE_MS
 SIGNALS_RETENTION_MS: Final = 7 * 24 * 60 * MINUTE_MS
+ALERTS_RETENTION_MS: Final = 7 * 24 * 60 * MINUTE_MS
 
 #: Kinds whose newest event per symbol is kept in a hash for late joiners.
 LAST_KINDS: Final = ("quote", "mark", "funding", "stats")
@@ -58,9 +63,16 @@ META_INCARNATION: Final = "meta:incarnation"
 META_PARTITIONS: Final = "meta:partitions"
 META_LISTINGS: Final = "meta:listings"
 MAINTENANCE: Final = "maintenance"
+#: The braces put what is written together with the stream on its node.
 ALERTS: Final = "alerts"
-#: The scanner's name where venues have theirs.
+ALERTS_ACTIVE: Final = "{alerts}:active"
+ALERTS_CHANNELS: Final = "{alerts}:channels"
+ALERTS_TESTED: Final = "{alerts}:tested"
+ALERTS_STATE: Final = "{alerts}:state"
+ALERTS_DUE: Final = "{alerts}:due"
+#: The scanner's and the alerter's names where venues have theirs.
 SCANNER: Final = "_scanner"
+ALERTER: Final = "_alerter"
 
 
 def partition_of(asset: str, partitions: int) -> int:

@@ -43,6 +43,12 @@ PURE = [
         f"services/recorder/{name}.py"
         for name in ("bars", "choice", "copytext", "lines", "recent", "tables", "volumes")
     ),
+    *(f"shared/{name}.py" for name in ("alerts", "alert_words")),
+    *(
+        f"services/alerter/{name}.py"
+        for name in ("picture", "lifecycle", "routing", "desk", "health", "state", "texts", "message")
+    ),
+    "services/alerter/rules",
     "shared/routes",
 ]
 #: A pure module gets time, ids and bytes as arguments. (`datetime` as a parser of text is no clock, yet its `now` is
@@ -55,6 +61,8 @@ KEEPERS: dict[str, set[str]] = {
     "redis": {"shared/bus.py"},
     "picows": {"services/collector/runner.py"},
     "aiohttp": {"services/collector/rest.py"},
+    "requests": {"services/alerter/senders/http.py"},
+    "apprise": {"services/alerter/senders/library.py"},
 }
 #: Who holds a connection to Postgres: the recorder's writing side (a ratchet: its folds never), one module of the api.
 DATABASE_MODULES = {

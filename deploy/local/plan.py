@@ -67,6 +67,8 @@ def make(settings: Settings, venues: Sequence[str], replay: programs.ReplayReque
         environment |= {"VENUE_GATEWAY": f"http://127.0.0.1:{port}", "HTTPS_PROXY": "", "ALL_PROXY": ""}
     run += programs.replays(replay) if replay is not None else programs.collectors(venues)
     run += programs.core(archived=replay is not None and replay.archive is not None)
+    if settings.mode != "replay":  # a recording is no news
+        run.append(programs.alerter())
     if settings.archive_days and settings.mode != "replay":
         run.append(programs.archiver())
     runtime = instance.runtime_dir(settings)

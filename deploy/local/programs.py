@@ -65,6 +65,10 @@ def core(*, archived: bool = False) -> list[Program]:
     ]
 
 
+def alerter() -> Program:
+    return Program("alerter", "services", module("services.alerter"))
+
+
 def archiver() -> Program:
     return Program("archiver", "services", module("services.archiver"))
 

@@ -157,6 +157,26 @@ class Store:
         rows = await self.fetch("SELECT record FROM signals WHERE id = $1", signal_id)
         return json.loads(rows[0]["record"]) if rows else None
 
+    async def alerts(
+        self, rule: str | None, severity: str | None, from_ms: int, before_ms: int, before_id: str, limit: int
+    ) -> list[dict[str, Any]]:
+        """Stored records, newest first, raised from `from_ms` on and older than (time, id)."""
+        rows = await self.fetch(
+            """
+            SELECT record FROM alerts
+            WHERE ($1::text IS NULL OR rule = $1) AND ($2::text IS NULL OR severity = $2)
+              AND at >= $3 AND (at, id) < ($4, $5)
+            ORDER BY at DESC, id DESC LIMIT $6
+            """,
+            rule,
+            severity,
+            at(from_ms),
+            at(before_ms),
+            before_id,
+            limit,
+        )
+        return [json.loads(row["record"]) for row in rows]
+
     async def statistics(self) -> dict[str, Any]:
         """Sizes and reach of each table; rows are the planner's estimates where counting would take long."""
         tables = await self.fetch("SELECT * FROM history.storage ORDER BY table_name")

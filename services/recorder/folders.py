@@ -13,6 +13,7 @@ from services.recorder.pending import Pending
 from services.recorder.store import Gap, Rows
 from services.recorder.track import Track
 from shared import decoding
+from shared.alerts import Alert
 from shared.codec import decode_batch
 from shared.events import Event, Settlement
 from shared.reader import split_id
@@ -30,6 +31,7 @@ KEEP_SECONDS_MS: Final = 30_000
 DAY_NS: Final = 86_400_000_000_000
 
 _signal: Final[decoding.Decoder[Signal]] = decoding.msgpack(Signal)
+_alert: Final[decoding.Decoder[Alert]] = decoding.msgpack(Alert)
 _change: Final[decoding.Decoder[dict[str, Any]]] = decoding.json(dict[str, Any])
 
 
@@ -175,6 +177,13 @@ class SignalFolder:
 
     def restore(self, rows: Rows) -> None:
         self.pending.restore(rows)
+
+
+class AlertFolder(SignalFolder):
+    """Alerts, raised and over."""
+
+    def _record(self, entry_id: str, data: bytes) -> None:
+        self.pending.add("alerts", lines.alert(_alert.decode(data)))
 
 
 class ConfigFolder(SignalFolder):

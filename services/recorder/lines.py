@@ -9,6 +9,7 @@ import msgspec
 from services.recorder.bars import Bar
 from services.recorder.copytext import NULL, exact, moment, number, text
 from services.recorder.volumes import Volume
+from shared.alerts import Alert
 from shared.events import Liquidation, Settlement, Trade
 from shared.instruments import asset_of
 from shared.signals import Signal
@@ -88,6 +89,15 @@ def signal(one: Signal) -> str:
 def signal_event(one: Signal) -> str:
     """A line of `signal_events`."""
     return "\t".join((text(one.id), str(one.rev), moment(one.at), _json(one)))
+
+
+def alert(one: Alert) -> str:
+    """A line of `alerts`."""
+    values = (
+        *(text(one.id), str(one.rev), text(one.rule), text(one.subject), text(one.severity)),
+        *(moment(one.fired_at), moment(one.ended_at), _json(one)),
+    )
+    return "\t".join(values)
 
 
 def config_change(entry_id: str, id_ms: int, version: int, changes: object) -> str:

@@ -11,7 +11,7 @@ from services.recorder import access, days, listings, maintenance, store
 from services.recorder.choice import WatchList
 from services.recorder.database import AWAY, BROKEN, UNABLE, Connection, Pool, hear_no_echoes, sentence
 from services.recorder.feed import Feed, Folder
-from services.recorder.folders import MARKET_KINDS, ConfigFolder, MarketFolder, SignalFolder
+from services.recorder.folders import MARKET_KINDS, AlertFolder, ConfigFolder, MarketFolder, SignalFolder
 from services.recorder.listings import Listings
 from services.recorder.locks import Locks
 from services.recorder.migrate import Migration, migrate
@@ -119,7 +119,8 @@ class Recorder:
         """(feed, its streams, what it makes of them) of everything there is to record."""
         settings, watch = self._settings, self.watch
         found: list[tuple[str, tuple[str, ...], Folder]] = [
-            (streams.CONFIG_CHANGES, (streams.CONFIG_CHANGES,), ConfigFolder())
+            (streams.CONFIG_CHANGES, (streams.CONFIG_CHANGES,), ConfigFolder()),
+            (streams.ALERTS, (streams.ALERTS,), AlertFolder()),
         ]
         venues = await self._venues()
         for partition in range(settings.partitions):

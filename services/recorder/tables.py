@@ -111,6 +111,14 @@ TABLES: Final[dict[str, Table]] = {
         when="held.rev < EXCLUDED.rev",
     ),
     "signal_events": Table("signal_events", ("id", "rev", "at", "record"), 2, key=("id", "rev")),
+    "alerts": Table(
+        "alerts",
+        ("id", "rev", "rule", "subject", "severity", "at", "ended_at", "record"),
+        5,
+        key=("id",),
+        updated=("rev", "severity", "ended_at", "record"),
+        when="held.rev < EXCLUDED.rev",
+    ),
     "config_changes": Table("config_changes", ("entry_id", "at", "version", "changes"), 1, key=("entry_id",)),
 }
 #: partitioned by day; the detailed ones are kept for fewer days

@@ -1,45 +1,17 @@
-"""Who owns a partition, and what only its owner may write. Lua, by Redis's own clock.
+"""Who owns a partition (shared/fences.py), and what only its owner may write. Lua, by Redis's own clock.
 
-The owner holds a fence, a number that rises with each change of hands. Every write that others build upon carries
-it, and Redis refuses an older one, so a process that was stopped and does not know that it was replaced can do no
-harm. A transition is written once whoever writes it: `open:{P}` keeps the revision of each signal, and one that is
-out already answers DONE.
+A transition is written once whoever writes it: `open:{P}` keeps the revision of each signal, and one that is out
+already answers DONE. An owner that nobody has replaced may go on late: what it has not read yet is still in the
+streams.
 """
 
 import asyncio
 from typing import Any, Final
 
-from shared import streams
+from shared import fences, streams
 from shared.bus import REFUSED, Redis
+from shared.fences import Fenced as Fenced
 from shared.resp import command
-
-TTL_MS: Final = 4000
-#: An owner that nobody has replaced goes on after its lease ran out, if it stood still for less than this: what it has
-#: not read yet is still in the streams.
-LATE_MS: Final = 60_000
-RENEW_S: Final = 1.0
-
-CLAIM: Final = """#!lua flags=allow-oom
-local t=redis.call('TIME') local now=t[1]*1000+math.floor(t[2]/1000)
-local c=redis.call('HMGET',KEYS[1],'owner','until','fence')
-local live=c[2] and tonumber(c[2])>now
-if live and c[1]~=ARGV[1] then return 0 end
-local f=tonumber(c[3] or '0')
-if not (live and c[1]==ARGV[1]) then f=f+1 end
-redis.call('HSET',KEYS[1],'owner',ARGV[1],'until',now+ARGV[2],'fence',f) return f
-"""
-
-RENEW: Final = """#!lua flags=allow-oom
-local t=redis.call('TIME') local now=t[1]*1000+math.floor(t[2]/1000)
-local c=redis.call('HMGET',KEYS[1],'owner','until','fence')
-if c[1]~=ARGV[1] or c[3]~=ARGV[3] or now-tonumber(c[2])>tonumber(ARGV[4]) then return 0 end
-redis.call('HSET',KEYS[1],'until',now+ARGV[2]) return 1
-"""
-
-RELEASE: Final = """#!lua flags=allow-oom
-if redis.call('HGET',KEYS[1],'fence')~=ARGV[1] then return 0 end
-redis.call('HSET',KEYS[1],'until',0) return 1
-"""
 
 #: KEYS scan open signals; ARGV fence, id, expected rev, record (JSON), event (msgpack), checkpoint, its past
 COMMIT: Final = """#!lua flags=allow-oom
@@ -62,31 +34,26 @@ return redis.call('XADD',KEYS[2],'*','v1',ARGV[2])
 """
 
 
-class Fenced(Exception):
-    """Another process owns the partition by now, or this one's state is not the one that was written: start over."""
-
-
 async def claim(client: Redis, partition: int, me: str) -> int:
     """The fence of the partition if it is ours now, else 0."""
-    return int(await run(client, CLAIM, [streams.scan(partition)], [me, TTL_MS]))
+    return await fences.claim(client, streams.scan(partition), me)
 
 
 async def renew(client: Redis, partition: int, me: str, fence: int) -> bool:
-    """Whether the partition is still ours. Who was starved of time finds its lease run out and, unless another one has
-    claimed the partition meanwhile, goes on under its fence."""
-    return bool(await run(client, RENEW, [streams.scan(partition)], [me, TTL_MS, fence, LATE_MS]))
+    """Whether the partition is still ours (`fences.renew`)."""
+    return await fences.renew(client, streams.scan(partition), me, fence)
 
 
 async def keep(client: Redis, partition: int, me: str, fence: int) -> None:
     """Renew for ever. Raises `Fenced`."""
     while await renew(client, partition, me, fence):  # noqa: ASYNC110 - time is what it waits for
-        await asyncio.sleep(RENEW_S)
+        await asyncio.sleep(fences.RENEW_S)
     raise Fenced(f"another process has claimed partition {partition}, or this one stood still for too long")
 
 
 async def release(client: Redis, partition: int, fence: int) -> None:
     """Let the next one claim at once."""
-    await run(client, RELEASE, [streams.scan(partition)], [fence])
+    await fences.release(client, streams.scan(partition), fence)
 
 
 async def write_control(client: Redis, partition: int, fence: int, batch: bytes) -> bytes:

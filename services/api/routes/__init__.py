@@ -2,6 +2,7 @@
 
 from services.api.routes import (
     aggregated,
+    alerts,
     board,
     config,
     data,
@@ -19,7 +20,7 @@ from services.api.routes import (
 )
 
 _MODULES = (
-    *(data, aggregated, board, signals, why, history, markets, exchanges, symbols, config, system, database, health),
-    version,
+    *(data, aggregated, board, signals, why, alerts, history, markets, exchanges, symbols, config, system, database),
+    *(health, version),
 )
 ALL = (*(module.router for module in _MODULES), pages.router)

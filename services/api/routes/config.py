@@ -13,7 +13,7 @@ from services.api.answers import asset_for, documented, reply
 from services.api.context import Context, Ctx
 from services.api.errors import ApiError, away, invalid
 from services.collector.venues import VENUES
-from shared import bus, decoding
+from shared import alert_rules, bus, decoding
 from shared.config import Runtime, SettingError, expectation
 from shared.settings_store import RuntimeStore, VersionConflict
 
@@ -56,7 +56,7 @@ async def write_config(context: Ctx, request: Request) -> Response:
     version = body.pop("version", None)
     if version is not None and (not isinstance(version, int) or isinstance(version, bool) or version < 0):
         raise invalid("version", version, "the version that was read, a whole number")
-    changes = _changes(context, body)
+    changes = changes_of(context, body)
     if not changes:
         raise invalid("body", None, "at least one setting; GET /api/config lists them", code="missing_value")
     try:
@@ -68,8 +68,8 @@ async def write_config(context: Ctx, request: Request) -> Response:
     return reply({"status": "success", **config_view(runtime)})
 
 
-def _changes(context: Context, body: Mapping[str, Any]) -> dict[str, Any]:
-    """The body in today's names."""
+def changes_of(context: Context, body: Mapping[str, Any]) -> dict[str, Any]:
+    """The body in today's names, its coins and exchanges known. Raises `ApiError`."""
     changes = dict(body)
     if THRESHOLD in changes:
         percent = changes.pop(THRESHOLD)
@@ -94,6 +94,7 @@ def _venues(changes: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for rule in rules if isinstance(rules, list) else ():
         named = [rule.get("venue"), rule.get("against")] if isinstance(rule, dict) else []
         yield from (("exclusions", name) for name in named if isinstance(name, str) and name.strip())
+    yield from alert_rules.venues(changes.get(alert_rules.RULES))
 
 
 async def write(context: Context, changes: Mapping[str, Any], version: int | None) -> Runtime:

@@ -1,5 +1,6 @@
-// Health: every exchange with its connections, every service, in one glance.
+// Health: what is wrong, every exchange with its connections, every service, in one glance.
 
+import { Alerts } from "./alerts.js";
 import * as f from "./format.js";
 import { h, replace, text } from "./dom.js";
 import { t, word } from "./i18n.js";
@@ -91,17 +92,19 @@ export class HealthView {
     this.venues = h("div");
     this.details = h("div");
     this.services = h("div");
+    this.alerts = new Alerts();
     this.titles = ["h.exchanges", "h.services"].map((key) => [key, h("h2")]);
     this.empty = h("div", { class: "empty" });
     this.el = h(
       "section",
       { class: "page" },
       h("div", { class: "page-head" }, this.summary),
-      h("div", { class: "scroll" }, this.titles[0][1], this.venues, this.empty, this.details, this.titles[1][1], this.services),
+      h("div", { class: "scroll" }, this.alerts.el, this.titles[0][1], this.venues, this.empty, this.details, this.titles[1][1], this.services),
     );
   }
 
   draw(health, now, force) {
+    this.alerts.draw(now, force);
     if (!health.changed && !force) return;
     health.changed = false;
     for (const [key, title] of this.titles) text(title, t(key));

@@ -1,9 +1,11 @@
 // Every word of the page: key: [English, 中文]. The one dictionary; both languages are always complete.
 
+import { ALERT_WORDS } from "./alertwords.js";
 import { TIPS } from "./tips.js";
 
 export const WORDS = {
   ...TIPS,
+  ...ALERT_WORDS,
   skip: ["Skip to the table", "跳到表格"],
   places: ["Places", "页面"],
   spreads: ["Spreads", "价差"],

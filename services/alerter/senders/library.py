@@ -1,0 +1,65 @@
+"""Every other channel, through Apprise: Telegram, Discord, Slack, e-mail, and what else it knows.
+
+Its plugins block and tell no more than whether they were content; why they were not stands in what they log, which is
+taken here and nowhere else (`channels.hush`), and may hold addresses: `Channel` takes them out.
+"""
+
+import warnings
+from typing import Any, Final
+
+import apprise
+
+from services.alerter.message import Message, NotDelivered
+from services.alerter.senders.http import TIMEOUT_S, through
+from shared.alerts import Severity
+
+#: Of one message, all of its targets together.
+CALL_S: Final = 30.0
+_TYPES: Final[dict[Severity, apprise.NotifyType]] = {
+    "info": apprise.NotifyType.INFO,
+    "warning": apprise.NotifyType.WARNING,
+    "critical": apprise.NotifyType.FAILURE,
+}
+#: Where a plugin keeps the address that a gateway stands in for.
+_ADDRESSES: Final = {"NotifyTelegram": "notify_url", "NotifyDiscord": "notify_url", "NotifySlack": "webhook_url"}
+#: Plugins that send without any address of the web.
+_MAIL: Final = frozenset({"NotifyEmail"})
+
+
+class NoSuchChannel(ValueError):
+    """The library knows no such address."""
+
+
+class Library:
+    """One address of Apprise's."""
+
+    def __init__(self, url: str, gateway: str = "") -> None:
+        asset = apprise.AppriseAsset(app_id="Parallax", app_desc="Parallax", app_url="", async_mode=False)
+        with warnings.catch_warnings():
+            # its mail plugin looks for a module that Python 3.13 has dropped, and stands in for it there
+            warnings.filterwarnings("ignore", "'imghdr' is deprecated", DeprecationWarning)
+            plugin: Any = apprise.Apprise.instantiate(url, asset=asset, suppress_exceptions=True)
+        if plugin is None:
+            raise NoSuchChannel
+        plugin.socket_connect_timeout, plugin.socket_read_timeout = TIMEOUT_S
+        plugin.redirects = False
+        name = type(plugin).__name__
+        if gateway and name not in _MAIL:
+            if name not in _ADDRESSES:
+                raise NoSuchChannel
+            setattr(plugin, _ADDRESSES[name], through(gateway, getattr(plugin, _ADDRESSES[name])))
+        self.kind = name.removeprefix("Notify").lower()
+        self._plugins = apprise.Apprise(asset=asset)
+        self._plugins.add(plugin)
+
+    def send(self, message: Message) -> None:
+        result: Any = self._plugins.notify(
+            body=message.body,
+            title=message.title,
+            notify_type=_TYPES[message.severity],
+            body_format=apprise.NotifyFormat.TEXT,
+            timeout=CALL_S,
+        )
+        if not result:
+            said = [str(entry.message) for entry in result.logs()]
+            raise NotDelivered(said[-1] if said else "not delivered")
