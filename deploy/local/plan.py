@@ -61,11 +61,12 @@ def make(settings: Settings, venues: Sequence[str], replay: programs.ReplayReque
         run.append(programs.postgres(data, port))
         database_url = postgres_server.url(data / "postgres", port)
     environment = environment_of(settings, redis_url, database_url)
+    exchanges = 0
     if settings.mode == "demo":
-        port = free_port()
-        run.append(programs.simulator(venues, port))
-        environment |= {"VENUE_GATEWAY": f"http://127.0.0.1:{port}", "HTTPS_PROXY": "", "ALL_PROXY": ""}
-    run += programs.replays(replay) if replay is not None else programs.collectors(venues)
+        exchanges = free_port()
+        run.append(programs.simulator(venues, exchanges))
+        environment |= {"VENUE_GATEWAY": f"http://127.0.0.1:{exchanges}", "HTTPS_PROXY": "", "ALL_PROXY": ""}
+    run += programs.replays(replay) if replay is not None else programs.collectors(venues, exchanges)
     run += programs.core(archived=replay is not None and replay.archive is not None)
     if settings.mode != "replay":  # a recording is no news
         run.append(programs.alerter())

@@ -28,6 +28,8 @@ class Program:
     once: bool = False
     #: A server's port: once it has answered, a later fall is an accident and not a failed start.
     port: int | None = None
+    #: A port that must answer before it starts; 0: it waits for nobody.
+    after_port: int = 0
 
 
 def module(*arguments: str) -> tuple[str, ...]:
@@ -49,9 +51,15 @@ def simulator(venues: Sequence[str], port: int) -> Program:
     return Program("simulator", "exchange", line)
 
 
-def collectors(venues: Sequence[str]) -> list[Program]:
+def collectors(venues: Sequence[str], after_port: int) -> list[Program]:
+    """`after_port`: where their exchanges are simulated, the simulator's; else 0."""
     return [
-        Program(f"collector-{venue}", "services", module("services.collector", "run", "--venue", venue))
+        Program(
+            f"collector-{venue}",
+            "services",
+            module("services.collector", "run", "--venue", venue),
+            after_port=after_port,
+        )
         for venue in venues
     ]
 

@@ -80,7 +80,7 @@ def _server(runtime: Path, logs: Path, password: str) -> str:
 
 
 def _program(program: Program, logs: Path) -> str:
-    line = (sys.executable, "-m", "deploy.local.child", program.stop_signal, *program.command)
+    line = (sys.executable, "-m", "deploy.local.child", program.stop_signal, str(program.after_port), *program.command)
     settings = {
         "command": " ".join(_quote(part) for part in line),
         "directory": _escape(REPOSITORY),
@@ -119,7 +119,7 @@ class Supervisor:
         conf.write_text(configuration(programs, runtime, logs, password), encoding="utf-8")
         self._rpc = SupervisorRpc(runtime / SOCKET, "parallax", password)
         self._offsets = {program.name: _length(logs / f"{program.name}.log") for program in programs}
-        line = (sys.executable, "-m", "deploy.local.child", "TERM", sys.executable, "-m", "supervisor.supervisord")
+        line = (sys.executable, "-m", "deploy.local.child", "TERM", "0", sys.executable, "-m", "supervisor.supervisord")
         self._log = logs / "supervisord.out"
         with self._log.open("wb") as output:
             self.process = subprocess.Popen(

@@ -256,6 +256,19 @@ async def test_each_side_of_a_route_leads_to_its_exchange(console: Open) -> None
     await expect(link).to_have_attribute("rel", "noopener noreferrer")
 
 
+async def test_no_side_leads_to_the_exchange_of_the_coin_before(console: Open) -> None:
+    page = await console()
+    await put_instruments(page.redis, instrument("binance", base="WIF"))
+    await page.api.until(lambda: "WIF" in page.api.context.state.directory.assets)
+    await page.row("WIF").click()
+    link = page.page.locator(".i-links a")
+    await expect(link).to_have_text("Buy: binance ↗")
+    await page.page.evaluate("WebSocket.prototype.send = () => undefined")  # nothing more is heard of any coin
+    await page.row("BTC").click()
+    await expect(page.page.locator(".i-title")).to_contain_text("BTC")
+    await expect(link).to_have_count(0)
+
+
 async def test_my_own_fees_are_written_to_the_settings(console: Open) -> None:
     page = await console()
     await page.page.get_by_role("button", name="Fees").click()

@@ -12,6 +12,7 @@ import pytest
 
 from deploy.local import supervise
 from deploy.local.instance import MARK
+from deploy.local.process import free_port
 from deploy.local.programs import Program
 from deploy.local.supervise import State, Supervisor, telling_line
 
@@ -22,6 +23,13 @@ DEAF = (
     "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(600)",
 )
 BAD = (sys.executable, "-c", "raise SystemExit('thing: expected another thing')")
+
+
+#: listens on a port, but not at once; and what is lost when nobody listens there yet
+SLOW = "import socket, sys, time; time.sleep(0.7); s = socket.create_server(('127.0.0.1', int(sys.argv[1])))"
+SLOW_SERVER = (sys.executable, "-c", f"{SLOW}; time.sleep(600)")
+HASTY = "import socket, sys, time; socket.create_connection(('127.0.0.1', int(sys.argv[1]))); print('met', flush=True)"
+HASTY_USER = (sys.executable, "-c", f"{HASTY}; time.sleep(600)")
 
 
 @pytest.fixture
@@ -58,6 +66,15 @@ async def test_programs_start_say_their_state_and_stop(start: Callable[..., Supe
     await supervisor.stop()
     assert supervisor.process.returncode == 0
     assert not any(psutil.pid_exists(pid) for pid in pids)
+
+
+async def test_a_program_starts_once_the_port_that_it_needs_answers(start: Callable[..., Supervisor]) -> None:
+    port = free_port()
+    supervisor = start(
+        Program("server", "exchange", (*SLOW_SERVER, str(port)), start_s=0),
+        Program("user", "services", (*HASTY_USER, str(port)), start_s=0, after_port=port),
+    )
+    await until(supervisor, lambda _: supervisor.output("user").strip() == "met")
 
 
 async def test_a_killed_supervisor_leaves_nothing(start: Callable[..., Supervisor]) -> None:

@@ -163,7 +163,7 @@ function links(row, legs) {
 /** The panel. `onClose` and `onToast` are the page's. */
 export class Inspector {
   constructor(push, onClose, onToast) {
-    Object.assign(this, { push, onClose, onToast, id: null, legs: new Map(), following: false, linked: "" });
+    Object.assign(this, { push, onClose, onToast, id: null, legs: new Map(), following: false, linked: null });
     this.parts = Object.fromEntries(["title", "sub", "verdict", "steps", "facts", "trail", "legs", "links"].map((name) => [name, h("div", { class: `i-${name}` })]));
     this.list = h("ul", { class: "checks" });
     this.real = h("h3");
@@ -201,7 +201,7 @@ export class Inspector {
     this.id = id;
     this.legs = new Map();
     this.own = null;
-    this.linked = "";
+    this.linked = null; // the links on the page are the other coin's
     if (id) this.subscription = this.push.subscribe("asset", { symbol: id, rate: 4 }, this);
   }
 
