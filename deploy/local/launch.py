@@ -25,6 +25,7 @@ from deploy.local.screen import Facts, lines
 from deploy.local.setup import tree_size
 from services.collector.variables import configured
 from services.collector.venues import VENUES
+from shared.binding import check_binding
 from shared.bus import connect
 from shared.config import SettingError, Settings, load, variables
 
@@ -61,6 +62,7 @@ def launch(settings: Settings, request: programs.ReplayRequest | None) -> int:
         return already_running(settings)
     with lock:
         venues = list(request.files) if request else settings.venue_list(VENUES)
+        check_binding(settings)
         check_variables(settings, venues)
         made = plan.make(settings, venues, request)
         detached = bool(os.environ.get(_DETACHED))

@@ -3,10 +3,10 @@
 import asyncio
 import sys
 
-from services.api.access import check_binding
 from services.api.app import create
 from services.api.context import Context
 from services.api.server import listen, server_for
+from shared.binding import check_binding
 from shared.config import SettingError, load
 from shared.service import Service, run
 

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.api.errors import ApiError, answer
-from shared.config import SettingError, Settings
+from shared.binding import is_loopback
 
 WRITES: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 #: Not for pages of other origins, even to read.
@@ -34,26 +34,6 @@ _PREFLIGHT: Final = {
     "access-control-max-age": "600",
     "vary": "Origin, Access-Control-Request-Private-Network",
 }
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a listening address or a host name means this machine alone."""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def check_binding(settings: Settings) -> None:
-    """Refuse to listen beyond this machine without a word about access. Raises `SettingError`."""
-    if not is_loopback(settings.host) and settings.auth != "none":
-        raise SettingError(
-            "HOST",
-            settings.host,
-            "a loopback address, or AUTH=none beside it to say that everyone who reaches this port may read and write",
-        )
 
 
 def host_name(header: str) -> str:

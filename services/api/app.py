@@ -13,12 +13,13 @@ from starlette.types import Scope
 from starlette.websockets import WebSocket
 
 from services.api import routes
-from services.api.access import Gate, is_loopback, refuse
+from services.api.access import Gate, refuse
 from services.api.build import version
 from services.api.context import MAX_SOCKETS, Context
 from services.api.errors import ApiError, on_api_error, on_crash, on_http_error, on_invalid
 from services.api.routes import pages
 from shared import bus
+from shared.binding import is_loopback
 from shared.config import Settings
 
 _ABOUT = """The same coin on many exchanges at once: prices, funding, spreads, signals and their history.

@@ -4,7 +4,8 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from services.api.access import check_binding, host_name, is_loopback, local_enough
+from services.api.access import host_name, local_enough
+from shared.binding import check_binding, is_loopback
 from shared.config import SettingError, Settings
 from tests.api.conftest import Api, Start, message
 

@@ -85,6 +85,7 @@ def eventually(condition: Callable[[], object]) -> None:
     [
         ({"PORT": "abc"}, "PORT='abc': expected a whole number"),
         ({"VENUES": "nowhere"}, "VENUES='nowhere': expected names out of: "),
+        ({"HOST": "0.0.0.0"}, "HOST='0.0.0.0': expected a loopback address, or AUTH=none beside it"),
         ({"RETENTION_DAYS": "0"}, "RETENTION_DAYS='0': expected a whole number, at least 1"),
         ({"OKX_WS_PUBLIC_URL": "ftp://x"}, "OKX_WS_PUBLIC_URL='ftp://x': expected a URL that begins with wss://"),
     ],
