@@ -21,6 +21,7 @@ _TITLES: Final[Words] = {
     "quote": ("{venue}: newest quote is {value} s old", "{venue}：最新报价已过 {value} 秒"),
     "rate": ("{venue}: only {value} frames/s", "{venue}：仅 {value} 帧/秒"),
     "stale": ("{venue}: {value} % of its markets are stale", "{venue}：{value} % 的交易对数据过期"),
+    "stale markets": ("{venue}: {value} watched markets are stale", "{venue}：{value} 个关注的交易对数据过期"),
     "latency": ("{venue}: latency {value} ms", "{venue}：延迟 {value} 毫秒"),
     "interval": ("{venue} {symbol}: funding every {after}", "{venue} {symbol}：资金费结算周期 {after}"),
     "cap": ("{venue} {symbol}: funding bounds {after}", "{venue} {symbol}：资金费率上下限 {after}"),

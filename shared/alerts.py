@@ -101,7 +101,7 @@ class VenueRule(Rule, tag="venue", frozen=True, kw_only=True, forbid_unknown_fie
     `down`: none of its topics is live; `quote`: its newest quote is older than `quote_s`; `rate`: fewer frames than
     `rate_per_s`; `stale`: more than `stale_percent` of its markets are stale while it is connected; `latency`: the
     median delay is above `latency_ms` and above `latency_times` the venue's own median of an hour. What a graver check
-    explains is not told beside it."""
+    explains is not told beside it. `assets` counts for `stale` alone: any stale market of these coins."""
 
     checks: tuple[Check, ...] = ("silent", "down", "quote", "rate", "stale", "latency")
     silent_s: Annotated[float, Meta(ge=5, le=86_400)] = 30.0
@@ -135,7 +135,7 @@ MOST_RULES: Final = 200
 
 #: Every exchange's health and the terms of funding: they cost little, and go to the stream and the console at least.
 DEFAULT_RULES: Final[tuple[AlertRule, ...]] = (
-    VenueRule(name="exchange-away", severity="critical", checks=("silent", "down")),
+    VenueRule(name="exchange-away", severity="critical", checks=("silent", "down"), for_s=5.0),
     VenueRule(name="exchange-health", checks=("quote", "rate", "stale", "latency"), for_s=20.0, recover_s=30.0),
     ChangeRule(name="funding-terms"),
 )
@@ -212,6 +212,9 @@ def contradiction(rules: Sequence[AlertRule], channels: Mapping[str, ChannelMann
     for number, rule in enumerate(rules):
         if any(rule.name == other.name for other in rules[:number]):
             return f"alert_rules[{number}].name", rule.name, "a name that no other rule has"
+        if isinstance(rule, PriceRule) and (rule.assets or rule.venues):
+            field = "assets" if rule.assets else "venues"
+            return f"alert_rules[{number}].{field}", getattr(rule, field), "nothing: a level has an asset and a venue"
     for name, one in channels.items():
         if (one.quiet_from is None) != (one.quiet_to is None):
             missing = "quiet_to" if one.quiet_to is None else "quiet_from"

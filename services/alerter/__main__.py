@@ -5,6 +5,7 @@ Any number may run; one works, the others wait.
 
 import asyncio
 import logging
+import os
 import sys
 import time
 from contextlib import suppress
@@ -16,8 +17,9 @@ from services.alerter.front import Front
 from services.alerter.keeper import Keeper, load
 from services.alerter.watcher import Watcher
 from shared import fences, streams
+from shared.alerts import AlertRule
 from shared.bus import AWAY, REFUSED
-from shared.config import Runtime
+from shared.config import Runtime, Settings
 from shared.fences import Fenced
 from shared.service import Service, run
 from shared.settings_store import RuntimeStore
@@ -128,7 +130,11 @@ class Alerter:
     def _judge(self, couriers: dict[str, Courier]) -> None:
         failing = [f"{name}: {one.state.last_error}" for name, one in couriers.items() if one.state.state == "failing"]
         wrong = [f"{one.name}: expected {one.expected}" for one in self.unusable]
-        told = "; ".join([*wrong, *failing])
+        known = {*couriers, *(one.name for one in self.unusable)}
+        missing = [
+            f"{name}: there is none, rule {rule.name}" for rule, name in named(self.runtime) if name not in known
+        ]
+        told = "; ".join([*wrong, *missing, *failing])
         self.service.state = "degraded" if told else "live"
         self.service.detail = f"channel {told}" if told else ""
 
@@ -136,9 +142,23 @@ class Alerter:
         return self.watcher.figures() if self.watcher is not None else {}
 
 
+def named(runtime: Runtime) -> list[tuple[AlertRule, str]]:
+    """The channels that rules name, each with its rule."""
+    return [(rule, name) for rule in runtime.alert_rules if rule.enabled for name in rule.channels]
+
+
+def use_proxy(settings: Settings) -> None:
+    """Let the libraries of the channels see the proxy, which may stand in `.env` alone; never for this machine."""
+    for name, value in (("HTTPS_PROXY", settings.https_proxy), ("ALL_PROXY", settings.all_proxy)):
+        if value:
+            os.environ[name] = value
+    os.environ.setdefault("NO_PROXY", "localhost,127.0.0.1,::1")
+
+
 async def alert(service: Service) -> None:
     hush()
-    usable, unusable = channels(service.settings)
+    use_proxy(service.settings)
+    usable, unusable = await asyncio.to_thread(channels, service.settings)  # what it loads takes a second or two
     await Alerter(service, usable, unusable).run()
 
 

@@ -61,7 +61,8 @@ class Health:
         members: dict[str, list[Fields]] = {}
         for venue, fields in records:
             members.setdefault(venue, []).append(fields)
-            self._met[venue] = at
+            beat = at - int((_number(fields, "beat_age_ms") or 0) * 1_000_000)
+            self._met[venue] = max(beat, self._met.get(venue, beat))
         self._sample(members, at)
         return [self._exchange(venue, members.get(venue, []), feeds, at) for venue in sorted(self._met)]
 

@@ -13,11 +13,11 @@ from shared import decoding, streams
 from shared.bus import Redis
 from shared.instruments import Instrument
 from shared.reader import newest_id
+from shared.service import HEALTH_TTL_S
 from shared.signals import Signal
 
 LOG: Final = logging.getLogger(__name__)
 COUNT: Final = 500
-#: A wiped stream starts again from lower ids.
 _row: Final[decoding.Decoder[Row]] = decoding.msgpack(Row)
 _signal: Final[decoding.Decoder[Signal]] = decoding.msgpack(Signal)
 _open: Final[decoding.Decoder[Signal]] = decoding.json(Signal)
@@ -66,21 +66,22 @@ class Reading:
         return after, sorted(found, key=lambda one: one.at)
 
     async def health(self) -> list[tuple[str, Fields]]:
-        """(name, fields) of every process that beats."""
+        """(name, fields) of every process that beats; `beat_age_ms` is from the record's life, which a beat renews."""
         keys = [key async for key in self._client.scan_iter(match=streams.health("*", "*"), count=1000)]
         async with self._client.pipeline(transaction=False) as pipe:
             for key in keys:
                 pipe.hmget(key, *_HEALTH)
-            records = await pipe.execute()
+                pipe.pttl(key)
+            answers = await pipe.execute()
         names = [key.decode(errors="replace").split(":", 2)[1] for key in keys]
-        found = ((name, record) for name, record in zip(names, records, strict=True) if any(record))
-        return [
-            (
-                name,
-                {field: value.decode(errors="replace") for field, value in zip(_HEALTH, record, strict=True) if value},
-            )
-            for name, record in found
-        ]
+        found: list[tuple[str, Fields]] = []
+        for name, record, left_ms in zip(names, answers[::2], answers[1::2], strict=True):
+            pairs = zip(_HEALTH, record, strict=True)
+            fields = {field: value.decode(errors="replace") for field, value in pairs if value is not None}
+            if fields:
+                age_ms = HEALTH_TTL_S * 1000 - left_ms if left_ms >= 0 else 0
+                found.append((name, {**fields, "beat_age_ms": str(max(0, age_ms))}))
+        return found
 
     async def board(self) -> list[Row]:
         """Every coin's row."""

@@ -127,6 +127,7 @@ class Routing:
         if self._lane(name, manners, at).tokens < 1:
             return []
         due = [one for one in lane.held.values() if not is_quiet(manners, one.severity, at)]
+        due.sort(key=lambda one: (-grave(one.severity), one.event == "end"))  # the first are told by name
         if not due:
             return []
         lane.tokens -= 1

@@ -27,6 +27,15 @@ def test_an_exchange_is_missed_only_once_it_was_met() -> None:
     assert (one.beat_age_s, one.connected, one.rate) == (31.0, None, None)
 
 
+def test_a_record_that_is_not_renewed_is_no_beat() -> None:
+    health = Health()
+    health.look([("alpha", fields())], None, T0)
+    (one,) = health.look([("alpha", fields(beat_age_ms="9500"))], None, T0 + 9 * S)
+    assert one.beat_age_s == 9.0, "it was seen at its last beat"
+    two = [("alpha", fields(beat_age_ms="9500")), ("alpha", fields(beat_age_ms="500"))]
+    assert health.look(two, None, T0 + 9 * S)[0].beat_age_s == 0.5
+
+
 def test_it_is_not_connected_when_no_topic_is_live_and_it_had_time_to() -> None:
     assert connected([fields(subscribed="0", state="degraded")], T0) is False
     assert connected([fields(subscribed="0", state="starting", started_ms=str(T0 // 1_000_000 - 5_000))], T0) is None

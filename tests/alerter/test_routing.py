@@ -102,6 +102,14 @@ def test_a_digest_names_so_many_and_counts_the_others() -> None:
     assert (len(digest.alerts), digest.more, routing.merged) == (NAMED, 10, 10)
 
 
+def test_a_digest_names_the_gravest_first_and_what_stands_before_what_is_over() -> None:
+    routing = Routing()
+    give(routing, alert("x"), alert("y"), alert("a"), alert("b"), alert("c", "critical"))
+    give(routing, alert("a", event="end"))
+    (digest,) = give(routing, at=60)
+    assert names([digest]) == [("c", "fire"), ("b", "fire"), ("a", "end")]
+
+
 def test_what_is_held_is_bounded_and_counted() -> None:
     routing = Routing()
     give(routing, *(alert(f"n{i}") for i in range(HELD + 50)))

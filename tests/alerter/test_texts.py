@@ -46,7 +46,7 @@ def test_a_digest_is_as_grave_as_the_gravest_and_counts_what_it_does_not_name() 
     "measure",
     [
         *("net", "funding", "funding differential", "premium", "basis", "price", "silent", "down", "quote", "rate"),
-        *("stale", "latency", "interval", "cap"),
+        *("stale", "latency", "interval", "cap", "stale markets"),
     ],
 )
 def test_every_measure_has_words(measure: str, lang: str) -> None:

@@ -33,7 +33,7 @@ def wanted(rule: SignalRule, one: OpenSignal) -> bool:
 
 def _reading(rule: SignalRule, one: OpenSignal, routes: int) -> Reading:
     limit = rule.min_net_bps if rule.min_net_bps is not None else rule.min_edge_bps
-    about = {"route": one.text, "edge_bps": plain(one.edge), "size_usd": plain(one.size_usd, 0), "signal": one.id}
+    about = {"route": one.text, "edge_bps": plain(one.edge), "size_usd": f"{one.size_usd:,.0f}", "signal": one.id}
     if routes > 1:
         about["routes"] = str(routes)
     return Reading(

@@ -2,7 +2,8 @@
 
 Quiet is not stale: `stale` counts markets that the scanner finds silent beyond their channel's mode while the exchange
 is connected. A latency is high only beside the exchange's own: some live at hundreds of milliseconds. Where the
-collector is silent or nothing is connected, the other checks are unknown: one cause, one alert.
+collector is silent or nothing is connected, the other checks are unknown: one cause, one alert. Where a rule names
+coins, `stale` is about their markets alone, and each counts.
 """
 
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from typing import Final
 
 from services.alerter.picture import Exchange, Level, Reading, plain
 from shared.alerts import Check, VenueRule
+from shared.instruments import asset_of
 
 #: how much below (of a rate: above) its limit a figure must be to count as well again
 _BACK: Final = 0.8
@@ -38,6 +40,8 @@ def _reading(rule: VenueRule, one: Exchange, check: Check, *, silent: bool, mute
         return Reading(
             f"{one.venue} down", level, 1.0, measure="down", venue=one.venue, about=about if level == "over" else {}
         )
+    if check == "stale" and rule.assets:
+        return _watched(one, [symbol for symbol in one.stale if asset_of(symbol) in rule.assets], mute=mute)
     value, unit, limit = _figure(rule, one, check)
     if mute or value is None:
         return Reading(f"{one.venue} {check}", "unknown", venue=one.venue)
@@ -45,10 +49,28 @@ def _reading(rule: VenueRule, one: Exchange, check: Check, *, silent: bool, mute
         low: Level = "over" if value < limit else "under" if value * _BACK >= limit else "between"
         return _told(one, check, low, value, unit, limit, about, worst=-value)
     if check == "stale" and one.stale:
-        about = {"markets": ", ".join(one.stale[:NAMED]) + (" …" if len(one.stale) > NAMED else "")}
+        about = {"markets": named(one.stale)}
     if check == "latency" and one.usual_ms is not None:
         about = {"usual_ms": plain(one.usual_ms, 0)}
     return _told(one, check, _high(value, limit), value, unit, limit, about)
+
+
+def _watched(one: Exchange, stale: Sequence[str], *, mute: bool) -> Reading:
+    level: Level = "unknown" if mute or not one.markets else "over" if stale else "under"
+    return Reading(
+        subject=f"{one.venue} stale",
+        level=level,
+        size=len(stale),
+        value=str(len(stale)),
+        measure="stale markets",
+        venue=one.venue,
+        about={"markets": named(stale)},
+    )
+
+
+def named(symbols: Sequence[str]) -> str:
+    """The first of them, and a sign where there are more."""
+    return ", ".join(symbols[:NAMED]) + (" …" if len(symbols) > NAMED else "")
 
 
 def _figure(rule: VenueRule, one: Exchange, check: Check) -> tuple[float | None, str, float]:

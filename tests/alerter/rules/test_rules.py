@@ -149,6 +149,14 @@ def test_stale_markets_are_named() -> None:
     assert (found.value, found.about) == ("7", {"markets": "A, B, C, D, E …"})
 
 
+def test_a_rule_with_coins_watches_their_markets_one_by_one() -> None:
+    rule = VenueRule(name="v", checks=("stale",), assets=("BTC",))
+    (found,) = venue.readings(rule, [exchange(stale=("ETH/USDT", "BTC/USDT", "BTC/USDT:USDT"))])
+    assert (found.level, found.value, found.about) == ("over", "2", {"markets": "BTC/USDT, BTC/USDT:USDT"})
+    assert venue.readings(rule, [exchange(stale=("ETH/USDT",))])[0].level == "under"
+    assert venue.readings(rule, [exchange(connected=False, stale=("BTC/USDT",))])[0].level == "unknown"
+
+
 def test_changed_terms_are_told_as_numbers_differ() -> None:
     before = {"A": Terms("A", "8", "0.02", "-0.02"), "B": Terms("B", "8", None, None), "C": Terms("C", "8", None, None)}
     after = {

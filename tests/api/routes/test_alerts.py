@@ -101,6 +101,11 @@ async def test_rules_are_replaced_as_a_whole_under_a_version(api: Api, redis_cli
             "alert_rules[0].venue",
             "an exchange",
         ),
+        (
+            [{"kind": "price", "name": "a", "asset": "A", "level": 1, "assets": ["B"]}],
+            "alert_rules[0].assets",
+            "nothing",
+        ),
         ([{"kind": "signal", "name": "a", "routes": [["okx", "x"]]}], "alert_rules[0].routes", "an exchange out of"),
     ],
 )

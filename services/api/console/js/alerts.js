@@ -5,6 +5,7 @@ import { h, replace, text } from "./dom.js";
 import { language, t, word } from "./i18n.js";
 
 const ASK_MS = 3_000;
+const SHOWN = 30;
 const TONES = { info: "", warning: "warn", critical: "bad", ok: "good", unused: "", failing: "bad", unusable: "bad" };
 const MARKS = { info: "ℹ", warning: "▲", critical: "✗", ok: "●", unused: "○", failing: "✗", unusable: "✗" };
 
@@ -53,7 +54,7 @@ export class Alerts {
     if (!this.told) return h("p", { class: "dim note", text: t("loading") });
     if (this.told.alerter === "away") return h("p", { class: "alarm note", text: t("a.away") });
     if (!this.told.alerts.length) return h("p", { class: "dim note", text: t("a.none") });
-    const rows = this.told.alerts.map((one) => {
+    const rows = this.told.alerts.slice(0, SHOWN).map((one) => {
       const unit = one.unit ? ` ${one.unit}` : "";
       const facts = Object.entries(one.about).map(([name, value]) => `${name}: ${value}`).join("\n");
       return h(
@@ -66,7 +67,9 @@ export class Alerts {
         h("td", { text: one.rule }),
       );
     });
-    return h("table", { class: "grid alert-list" }, head([["a.severity"], ["a.what"], ["a.since", "n"], ["a.worst", "n"], ["a.rule"]]), h("tbody", null, rows));
+    const table = h("table", { class: "grid alert-list" }, head([["a.severity"], ["a.what"], ["a.since", "n"], ["a.worst", "n"], ["a.rule"]]), h("tbody", null, rows));
+    const more = this.told.count - rows.length;
+    return more > 0 ? [table, h("p", { class: "dim note", text: t("a.more", { n: f.count(more) }) })] : table;
   }
 
   offered() {
@@ -81,7 +84,7 @@ export class Alerts {
         h("td", null, chip("channel", one.state, one.last_error), " ", h("span", { class: "dim", text: one.state === "ok" ? "" : (one.last_error ?? "") })),
         h("td", { class: "n", text: f.count(one.delivered_total) }),
         h("td", { class: "n", text: f.count(one.waiting + one.held) }),
-        h("td", null, this.button(one), " ", h("span", { class: "dim", role: "status", text: this.notes.get(one.name) ?? "" })),
+        h("td", null, one.state === "unusable" ? null : this.button(one), " ", h("span", { class: "dim", role: "status", text: this.notes.get(one.name) ?? "" })),
       ),
     );
     const keys = [["a.channel"], ["a.kind"], ["a.state"], ["a.sent", "n"], ["a.waiting", "n"], ["a.test"]];
@@ -90,8 +93,7 @@ export class Alerts {
 
   button(one) {
     const busy = this.notes.get(one.name) === t("a.testing");
-    const disabled = one.state === "unusable" || busy;
-    return h("button", { type: "button", class: "button", disabled, text: t("a.test"), on: { click: () => this.test(one.name) } });
+    return h("button", { type: "button", class: "button", disabled: busy, text: t("a.test"), on: { click: () => this.test(one.name) } });
   }
 
   async test(channel) {

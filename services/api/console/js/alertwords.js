@@ -8,6 +8,7 @@ export const ALERT_WORDS = {
   "a.none": ["Nothing is wrong, by the rules that are set.", "按当前规则，一切正常。"],
   "a.away": ["Nobody watches: the alerter is away.", "无人值守：告警进程未运行。"],
   "a.nochannel": ["No channel is set: alerts stand here and in the stream alone. ALERT_CHANNELS names some.", "未设置通道：告警仅显示于此并写入数据流。用 ALERT_CHANNELS 设置。"],
+  "a.more": ["and {n} more: GET /api/alerts", "另有 {n} 条：GET /api/alerts"],
   "a.severity": ["Severity", "级别"],
   "a.severity.tip": ["How grave, by its rule", "由规则指定的严重程度"],
   "a.what": ["What", "内容"],
