@@ -168,7 +168,8 @@ class BoardRow(msgspec.Struct, frozen=True, kw_only=True):
 
     What a reader needs to judge the other routes as the scanner does: `doubtful` are pairs of `legs`, by their places,
     that are in doubt to be one coin or that the user keeps apart: no route goes between them; `fx` is the rate in force
-    and `fx_at` (ns) when it was taken.
+    and `fx_at` (ns) when it was taken; `usual`, of each of `legs`, the median of the rates that it settled within seven
+    days (a fraction per its interval; a float: an estimate), None where it settled none, empty where none of them did.
     """
 
     asset: str
@@ -182,6 +183,7 @@ class BoardRow(msgspec.Struct, frozen=True, kw_only=True):
     doubtful: tuple[tuple[int, int], ...] = ()
     fx: Fx | None = None
     fx_at: int = 0
+    usual: tuple[float | None, ...] = ()
 
 
 class SignalLeg(msgspec.Struct, frozen=True, kw_only=True):

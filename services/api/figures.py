@@ -1,6 +1,6 @@
 """What the board says of routes and markets beside prices: funding, depth, statistics, premiums; as flat figures. Pure.
 
-A route that the api worked out itself (another one than the scanner's best) has none of the scanner's figures: null.
+A route that the api worked out itself (another one than the scanner's best) has no depth and no statistics: null.
 """
 
 from collections.abc import Callable

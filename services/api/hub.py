@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-from services.api.feed import MAKERS, Encoding, Feed, Subscription
+from services.api.feed import MAKERS, Encoding, Feed, Subscription, Turns
 from services.api.sources import AssetParams, BoardParams, HealthParams, Params, SignalsParams, source_for
 from services.api.state import LiveState
 from shared.signals import BoardRow, Signal
@@ -22,6 +22,7 @@ class Hub:
     def __init__(self, state: LiveState) -> None:
         self._state = state
         self._feeds: dict[tuple[Params, Encoding], Feed] = {}
+        self._turns = Turns()
         state.board.listeners.append(self._on_rows)
         state.signals.listeners.append(self._on_signals)
         state.process_listeners.append(self._on_processes)
@@ -38,7 +39,8 @@ class Hub:
         if feed is None:
             if len(self._feeds) >= MAX_FEEDS:
                 raise HubFull
-            feed = self._feeds[key] = Feed(source_for(self._state, params, MAKERS[encoding]), encoding, gap_s(params))
+            source, turns = source_for(self._state, params, MAKERS[encoding]), self._turns if filters(params) else None
+            feed = self._feeds[key] = Feed(source, encoding, gap_s(params), turns)
         # What is still to be flushed goes to those who were here before: the newcomer's snapshot has it.
         feed.flush()
         subscription = Subscription(subscription_id, feed, offer)
@@ -68,7 +70,7 @@ class Hub:
         """Fees and bounds may be others: so may the best of the routes that a filter leaves."""
         assets = list(self._state.board.rows)
         for (params, _), feed in self._feeds.items():
-            if isinstance(params, BoardParams) and not params.filter.wanted().everything():
+            if filters(params):
                 feed.touch(assets)
 
     def _on_rows(self, rows: list[BoardRow]) -> None:
@@ -89,6 +91,11 @@ class Hub:
         for (params, _), feed in self._feeds.items():
             if isinstance(params, HealthParams):
                 feed.touch(("",))
+
+
+def filters(params: Params) -> bool:
+    """Whether routes are asked about, so that the best of them has to be found for each row."""
+    return isinstance(params, BoardParams) and not params.filter.wanted().everything()
 
 
 def gap_s(params: Params) -> float:

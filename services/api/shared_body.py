@@ -24,10 +24,14 @@ class Body:
 
 
 class SharedBodies:
-    """Bodies by what was asked. Whoever asks while one is being made waits for that one."""
+    """Bodies by what was asked. Whoever asks while one is being made waits for that one.
+
+    One is made at a time: several threads would take no less time, and each the loop's turn.
+    """
 
     def __init__(self) -> None:
         self._bodies: OrderedDict[Hashable, tuple[float, asyncio.Future[Body]]] = OrderedDict()
+        self._one = asyncio.Lock()
 
     async def get(self, key: Hashable, make: Callable[[], bytes]) -> Body:
         """`make` runs in a thread: it must only read what does not change under it."""
@@ -35,12 +39,16 @@ class SharedBodies:
         held = self._bodies.get(key)
         if held is not None and now - held[0] < life_s(held[1]):
             return await asyncio.shield(held[1])
-        task = asyncio.ensure_future(asyncio.to_thread(_make, make))
+        task = asyncio.ensure_future(self._made(make))
         self._bodies[key] = (now, task)
         self._bodies.move_to_end(key)
         while len(self._bodies) > MAX_BODIES:
             self._bodies.popitem(last=False)
         return await asyncio.shield(task)
+
+    async def _made(self, make: Callable[[], bytes]) -> Body:
+        async with self._one:
+            return await asyncio.to_thread(_make, make)
 
 
 def _make(make: Callable[[], bytes]) -> Body:

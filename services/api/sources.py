@@ -18,7 +18,7 @@ from shared import decoding
 from shared.signals import BoardRow, Kind
 
 _json: Final = decoding.json()
-Rows = Iterable[tuple[str, dict[str, Any] | None]]
+Rows = Iterable[tuple[str, dict[str, Any] | None] | None]
 Rate = Annotated[float, Meta(ge=0, le=1000)]
 Channel = Literal["board", "asset", "signals", "health"]
 CHANNELS: Final = ("board", "asset", "signals", "health")
@@ -132,6 +132,10 @@ class BoardSource:
                 shown = self._shown(name)
                 yield name, None if shown is None else self._render(shown)
             return
+        for name in list(self._state.board.rows):
+            if not self._judged(name):
+                self._shown(name)
+                yield None
         best = self._ranked()
         looked = best.keys() if dirty is None else [name for name in best if name in dirty or name not in held]
         for name in [name for name in held if name not in best]:
@@ -146,16 +150,20 @@ class BoardSource:
             passing = ordered(passing, self._params.sort or "-net_open_bps")
         return {row.asset: row for row in passing[: self._params.top_n]}
 
+    def _judged(self, name: str) -> bool:
+        """Whether it is known already what is shown of a row."""
+        known = self._known.get(name)
+        return known is not None and known[0] is self._state.board.rows.get(name) and known[1] is self._state.routes
+
     def _shown(self, name: str) -> BoardRow | None:
         """The row with the route that the filter leaves it, None where it is not in view."""
         row, routes = self._state.board.rows.get(name), self._state.routes
         if row is None or (self._assets is not None and name not in self._assets):
             self._known.pop(name, None)
             return None
-        known = self._known.get(name)
-        if known is None or known[0] is not row or known[1] is not routes:
-            known = self._known[name] = (row, routes, passing(row, self._params.filter, self._wanted, routes))
-        return known[2]
+        if not self._judged(name):
+            self._known[name] = (row, routes, passing(row, self._params.filter, self._wanted, routes))
+        return self._known[name][2]
 
     def _render(self, row: BoardRow) -> dict[str, Any]:
         found = flat(row, self._make)

@@ -3,8 +3,9 @@
 The scanner's own best route serves wherever it fits what is asked: the best of all is the best of some. Else the same
 code judges the row's legs (`shared/routes`), with the fees and bounds of the settings, the terms of the listing, and
 the rate and the doubts that the row carries. Of funding, `net_cash_bps` counts what falls due within ten minutes; the
-scanner looks further ahead on a route whose signals usually last longer. `funding`, `depth` and `stats` of a route are
-None here: they take what the scanner alone remembers. Pure.
+scanner looks further ahead on a route whose signals usually last longer. `funding` is told as the scanner tells it of a
+route whose usual exit and books it does not know; `depth` and `stats` are None: books and the past of pairs are not in
+a row. Pure.
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,6 +19,7 @@ from services.api.symbols import Directory
 from shared.config import Runtime
 from shared.events import Funding, Quote
 from shared.instruments import Instrument, Market
+from shared.routes import told
 from shared.routes.best import GOOD, best_pair, described, lack
 from shared.routes.edge import Measure, factors, usd
 from shared.routes.fees import number, taker_bps
@@ -34,6 +36,10 @@ _MARKETS: Final[dict[Kind, frozenset[Market]]] = {
     "spot-perp": frozenset({"spot", "perp"}),
     "spot-spot": frozenset({"spot"}),
 }
+
+
+#: Filters whose choice among one row's routes is remembered, until the next row of that coin.
+FILTERS_MAX: Final = 32
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -95,7 +101,13 @@ class Place:
         self.funding = None if rate is None else Funding(leg.symbol, rate, hours, due, None, None, recv)
 
 
-Places = dict[int, Place | None]
+class Looked(msgspec.Struct, frozen=True):
+    """What was made of a row. Several filters look at one row, and one filter at a row that has not changed."""
+
+    row: BoardRow
+    #: by their places in the row
+    legs: dict[int, Place | None]
+    shown: dict[Wanted, BoardRow]
 
 
 class Routes:
@@ -105,8 +117,8 @@ class Routes:
         self.directory, self.runtime = directory, runtime
         self._max_bps = float(number(runtime.max_edge_bps))
         self._terms: dict[tuple[str, Market, str], Terms | None] = {}
-        #: by coin, what its newest row's legs were made into: several filters look at one row
-        self._places: dict[str, tuple[BoardRow, Places]] = {}
+        #: by coin, of the row that was asked about last
+        self._looked: dict[str, Looked] = {}
 
     def within(self, row: BoardRow, wanted: Wanted) -> BoardRow:
         """The row with the best route that is asked for, or with none and what stands in the way.
@@ -116,16 +128,22 @@ class Routes:
         best = row.best
         if wanted.everything() or (best is not None and wanted.fits(best)):
             return row
-        route, why = self._best(row, wanted)
-        return msgspec.structs.replace(row, best=route, why=why)
+        looked = self._looked_at(row)
+        shown = looked.shown.get(wanted)
+        if shown is None:
+            route, why = self._best(looked, wanted)
+            shown = msgspec.structs.replace(row, best=route, why=why)
+            if len(looked.shown) < FILTERS_MAX:
+                looked.shown[wanted] = shown
+        return shown
 
-    def _best(self, row: BoardRow, wanted: Wanted) -> tuple[Route | None, str | None]:
+    def _best(self, looked: Looked, wanted: Wanted) -> tuple[Route | None, str | None]:
+        row = looked.row
         chosen = [(index, leg) for index, leg in enumerate(row.legs) if wanted.leg(leg)]
-        places = self._places_of(row)
         good = [
             place
             for index, leg in chosen
-            if leg.state in GOOD and (place := self._place(index, leg, places)) is not None
+            if leg.state in GOOD and (place := self._place(index, leg, looked.legs)) is not None
         ]
         rate, doubtful = _rate(row.fx or _UNKNOWN, row.fx_at), frozenset(row.doubtful)
 
@@ -142,15 +160,19 @@ class Routes:
         if found is None:
             return None, refused or _lack([leg for _, leg in chosen])
         buy, sell, kind = found
-        return described(buy, sell, kind, Measure(buy, sell, rate, row.at, WINDOW_NS)), None
+        measure = Measure(buy, sell, rate, row.at, WINDOW_NS)
+        usual = row.usual or (None,) * len(row.legs)
+        cost = told.round_trip_cost(measure)
+        paid = told.funding(buy, sell, cost, row.at, usual[buy.index], usual[sell.index])
+        return msgspec.structs.replace(described(buy, sell, kind, measure), funding=paid), None
 
-    def _places_of(self, row: BoardRow) -> Places:
-        held = self._places.get(row.asset)
-        if held is None or held[0] is not row:
-            held = self._places[row.asset] = (row, {})
-        return held[1]
+    def _looked_at(self, row: BoardRow) -> Looked:
+        held = self._looked.get(row.asset)
+        if held is None or held.row is not row:
+            held = self._looked[row.asset] = Looked(row, {}, {})
+        return held
 
-    def _place(self, index: int, leg: Leg, places: Places) -> Place | None:
+    def _place(self, index: int, leg: Leg, places: dict[int, Place | None]) -> Place | None:
         """The leg with its terms; None where it has one side only or the listing does not know it (yet)."""
         if index not in places:
             terms = self._terms_of(leg) if leg.bid and leg.ask else None

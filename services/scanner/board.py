@@ -36,6 +36,7 @@ class RawRow(msgspec.Struct, frozen=True, kw_only=True):
     doubtful: tuple[tuple[int, int], ...] = ()
     fx: Fx | None = None
     fx_at: int = 0
+    usual: tuple[float | None, ...] = ()
 
 
 class Seen(msgspec.Struct, frozen=True, gc=False):
@@ -101,8 +102,15 @@ class Board:
                 doubtful=tuple(sorted({*doubtful, *apart})) if apart else doubtful,
                 fx=judge.rate.fx,
                 fx_at=judge.rate.at,
+                usual=self._usual(states),
             )
         )
+
+    def _usual(self, states: list[tuple[Leg, LegState]]) -> tuple[float | None, ...]:
+        """Of each of a row's legs what it usually settles at; nothing where none has settled yet."""
+        memory = self.fold.memory
+        found = tuple(memory.usual(leg) for leg, _ in states) if memory.settled else ()
+        return found if any(one is not None for one in found) else ()
 
     def _apart(self, states: list[tuple[Leg, LegState]]) -> tuple[tuple[int, int], ...]:
         """The pairs of a row's legs between which an exclusion forbids routes, by their places in the row."""

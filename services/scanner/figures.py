@@ -17,8 +17,7 @@ from services.scanner.detectors import spread
 from services.scanner.detectors.tracks import DAY, MINUTE, SECOND, Track, key_of, spread_of
 from services.scanner.fold import Fold
 from services.scanner.market import MS, Leg
-from shared.routes import carry as funding
-from shared.routes import depth
+from shared.routes import depth, told
 from shared.routes.edge import Measure, factors
 from shared.routes.fx import crosses
 from shared.routes.numbers import cents, cents_text, decimal_text, half_even
@@ -44,37 +43,23 @@ class Past(NamedTuple):
 
 
 class Figures:
-    """Remembers what is dear, at most KEPT_MAX routes of each."""
+    """Remembers what is dear, of KEPT_MAX pairs at most."""
 
     def __init__(self, fold: Fold) -> None:
         self.fold = fold
         self._pasts: dict[str, tuple[Track, int, Past]] = {}
-        self._funding: dict[tuple[Leg, Leg], tuple[tuple[object, ...], dict[int, RouteFunding | None]]] = {}
 
     def beside(self, route: Route, buy: Leg, sell: Leg, measure: Measure) -> Route:
         """The route with all that is known of it."""
         stats, found = self.stats(buy, sell, measure), self.depth(buy, sell)
-        carried = self.funding(buy, sell, round_trip_cost(measure, stats, found))
+        carried = self.funding(buy, sell, told.round_trip_cost(measure, stats, found))
         flags = route.flags if found is None else tuple(flag for flag in route.flags if flag != "L1")
         return msgspec.structs.replace(route, flags=flags, funding=carried, depth=found, stats=stats)
 
     def funding(self, buy: Leg, sell: Leg, cost: int) -> RouteFunding | None:
-        """`cost`: of the round trip, in hundredths of a basis point; it counts as the next whole one."""
-        at = self.fold.at - self.fold.at % MINUTE
-        made_from = buy.funding, sell.funding, buy.row, sell.row, self._usual(buy), self._usual(sell), at
-        known = self._funding.get((buy, sell))
-        if known is None or known[0] != made_from:
-            if len(self._funding) >= KEPT_MAX:
-                self._funding.clear()
-            known = self._funding[buy, sell] = made_from, {}
-        whole = -(-cost // 100)
-        if whole not in known[1]:
-            known[1][whole] = _funding(buy, sell, whole, at, made_from[4], made_from[5])
-        return known[1][whole]
-
-    def _usual(self, leg: Leg) -> float | None:
-        settled = self.fold.memory.settled.get(leg)
-        return settled.usual() if settled is not None else None
+        """`cost`: of the round trip, in hundredths of a basis point."""
+        usual = self.fold.memory.usual
+        return told.funding(buy, sell, cost, self.fold.at, usual(buy), usual(sell))
 
     def depth(self, buy: Leg, sell: Leg) -> RouteDepth | None:
         """None where a book is not collected, not of this moment, or not that of the quote."""
@@ -171,38 +156,6 @@ def round_trip(buy: Leg, sell: Leg, measure: Measure, exit_cents: int) -> int:
         return measure.net
     fees = 2 * ((buy.fee or 0) + (sell.fee or 0)) * 100
     return measure.edge + exit_cents - half_even(Fraction(fees).numerator, Fraction(fees).denominator)
-
-
-def round_trip_cost(measure: Measure, stats: RouteStats | None, depth: RouteDepth | None) -> int:
-    """What funding has to bring back, in hundredths of a basis point: max(0, -net_rt) + slippage. Where the usual exit
-    is not known, as if prices met; without books, as if the best levels had the size."""
-    trip = measure.in_out if stats is None or stats.net_rt_bps is None else cents(Fraction(stats.net_rt_bps))
-    slip = 0 if depth is None or depth.edge_bps is None else measure.edge - cents(Fraction(depth.edge_bps))
-    return max(0, -trip) + max(0, slip)
-
-
-def _funding(
-    buy: Leg, sell: Leg, cost: int, at: int, usual_buy: float | None, usual_sell: float | None
-) -> RouteFunding | None:
-    found = funding.carry(buy, sell, at)
-    if found is None:
-        return None
-    even = None
-    if found.hour > 0:
-        sides = ((buy, -1, usual_buy), (sell, 1, usual_sell))
-        legs = [funding.leg_of(leg, sign, at, None if mid is None else Fraction(mid)) for leg, sign, mid in sides]
-        even = funding.break_even([leg for leg in legs if leg is not None], Fraction(cost), at)
-    return RouteFunding(
-        carry_8h_bps=cents_text(cents(found.eight_hours_bps)),
-        apr_percent=cents_text(cents(found.apr_percent)),
-        apr_equity_percent=cents_text(cents(found.apr_percent / 2)),
-        next_ts=found.next_ts,
-        next_bps=None if found.next_bps is None else cents_text(cents(found.next_bps)),
-        cost_bps=str(cost),
-        even_ts=None if even is None else even.first,
-        even_payments=None if even is None else even.payments,
-        even_stays_ts=None if even is None else even.stays,
-    )
 
 
 def _same(level: str, price: str | None) -> bool:

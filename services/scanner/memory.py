@@ -81,6 +81,11 @@ class Memory:
         """A settlement: it counts from the next minute on."""
         self.fresh.append((leg, event))
 
+    def usual(self, leg: Leg) -> float | None:
+        """The median of the rates that a perpetual settled in seven days; None while nothing is known."""
+        settled = self.settled.get(leg)
+        return settled.usual() if settled is not None else None
+
     def instant(self, fold: "Fold", at: int) -> None:
         """At a sampling instant."""
         if at // MINUTE != self.minute:

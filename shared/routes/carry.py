@@ -21,7 +21,7 @@ from typing import Final, NamedTuple
 from shared.events import Funding
 from shared.routes.funding import HOUR_NS, SECOND, ZERO
 from shared.routes.numbers import BPS, fraction
-from shared.routes.side import Side
+from shared.routes.side import Paying
 
 GRACE_NS: Final = 60 * SECOND
 HORIZON_NS: Final = 30 * 24 * HOUR_NS
@@ -29,7 +29,7 @@ HORIZON_NS: Final = 30 * 24 * HOUR_NS
 MICRO: Final = 1_000_000
 
 
-def interval_of(side: Side) -> Fraction | None:
+def interval_of(side: Paying) -> Fraction | None:
     """Hours between two settlements; None where unknown."""
     funding = side.funding
     text = (funding.interval_h if funding is not None else None) or side.row.funding_interval_h
@@ -37,7 +37,7 @@ def interval_of(side: Side) -> Fraction | None:
     return hours if hours.numerator > 0 else None
 
 
-def hourly(side: Side) -> Fraction | None:
+def hourly(side: Paying) -> Fraction | None:
     """r_h; None where a perpetual's rate or interval is not known."""
     if side.market == "spot":
         return ZERO
@@ -71,7 +71,7 @@ class Carry(NamedTuple):
         return self.hour * 8760 * 100
 
 
-def carry(buy: Side, sell: Side, at: int) -> Carry | None:
+def carry(buy: Paying, sell: Paying, at: int) -> Carry | None:
     """None where a perpetual's funding is not known, or there is none (two spot markets)."""
     paid, got = hourly(buy), hourly(sell)
     if paid is None or got is None or (buy.market == "spot" and sell.market == "spot"):
@@ -99,7 +99,7 @@ class Leg(NamedTuple):
     accrues: bool = False
 
 
-def leg_of(side: Side, sign: int, at: int, usual: Fraction | None) -> Leg | None:
+def leg_of(side: Paying, sign: int, at: int, usual: Fraction | None) -> Leg | None:
     """`usual`: the median of its settled rates. None for spot, and where nothing is known."""
     funding, interval = side.funding, interval_of(side)
     if side.market == "spot" or funding is None or interval is None:
@@ -146,12 +146,17 @@ def break_even(legs: list[Leg], cost_bps: Fraction, at: int) -> BreakEven | None
     rise = sum(leg.later * (period // leg.step) for leg in legs)
     dip = sum(-leg.later * (period // leg.step) for leg in legs if leg.later < 0)
     total = count = 0
+    steady = max((leg.first for leg in legs), default=0)
     first: tuple[int, int] | None = None
     stays: int | None = None
     for when, what in merge(*(payments(leg, at) for leg in legs)):
         total, count = total + what, count + 1
         if total < cost:
             stays = None
+            if steady and when > steady:
+                steady = 0
+                if total + max(rise, 0) * ((at + HORIZON_NS - when) // period) + rise + dip < cost:
+                    break  # every period brings the same from here on: all that are left do not suffice
             continue
         first = first or (when, count)
         stays = stays or when

@@ -25,6 +25,22 @@ class Terms(Protocol):
     def funding_interval_h(self) -> str | None: ...
 
 
+class Interval(Protocol):
+    @property
+    def funding_interval_h(self) -> str | None: ...
+
+
+class Paying(Protocol):
+    """What of a market decides its funding payments."""
+
+    @property
+    def market(self) -> Market: ...
+    @property
+    def row(self) -> Interval: ...
+    @property
+    def funding(self) -> Funding | None: ...
+
+
 class Side(Protocol):
     """`bid` and `ask` are floats for pre-filters, 0 where missing; the exact ones are in `quote`.
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Raw
 
-from services.api.feed import Feed, Subscription, array, encode
+from services.api.feed import SLICE, Feed, Subscription, Turns, array, encode
 
 
 class Shelf:
@@ -18,7 +18,7 @@ class Shelf:
         self.things = dict(rows)
 
     def rows(self, dirty: Collection[str] | None, held: Collection[str]) -> Iterable[tuple[str, dict[str, Any] | None]]:
-        for name in self.things if dirty is None else dirty:
+        for name in list(self.things) if dirty is None else dirty:
             yield name, {"id": name, "n": self.things[name]} if name in self.things else None
 
 
@@ -119,8 +119,19 @@ async def test_a_snapshot_for_which_there_was_no_room_is_owed() -> None:
 async def test_whatever_happens_a_reader_ends_with_what_is_there(
     steps: list[tuple[str, int | None, bool, bool]],
 ) -> None:
+    await ends_with_what_is_there(steps, None)
+
+
+@given(st.lists(st.tuples(st.sampled_from("abcd"), st.integers(0, 3) | st.none(), st.booleans(), st.booleans())))
+async def test_and_so_does_one_whose_rows_are_made_in_slices(
+    steps: list[tuple[str, int | None, bool, bool]],
+) -> None:
+    await ends_with_what_is_there(steps, Turns())
+
+
+async def ends_with_what_is_there(steps: list[tuple[str, int | None, bool, bool]], turns: Turns | None) -> None:
     shelf = Shelf(a=1)
-    feed = Feed(shelf, "json", 0)
+    feed = Feed(shelf, "json", 0, turns)
     reader, subscription = follow(feed)
     for name, value, flush, room in steps:
         if value is None:
@@ -131,13 +142,53 @@ async def test_whatever_happens_a_reader_ends_with_what_is_there(
         reader.room = room
         if flush:
             feed.flush()
+            feed.work(1)
     reader.room = True
     subscription.catch_up()
-    feed.flush()
+    while feed.work(1) or feed.busy:
+        feed.flush()
     subscription.catch_up()
     assert reader.rows == shelf.things
     seqs = [message["seq"] for message in reader.messages]
     assert seqs == list(range(1, len(seqs) + 1))
+
+
+async def test_rows_that_are_dear_are_made_in_slices_and_others_are_told_meanwhile() -> None:
+    told: list[str] = []
+    dear, plain = Shelf(**{f"r{n}": n for n in range(4 * SLICE)}), Shelf(a=1)
+    feed, other = Feed(dear, "json", 0, Turns()), Feed(plain, "json", 0)
+
+    def follower(name: str, of: Feed) -> Reader:
+        reader = Reader()
+
+        def offer(message: dict[str, Any]) -> bool:
+            told.append(f"{name} {message['type']}")
+            return reader.offer(message)
+
+        subscription = Subscription(1, of, offer)
+        of.subscriptions.add(subscription)
+        subscription.snapshot()
+        return reader
+
+    slow, quick = follower("dear", feed), follower("plain", other)
+    assert told == ["plain snapshot"]
+    dear.things["r0"] = 77
+    feed.touch(["r0"])
+    plain.things["a"] = 2
+    other.touch(["a"])
+    async with asyncio.timeout(10):
+        while feed.busy:  # noqa: ASYNC110 - it is no state that tells of itself
+            await asyncio.sleep(0)
+    assert told == ["plain snapshot", "plain delta", "dear snapshot"]
+    assert (slow.rows, quick.rows) == (dear.things, plain.things)
+
+
+async def test_a_view_that_nobody_follows_any_more_is_not_worked_on() -> None:
+    turns, shelf = Turns(), Shelf(**{f"r{n}": n for n in range(3 * SLICE)})
+    feed = Feed(shelf, "json", 0, turns)
+    feed.close()
+    assert not feed.work(SLICE)
+    assert (feed.view, feed.busy) == ({}, False)
 
 
 async def test_a_reset_takes_away_what_is_gone() -> None:

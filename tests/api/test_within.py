@@ -13,7 +13,9 @@ from services.api.within import Routes, Wanted
 from services.scanner.board import Board
 from services.scanner.control import Listing
 from shared.config import Exclusion, Fees, Runtime
+from shared.events import Settlement
 from shared.instruments import Instrument
+from shared.routes.funding import HOUR_NS
 from shared.routes.fx import Fx
 from shared.signals import BoardRow, Route
 from tests.scanner.tape import MS, T0, Tape, hold, row
@@ -21,6 +23,8 @@ from tests.scanner.tape import MS, T0, Tape, hold, row
 FX = Fx("0.9990", "0.9992", "0.9991", 2)
 VENUES = ("alpha", "beta", "gamma")
 EVERYWHERE = Wanted.of(VENUES)
+RATES = {"alpha": "0.0004", "beta": "-0.0001", "gamma": "0.0004"}
+SETTLED = {"alpha": "0.0002", "gamma": "0.0013"}
 Quoted = dict[tuple[str, str, str], tuple[str, str]]
 
 
@@ -45,7 +49,11 @@ def board(
         symbol = row("WIF", market, quote).symbol
         tape.quote(venue, symbol, bid, ask, size)
         if market == "perp":
-            tape.funding(venue, symbol, "0.0004", T0 + 300_000)
+            tape.funding(venue, symbol, RATES[venue], T0 + 300_000)
+            if venue in SETTLED:
+                tape.put(
+                    venue, "funding", [Settlement(symbol, SETTLED[venue], "8", T0 * MS - HOUR_NS, None, tape.now * MS)]
+                )
     if fx is not None:
         tape.ctl(fx)
     return judged(hold(tape, VENUES, 1_500), quotes, chosen, **over)
@@ -60,8 +68,8 @@ def judged(tape: Tape, quotes: Quoted, runtime: Runtime, **over: Any) -> tuple[B
 
 
 def plain(route: Route | None) -> Route | None:
-    """A route without what the scanner alone remembers."""
-    return None if route is None else msgspec.structs.replace(route, funding=None, depth=None, stats=None)
+    """A route without what the scanner alone has: books, and the past of a pair."""
+    return None if route is None else msgspec.structs.replace(route, depth=None, stats=None)
 
 
 def among(shown: BoardRow, routes: Routes, wanted: Wanted) -> BoardRow:
@@ -130,6 +138,31 @@ def test_the_next_best_is_shown_where_the_best_does_not_fit() -> None:
     assert (spots.best.net_in_out_bps, spots.why) == (spots.best.net_open_bps, None)
     hedged = routes.within(shown, Wanted.of(("gamma",), "spot-perp"))
     assert ends(hedged) == ("gamma", "gamma")
+
+
+def test_its_funding_is_reckoned_as_the_scanner_reckons_it_and_books_and_the_past_are_not_known() -> None:
+    shown, routes = board(THREE)
+    found = among(shown, routes, EVERYWHERE).best
+    assert found is not None
+    assert shown.best is not None
+    assert found.funding == shown.best.funding
+    told = routes.within(shown, Wanted.of(("beta", "gamma"), "perp-perp")).best
+    assert told is not None
+    assert told.funding is not None
+    # sold on beta (-1 bp), bought on gamma (4 bps): it costs 5 bps at each payment
+    assert (told.funding.carry_8h_bps, told.funding.next_bps, told.funding.even_ts) == ("-5.00", "-5.00", None)
+    assert (told.depth, told.stats) == (None, None)
+    hedged = routes.within(shown, Wanted.of(("gamma",))).best
+    assert hedged is not None
+    assert hedged.funding is not None
+    # 4 bps at the next payment and then 13, as gamma usually settles; without that 4 each time
+    assert len(set(shown.usual)) == 3
+    assert (hedged.funding.cost_bps, hedged.funding.even_payments) == ("18", 3)
+    without = msgspec.structs.replace(shown, usual=())
+    later = routes.within(without, Wanted.of(("gamma",))).best
+    assert later is not None
+    assert later.funding is not None
+    assert later.funding.even_payments == 5
 
 
 @pytest.mark.parametrize(

@@ -2,18 +2,20 @@
 
 from typing import Annotated, Any
 
+import msgspec
 from fastapi import APIRouter, Query
+from starlette.requests import Request
 from starlette.responses import Response
 
-from services.api.answers import documented, reply, stamp, venues_for
+from services.api.answers import documented, reply_body, stamp, venues_for
 from services.api.columns import COLUMNS, NUMERIC, flat
 from services.api.context import Ctx
 from services.api.errors import invalid
-from services.api.numbers import number
+from services.api.numbers import json_bytes, number
 from services.api.routes.data import Venues
 from services.api.sources import BoardFilter, ordered, passing
 from services.api.views import age_ms
-from shared.signals import Kind
+from shared.signals import BoardRow, Kind
 
 router = APIRouter(tags=["market data"])
 AGES = ("buy_age_ms", "sell_age_ms")
@@ -27,9 +29,19 @@ EXAMPLE = {
 }
 
 
+class Asked(msgspec.Struct, frozen=True):
+    """What makes two requests the same."""
+
+    rule: BoardFilter
+    sort: str
+    limit: int | None
+    columns: tuple[str, ...]
+
+
 @router.get("/api/board", summary="Every coin's best route, one flat row each", responses=documented(EXAMPLE))
 async def board(
     context: Ctx,
+    request: Request,
     sort: Annotated[str, Query(description="a figure, with `-` in front for descending order")] = "-net_open_bps",
     min_net_bps: Annotated[float | None, Query(allow_inf_nan=False)] = None,
     max_edge_bps: Annotated[float | None, Query(allow_inf_nan=False)] = None,
@@ -47,44 +59,40 @@ async def board(
     """
     if sort.removeprefix("-") not in SORTS:
         raise invalid("sort", sort, "one of " + ", ".join(SORTS) + ", with - in front for descending order")
-    wanted = _columns(columns)
-    among = tuple(venues_for(context, venues, exchange, exchanges))
+    state, among = context.state, tuple(venues_for(context, venues, exchange, exchanges))
     rule = BoardFilter(
         min_net_bps=min_net_bps,
         max_edge_bps=max_edge_bps,
         min_size_usd=min_size_usd,
         kind=kind,
-        venues=None if among == tuple(context.state.venues()) else among,
+        venues=None if among == tuple(state.venues()) else among,
     )
-    asked, routes = rule.wanted(), context.state.routes
-    shown = (passing(row, rule, asked, routes) for row in context.state.board.rows.values())
-    rows = ordered((row for row in shown if row is not None), sort)[:limit]
-    now_ms = context.now_ns() // 1_000_000
-    found = []
-    for row in rows:
-        view: dict[str, Any] = flat(row, number)
-        for side in ("buy", "sell"):
-            seen = view[f"{side}_recv_ms"]
-            view[f"{side}_age_ms"] = None if seen is None else age_ms(seen * 1_000_000, now_ms * 1_000_000)
-        found.append({name: view[name] for name in wanted})
-    return reply(
-        {
-            "columns": wanted,
-            "rows": found,
-            "order": [row.asset for row in rows],
-            "mode": context.state.mode,
-            "state": context.state.feed,
-            "reason": context.state.feed_reason(),
-            **stamp(context.now_ns()),
-        }
-    )
+    asked, wanted, routes = Asked(rule, sort, limit, _columns(columns)), rule.wanted(), state.routes
+    every, now = list(state.board.rows.values()), context.now_ns()
+    told = {"mode": state.mode, "state": state.feed, "reason": state.feed_reason(), **stamp(now)}
+
+    def make() -> bytes:
+        shown = (passing(row, rule, wanted, routes) for row in every)
+        rows = ordered((row for row in shown if row is not None), sort)[:limit]
+        found = [_view(row, asked.columns, now) for row in rows]
+        return json_bytes({"columns": asked.columns, "rows": found, "order": [row.asset for row in rows], **told})
+
+    return reply_body(await context.bodies.get(asked, make), request)
 
 
-def _columns(text: str | None) -> list[str]:
-    every = [*COLUMNS, *AGES]
+def _view(row: BoardRow, columns: tuple[str, ...], now_ns: int) -> dict[str, Any]:
+    view = flat(row, number)
+    for side, name in zip(("buy", "sell"), AGES, strict=True):
+        seen = view[f"{side}_recv_ms"]
+        view[name] = None if seen is None else age_ms(seen * 1_000_000, now_ns // 1_000_000 * 1_000_000)
+    return {name: view[name] for name in columns}
+
+
+def _columns(text: str | None) -> tuple[str, ...]:
+    every = (*COLUMNS, *AGES)
     if text is None:
         return every
-    asked = [name.strip() for name in text.split(",") if name.strip()]
+    asked = tuple(name.strip() for name in text.split(",") if name.strip())
     for name in asked:
         if name not in every:
             raise invalid("columns", name, "names out of: " + ", ".join(every), code="unknown_column")

@@ -19,10 +19,12 @@ KEPT_MIN: Final = 7 * 24 * 60
 class Settled:
     """One perpetual's settlements in order: minutes since the epoch, and rates."""
 
-    __slots__ = ("minutes", "rates")
+    __slots__ = ("_usual", "minutes", "rates")
 
     def __init__(self, minutes: bytes = b"", rates: bytes = b"") -> None:
         self.minutes, self.rates = array("q", minutes), array("d", rates)
+        #: the median once somebody has asked, until the next settlement
+        self._usual: float | None = None
 
     def put(self, event: Settlement) -> None:
         """In any order; of the same settlement what came last stays."""
@@ -35,7 +37,10 @@ class Settled:
             self.rates.insert(place, rate)
         gone = bisect_left(self.minutes, self.minutes[-1] - KEPT_MIN)
         del self.minutes[:gone], self.rates[:gone]
+        self._usual = None
 
     def usual(self) -> float | None:
         """The median; None while nothing is known."""
-        return median(self.rates) if self.rates else None
+        if self._usual is None and self.rates:
+            self._usual = median(self.rates)
+        return self._usual

@@ -1,3 +1,5 @@
+import asyncio
+from time import sleep
 from typing import Any
 
 import pytest
@@ -128,6 +130,20 @@ async def test_who_asks_alike_within_a_moment_gets_the_same_body() -> None:
     assert len(made) == 1
     await bodies.get("b", make)
     assert len(made) == 2
+
+
+async def test_bodies_are_made_one_after_the_other() -> None:
+    bodies, running, most = SharedBodies(), list[int](), list[int]()
+
+    def make() -> bytes:
+        running.append(1)
+        most.append(len(running))
+        sleep(0.001)
+        running.pop()
+        return b"x"
+
+    await asyncio.gather(*(bodies.get(name, make) for name in "abcd"))
+    assert most == [1, 1, 1, 1]
 
 
 async def test_a_failure_is_not_shared() -> None:
