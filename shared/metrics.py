@@ -73,6 +73,10 @@ METRICS: Final[dict[str, Metric]] = _table(
     ("entries_total", "Stream entries read"),
     ("records_total", "Signal records written"),
     ("held_back_total", "Candidates for a signal that a guard held back, one at each sampling instant"),
+    (
+        "pairs_refused_total",
+        "Times a pair near a signal found no room among those whose past is kept, each 2 s",
+    ),
     ("missed_total", "Stream entries that were gone before they were read"),
     ("jumps_total", "Times a producer's batch numbers jumped"),
     ("unlisted_total", "Events of symbols that no listing has"),

@@ -9,6 +9,7 @@ import asyncio
 import logging
 import signal
 import sys
+from collections.abc import Collection
 from contextlib import suppress
 from typing import Final
 
@@ -135,13 +136,18 @@ class Scanner:
             rounds.close()
 
     def figures(self) -> dict[str, int]:
-        """Sums over the partitions; ages and lags are the worst."""
-        total: dict[str, int] = {"partitions": len(self.engines)}
-        for engine in self.engines.values():
-            for name, value in engine.figures().items():
-                worst = name in ("lag_ms", "checkpoint_age_ms")
-                total[name] = max(total.get(name, 0), value) if worst else total.get(name, 0) + value
-        return total
+        return sums(self.engines.values())
+
+
+def sums(engines: Collection[Engine]) -> dict[str, int]:
+    """What the health record says: sums over the partitions; ages and lags are the worst."""
+    total: dict[str, int] = {"partitions": len(engines)}
+    for engine in engines:
+        told = {**engine.figures(), "pairs_refused_total": engine.fold.memory.tracks.refused}
+        for name, value in told.items():
+            worst = name in ("lag_ms", "checkpoint_age_ms")
+            total[name] = max(total.get(name, 0), value) if worst else total.get(name, 0) + value
+    return total
 
 
 async def _main(service: Service) -> None:

@@ -6,7 +6,9 @@ from typing import Any
 import msgspec
 
 from services.scanner import lease
+from services.scanner.__main__ import sums
 from services.scanner.control import Listing
+from services.scanner.detectors.tracks import PAIRS_MAX
 from services.scanner.engine import Engine
 from services.scanner.feed import Feed
 from services.scanner.fold import Fold
@@ -15,7 +17,9 @@ from services.scanner.wire import Wire
 from shared import streams
 from shared.bus import Redis
 from shared.config import Runtime
+from shared.metrics import METRICS
 from shared.signals import BoardRow
+from tests.scanner.legs import AT, leg
 from tests.scanner.tape import CTL, Tape, feed, hold, row
 
 
@@ -57,6 +61,20 @@ async def test_a_coin_that_went_and_one_that_nobody_knows_leave_the_board(redis_
     changes = await told(redis_client)
     assert [(changes[0].asset, changes[0].legs, changes[0].why)] == [("OLD", (), "delisted")]
     assert [one.asset for one in changes if not one.legs] == ["OLD", "AAA"]
+
+
+def test_pairs_that_found_no_room_and_all_else_are_summed_over_the_partitions() -> None:
+    every = [leg("1", "2", venue=f"v{number:04}") for number in range(PAIRS_MAX + 2)]
+    wire, engines = Wire("redis://127.0.0.1/0"), []
+    for partition in range(2):
+        fold = Fold()
+        fold.entries = 3
+        for number in range(PAIRS_MAX + 1):
+            fold.memory.tracks.near((every[number], every[number + 1]), AT)
+        engines.append(Engine(Hold(partition, 1, fold, Feed(wire, CTL, {CTL: "0-0"})), wire))
+    found = sums(engines)
+    assert (found["partitions"], found["pairs_refused_total"], found["entries_total"]) == (2, 2, 6)
+    assert "pairs_refused_total" in METRICS
 
 
 async def test_who_takes_over_knows_which_rows_of_the_board_say_nothing(redis_client: Redis, redis_url: str) -> None:
