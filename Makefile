@@ -95,7 +95,7 @@ coverage: python ## make docs/coverage.md; CAPTURES=DIR for what becomes of the 
 	@$(SETUP) dev
 	@$(IN) tests.venues.coverage $(if $(CAPTURES),--captures "$(CAPTURES)") --write docs/coverage.md
 
-docs: python ## make docs/settings.md and .env.example from the code
+docs: python ## make docs/settings.md, .env.example and the containers' collectors from the code
 	@$(SETUP) runtime
 	@$(IN) deploy.local.settings_docs
 

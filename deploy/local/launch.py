@@ -61,7 +61,8 @@ def launch(settings: Settings, request: programs.ReplayRequest | None) -> int:
     if lock is None:
         return already_running(settings)
     with lock:
-        venues = list(request.files) if request else settings.venue_list(VENUES)
+        known = programs.simulated(VENUES) if settings.mode == "demo" else VENUES
+        venues = list(request.files) if request else settings.venue_list(known)
         check_binding(settings)
         check_variables(settings, venues)
         made = plan.make(settings, venues, request)

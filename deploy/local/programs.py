@@ -1,13 +1,13 @@
 """Which programs a mode consists of, as supervisord is told about them."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from deploy.local import words
-from deploy.local.process import CannotRun
+from deploy.local.process import REPOSITORY, CannotRun
 
 Group = Literal["storage", "exchange", "services", "replay", "front"]
 #: The order of starting; stopping goes the other way. Within a group all go at once.
@@ -44,6 +44,12 @@ def redis(data: Path, port: int, memory_mb: int) -> Program:
 def postgres(data: Path, port: int) -> Program:
     line = module("deploy.local.postgres_server", "--data", str(data / "postgres"), "--port", str(port))
     return Program("postgres", "storage", line, stop_signal="INT", stop_wait_s=15, port=port)
+
+
+def simulated(venues: Iterable[str]) -> dict[str, Path]:
+    """Those of the exchanges that the simulator can play, with the folder that does."""
+    folders = {venue: REPOSITORY / "services" / "simulator" / venue for venue in venues}
+    return {venue: folder for venue, folder in folders.items() if folder.is_dir()}
 
 
 def simulator(venues: Sequence[str], port: int) -> Program:

@@ -1,4 +1,5 @@
-"""`python -m deploy.local.settings_docs` writes docs/settings.md and .env.example from shared/config.py."""
+"""`python -m deploy.local.settings_docs` writes docs/settings.md and .env.example from shared/config.py, and what the
+containers have of each exchange and setting."""
 
 import sys
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
@@ -6,6 +7,7 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 from msgspec import NODEFAULT
 from msgspec.structs import fields
 
+from deploy.local import container_files
 from deploy.local.process import REPOSITORY
 from services.collector.venue import Variable
 from services.collector.venues import VENUES
@@ -129,6 +131,7 @@ def main() -> int:
     DOCUMENT.parent.mkdir(exist_ok=True)
     DOCUMENT.write_text(document(), encoding="utf-8")
     EXAMPLE.write_text(example(), encoding="utf-8")
+    container_files.write()
     return 0
 
 

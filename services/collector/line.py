@@ -154,7 +154,7 @@ class Line:
 
     async def _open(self) -> Connection:
         await self._gate.pass_through()
-        url = routed(self._endpoint.url, self._exchange.gateway)
+        url = routed(self._endpoint.url.replace("{ms}", str(time_ns() // 1_000_000)), self._exchange.gateway)
         connection = await dial(
             self._connection,
             url,

@@ -7,7 +7,8 @@ given by the caller. The runner calls `opened`, `control` for each message that 
 1. *Subscribing.* Topics wait in order, those that somebody waits for first; a tick sends as many frames as the venue's
    pace allows (1 / frames_per_second apart, at most frames_per_hour in an hour). Unsubscribing goes the same way.
 2. *Proof.* A topic is live once it is acknowledged by name, by the id of its frame, or by its first data. Each frame
-   has a deadline of its own; topics without proof by then are sent again, twice, then the connection is replaced.
+   has a deadline of its own; topics without proof by then are sent again, twice, then the connection is replaced. Where
+   the venue answers refusals alone (`acks`), a second without one is the proof.
 3. *Refusals.* One that names a topic, or the id of a frame with a single topic, quarantines it. One that names a larger
    frame, or nothing, or a close within a second of a subscribe, makes unproven topics of that frame or second
    *suspects*: sent singly after all others; the one that fails alone is quarantined. Suspicion is handed to the next
@@ -209,7 +210,8 @@ class Session:
         actions: list[Action] = []
         while self._ready_at(now) <= now and (frame := self._next_frame(now)) is not None:
             self._pace.took(now)
-            actions.append(Send(frame))
+            if frame:
+                actions.append(Send(frame))
         self.expecting = bool(self._asked)
         return actions
 
@@ -272,9 +274,13 @@ class Session:
         return []
 
     def _deadlines(self, now: int) -> list[Action]:
-        """2. Topics whose frame was not answered in time."""
+        """2. Topics whose frame was not answered in time: accepted, where the venue answers refusals alone."""
         actions: list[Action] = []
         for number, asked in list(self._asked.items()):
+            if not self._endpoint.acks and now - asked.sent > SUSPECT_WINDOW:
+                for name in asked.names:
+                    self._prove(name)
+                continue
             if now - asked.sent <= ACK_DEADLINE:
                 continue
             late = [name for name in asked.names if self._state(name) == "sent"]

@@ -81,13 +81,18 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One socket address of the venue and what its decoder must know beside the frames."""
+    """One socket address of the venue and what its decoder must know beside the frames.
+
+    `{ms}` in `url` stands for the time of connecting, in milliseconds. `acks`: the venue answers what it is asked for;
+    else a topic counts as accepted once a second has passed in which nothing was refused.
+    """
 
     name: str
     url: str
     market: Market | None
     ping: Ping
     limits: Limits
+    acks: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +259,7 @@ class Venue:
       tools and captures, not the hot path.
     - `topic(channel, instrument)`: the topic's name, the same text that Ack and Refused carry (instrument None: market
       scope). `channel_of(topic)` is the other way round: the channel's name.
-    - `subscribe(topics, id)`, `unsubscribe(topics, id)`: one text frame.
+    - `subscribe(topics, id)`, `unsubscribe(topics, id)`: one text frame; empty where the address says it all.
     - `decoder(table, options)`: makes the `decode` of one connection.
     - `follows(previous, delta)`: whether a book delta continues from `previous`, the snapshot or delta applied last.
     """

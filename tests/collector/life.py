@@ -30,6 +30,8 @@ class Life:
         silent_s: float | None = None,
         patient: bool = False,
         shared: Window | None = None,
+        acks: bool = True,
+        silent: bool = False,
     ) -> None:
         self.now = START
         self.frame_at = START
@@ -41,10 +43,11 @@ class Life:
             None,
             rule or PingRule(b"ping", 20.0, 30.0),
             limits or Limits(100, 3, 5.0),
+            acks,
         )
         self.session = Session(
             endpoint,
-            subscribe,
+            (lambda names, number: b"") if silent else subscribe,
             unsubscribe,
             lambda one, since: one.name in self.heard,
             suspects=suspects,

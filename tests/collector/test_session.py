@@ -5,8 +5,8 @@ from math import ceil
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.collector.actions import Count, Ping, Publish, Reconnect, Rollover, Send
-from services.collector.messages import Ack, Answer, Closing
+from services.collector.actions import Count, Ping, Publish, Quarantine, Reconnect, Rollover, Send
+from services.collector.messages import Ack, Answer, Closing, Refused
 from services.collector.pacing import SECOND, Window
 from services.collector.venue import Limits
 from services.collector.venue import Ping as PingRule
@@ -96,6 +96,24 @@ def test_topics_without_ack_are_asked_for_again_and_then_the_connection_is_repla
     assert not life.of(Reconnect)
     life.run(10)
     assert life.of(Reconnect) == [Reconnect("subscriptions not acknowledged")]
+
+
+def test_where_refusals_alone_are_answered_a_second_without_one_is_the_proof() -> None:
+    life = Life("abcd", Limits(100, 3, 5.0), acks=False)
+    life.run(0.5)
+    assert len(life.frames("subscribe")) == 2
+    assert life.session.live == 0
+    life.take(life.session.control(Refused(None, life.frames("subscribe")[1][1], "4002", "no such stream"), life.now))
+    life.run(2)
+    assert [one.topic.name for one in life.done if isinstance(one, Quarantine)] == ["d"]
+    assert life.session.live == 3
+
+
+def test_what_the_address_says_needs_no_frame() -> None:
+    life = Life("a", acks=False, silent=True)
+    life.run(2)
+    assert not [one for one in life.done if isinstance(one, Send)]
+    assert life.session.proven
 
 
 def test_a_quiet_connection_is_pinged_then_stale_then_up_again_with_the_next_frame() -> None:

@@ -11,15 +11,11 @@ from typing import Any
 
 import pytest
 import yaml
-from msgspec.structs import fields
 
+from deploy.local import container_files
 from deploy.local.process import REPOSITORY, version
 from services.collector.venues import VENUES
-from shared.config import Settings
 
-#: Settings that say what the containers are, or that mean nothing in them.
-OF_THE_FILE = {"MODE", "HOST", "AUTH", "PORT", "VENUES", "REDIS_URL", "DATABASE_URL", "REDIS_MEMORY_MB"}
-OF_THE_FILE |= {"DATA_DIR", "LOG_DIR", "RUNTIME_DIR", "OVERRIDES"}
 OF_THE_VENUES = [variable for venue in VENUES.values() for variable in venue.variables]
 
 
@@ -47,10 +43,20 @@ def test_collectors_may_be_several_and_differ_by_their_exchange_alone(services: 
 
 
 def test_every_setting_reaches_the_containers_and_none_has_a_value_here() -> None:
-    lines = (REPOSITORY / "deploy" / "settings.env").read_text(encoding="utf-8").splitlines()
-    names = [line for line in lines if not line.startswith("#")]
-    settings = [field.name.upper() for field in fields(Settings) if field.name.upper() not in OF_THE_FILE]
-    assert names == [*settings, *(variable.name for variable in OF_THE_VENUES)]
+    text = container_files.NAMES.read_text(encoding="utf-8")
+    assert text == container_files.settings_names(), "run: make docs"
+    assert not any("=" in line for line in text.splitlines() if not line.startswith("#"))
+
+
+def test_an_exchange_that_comes_gets_its_collector_and_one_that_goes_loses_it() -> None:
+    text = container_files.COMPOSE.read_text(encoding="utf-8")
+    assert container_files.compose(text, VENUES) == text, "run: make docs"
+    other = container_files.compose(text, ["okx", "another"])
+    assert set(yaml.safe_load(other)["services"]) ^ set(yaml.safe_load(text)["services"]) == {
+        "collector-another",
+        *(f"collector-{venue}" for venue in VENUES if venue != "okx"),
+    }
+    assert container_files.compose(other, VENUES) == text
 
 
 def test_the_shell_wins_over_the_file_of_settings(tmp_path: Path) -> None:
