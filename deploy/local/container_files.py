@@ -1,4 +1,4 @@
-"""What `deploy/` has of exchanges and settings, made from the code: the Compose file's collectors, names of settings."""
+"""What `deploy/` has of exchanges and settings, made from the code: collectors in the Compose file, settings' names."""
 
 from collections.abc import Iterable
 from typing import Final
