@@ -8,9 +8,8 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from deploy.local.process import free_port, port_answers
 from shared.bus import connect
-from tests.pipeline.stack import Exchange, Stack
+from tests.pipeline.stack import Exchange, Stack, exchanging
 
 
 async def prepare(redis_url: str, postgres_server_url: str, name: str) -> None:
@@ -35,27 +34,10 @@ def database(redis_server: int, postgres_server_url: str) -> tuple[str, str]:
 
 @pytest.fixture(scope="module")
 def system(database: tuple[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stack, Exchange]]:
-    """Simulator, two collectors, scanner, recorder and api; all must end with exit code 0."""
-    folder, port = tmp_path_factory.mktemp("system"), free_port()
-    stack = Stack.over(folder, *database, VENUE_GATEWAY=f"http://127.0.0.1:{port}", MODE="demo", WATCH="BTC")
-    codes: dict[str, int] = {}
-    try:
-        options = ("--scenario", "calm", "--instruments", "60", "--rate", "300", "--port", str(port))
-        stack.start("simulator", "services.simulator", *options)
-        stack.start_services()
-        with asyncio.Runner() as runner:
-            runner.run(stack.until(lambda: answers(port), "the simulator listens"))
-        for venue in ("binance", "okx"):
-            stack.start(venue, "services.collector", "run", "--venue", venue)
-        yield stack, Exchange(stack, port)
-    finally:
-        codes = stack.stop()
-    assert codes == dict.fromkeys(codes, 0)
-    assert not [name for name in codes if "Traceback" in stack.output(name)]
-
-
-async def answers(port: int) -> bool:
-    return port_answers(port)
+    """Simulator, two collectors, scanner, recorder and api."""
+    stack = Stack.over(tmp_path_factory.mktemp("system"), *database, MODE="demo", WATCH="BTC")
+    with exchanging(stack) as exchange:
+        yield stack, exchange
 
 
 async def _ready(stack: Stack) -> bool:

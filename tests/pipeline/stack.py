@@ -6,8 +6,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,15 @@ from typing import Any
 import aiohttp
 from websockets.asyncio.client import ClientConnection, connect
 
-from deploy.local.process import REPOSITORY, free_port, last_lines
+from deploy.local.process import REPOSITORY, free_port, last_lines, port_answers
 
 STOP_S = 10
-#: Nothing waited for here takes a tenth of this on an idle machine.
-#: whole systems on a crowded machine
+#: whole systems on a crowded machine: nothing waited for here takes a tenth of this on an idle one
 PATIENCE_S = 120
+#: the exchanges that are simulated
+VENUES = ("binance", "okx")
+#: the services of a whole system, by the name of their process
+SERVICES = {name: f"services.{name}" for name in ("scanner", "recorder", "api")}
 
 
 @dataclass
@@ -57,9 +60,9 @@ class Stack:
                 stderr=log,
             )
 
-    def start_services(self) -> None:
-        for name in ("scanner", "recorder", "api"):
-            self.start(name, f"services.{name}")
+    def start_services(self, services: Mapping[str, str] = SERVICES) -> None:
+        for name, module in services.items():
+            self.start(name, module)
 
     def output(self, name: str) -> str:
         return (self.folder / f"{name}.log").read_text(errors="replace")
@@ -120,7 +123,10 @@ class Exchange:
     """The simulator's own endpoints."""
 
     def __init__(self, stack: Stack, port: int) -> None:
-        self._stack, self.url = stack, f"http://127.0.0.1:{port}"
+        self._stack, self._port, self.url = stack, port, f"http://127.0.0.1:{port}"
+
+    async def listens(self) -> bool:
+        return port_answers(self._port)
 
     async def strike(self, kind: str, **fields: Any) -> None:
         await _asked("POST", self.url + "/_sim/fault", json={"kind": kind, **fields})
@@ -135,6 +141,30 @@ class Exchange:
 
     async def state(self, **params: str) -> Any:
         return await _asked("GET", self.url + "/_sim/state", params=params)
+
+
+@contextmanager
+def exchanging(
+    stack: Stack, services: Mapping[str, str] = SERVICES, *, scenario: str = "calm", instruments: int = 60
+) -> Iterator[Exchange]:
+    """Simulator, a collector of each of VENUES, and services; all must end with exit code 0 and without a traceback."""
+    port = free_port()
+    exchange = Exchange(stack, port)
+    stack.environment["VENUE_GATEWAY"] = exchange.url
+    options = ("--scenario", scenario, "--instruments", str(instruments), "--rate", "300", "--port", str(port))
+    codes: dict[str, int] = {}
+    try:
+        stack.start("simulator", "services.simulator", "--venues", ",".join(VENUES), *options)
+        stack.start_services(services)
+        with asyncio.Runner() as runner:
+            runner.run(stack.until(exchange.listens, "the simulator listens"))
+        for venue in VENUES:
+            stack.start(venue, "services.collector", "run", "--venue", venue)
+        yield exchange
+    finally:
+        codes = stack.stop()
+    assert codes == dict.fromkeys(codes, 0)
+    assert not [name for name in codes if "Traceback" in stack.output(name)]
 
 
 class Socket:

@@ -10,24 +10,22 @@ from typing import Any
 
 import pytest
 
-from deploy.local.process import REPOSITORY, free_port
+from deploy.local.process import REPOSITORY
 from services.scanner.backtest.course import Course
 from services.scanner.backtest.run import run
 from shared import streams
 from shared.archive.reading import END_MS, Archive
 from shared.bus import Redis
-from tests.pipeline.conftest import answers
-from tests.pipeline.stack import Exchange, Stack
+from tests.pipeline.stack import VENUES, Exchange, Stack, exchanging
 
 COIN, BPS, LASTS_S = "PEPE", 120, 8
 
 
 @pytest.fixture
-def stack(tmp_path: Path, redis_url: str) -> Iterator[Stack]:
-    made = Stack.over(tmp_path, redis_url, "postgresql://nobody@127.0.0.1:1/none", MODE="demo", ARCHIVE_DAYS="1")
-    yield made
-    codes = made.stop()
-    assert codes == dict.fromkeys(codes, 0)
+def system(tmp_path: Path, redis_url: str) -> Iterator[tuple[Stack, Exchange]]:
+    stack = Stack.over(tmp_path, redis_url, "postgresql://nobody@127.0.0.1:1/none", MODE="demo", ARCHIVE_DAYS="1")
+    with exchanging(stack, {name: f"services.{name}" for name in ("archiver", "scanner")}) as exchange:
+        yield stack, exchange
 
 
 def backtest(folder: Path, *options: str) -> Any:
@@ -49,22 +47,16 @@ async def records(client: Redis) -> list[bytes]:
     return [fields[streams.FIELD] for _, fields in rows]
 
 
-async def test_a_known_edge_is_found_again_in_the_archive(stack: Stack, redis_client: Redis, tmp_path: Path) -> None:
-    port = free_port()
-    stack.environment["VENUE_GATEWAY"] = f"http://127.0.0.1:{port}"
-    options = ("--scenario", "calm", "--instruments", "60", "--rate", "300", "--venues", "binance,okx")
-    stack.start("simulator", "services.simulator", *options, "--port", str(port))
-    await stack.until(lambda: answers(port), "the simulator listens")
-    stack.start("archiver", "services.archiver")
-    stack.start("scanner", "services.scanner")
-    for venue in ("binance", "okx"):
-        stack.start(venue, "services.collector", "run", "--venue", venue)
+async def test_a_known_edge_is_found_again_in_the_archive(
+    system: tuple[Stack, Exchange], redis_client: Redis, tmp_path: Path
+) -> None:
+    stack, exchange = system
 
     async def quoted() -> bool:
-        return all([await redis_client.hlen(streams.last(0, venue, "quote")) > 20 for venue in ("binance", "okx")])
+        return all([await redis_client.hlen(streams.last(0, venue, "quote")) > 20 for venue in VENUES])
 
     await stack.until(quoted, "both exchanges are quoted")
-    await Exchange(stack, port).strike("gap", coin=COIN, venue="okx", against="binance", bps=BPS, **{"for": LASTS_S})
+    await exchange.strike("gap", coin=COIN, venue="okx", against="binance", bps=BPS, **{"for": LASTS_S})
 
     async def sent() -> bool:
         found = await records(redis_client)

@@ -1,6 +1,5 @@
 """Four partitions and two scanners that share them, from the exchange's frame to what a user is told and stored."""
 
-import asyncio
 from collections import Counter
 from collections.abc import Iterator
 from functools import partial
@@ -9,13 +8,11 @@ from typing import Any
 import asyncpg
 import pytest
 
-from deploy.local.process import free_port
 from services.scanner.control import decode
 from shared import streams
 from shared.bus import connect
 from shared.routes.fx import Fx
-from tests.pipeline.conftest import answers
-from tests.pipeline.stack import Exchange, Stack, socket
+from tests.pipeline.stack import SERVICES, Exchange, Stack, exchanging, socket
 from tests.pipeline.test_live import every_leg_is_good, of_coin, signal_of, stored
 
 PARTITIONS = 4
@@ -26,24 +23,11 @@ System = tuple[Stack, Exchange]
 
 @pytest.fixture(scope="module")
 def divided(database: tuple[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """Simulator, a collector of each venue, two scanners, recorder and api; all must end with exit code 0."""
-    folder, port = tmp_path_factory.mktemp("divided"), free_port()
-    gateway = f"http://127.0.0.1:{port}"
-    stack = Stack.over(folder, *database, VENUE_GATEWAY=gateway, MODE="demo", WATCH="BTC", PARTITIONS=str(PARTITIONS))
-    try:
-        options = ("--scenario", "calm", "--instruments", "60", "--rate", "300", "--port", str(port))
-        stack.start("simulator", "services.simulator", "--venues", "binance,okx", *options)
-        stack.start_services()
-        stack.start("scanner-2", "services.scanner")
-        with asyncio.Runner() as runner:
-            runner.run(stack.until(lambda: answers(port), "the simulator listens"))
-        for venue in ("binance", "okx"):
-            stack.start(venue, "services.collector", "run", "--venue", venue)
-        yield stack, Exchange(stack, port)
-    finally:
-        codes = stack.stop()
-    assert codes == dict.fromkeys(codes, 0)
-    assert not [name for name in codes if "Traceback" in stack.output(name)]
+    """Simulator, a collector of each venue, two scanners, recorder and api."""
+    folder = tmp_path_factory.mktemp("divided")
+    stack = Stack.over(folder, *database, MODE="demo", WATCH="BTC", PARTITIONS=str(PARTITIONS))
+    with exchanging(stack, {**SERVICES, "scanner-2": "services.scanner"}) as exchange:
+        yield stack, exchange
 
 
 async def owners(redis_url: str) -> list[Any]:

@@ -1,6 +1,5 @@
 """Another coin of a ticker, and a multiple that nobody reviewed: from the exchange's list to what a user is told."""
 
-import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,9 +8,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from deploy.local.process import free_port, port_answers
 from shared.bus import connect
-from tests.pipeline.stack import Stack
+from tests.pipeline.stack import SERVICES, Stack, exchanging
 
 SCENARIO = """
 [[event]]
@@ -40,30 +38,13 @@ ANOTHER = "[[instrument]]\nvenue = 'okx'\nnative = 'WIF-USDT-SWAP'\nasset = 'WIF
 
 @pytest.fixture
 def stack(database: tuple[str, str], tmp_path: Path) -> Iterator[Stack]:
-    port, scenario, overrides = free_port(), tmp_path / "strangers.toml", tmp_path / "overrides.toml"
+    scenario, overrides = tmp_path / "strangers.toml", tmp_path / "overrides.toml"
     scenario.write_text(SCENARIO)
     overrides.write_text("")
-    found = Stack.over(
-        tmp_path, *database, VENUE_GATEWAY=f"http://127.0.0.1:{port}", MODE="demo", OVERRIDES=str(overrides)
-    )
-    codes: dict[str, int] = {}
-    try:
-        options = ("--scenario", str(scenario), "--instruments", "120", "--rate", "300", "--port", str(port))
-        found.start("simulator", "services.simulator", "--venues", "binance,okx", *options)
-        for name in ("scanner", "api"):
-            found.start(name, f"services.{name}")
-        with asyncio.Runner() as runner:
-            runner.run(found.until(lambda: answers(port), "the simulator listens"))
-        for venue in ("binance", "okx"):
-            found.start(venue, "services.collector", "run", "--venue", venue)
+    found = Stack.over(tmp_path, *database, MODE="demo", OVERRIDES=str(overrides))
+    services = {name: SERVICES[name] for name in ("scanner", "api")}
+    with exchanging(found, services, scenario=str(scenario), instruments=120):
         yield found
-    finally:
-        codes = found.stop()
-    assert codes == dict.fromkeys(codes, 0)
-
-
-async def answers(port: int) -> bool:
-    return port_answers(port)
 
 
 def write(path: Path, text: str) -> None:
