@@ -66,6 +66,8 @@ class Archiver:
         self.entries: list[Entry] = []
         self.gaps: list[Gap] = []
         self.held_bytes = 0
+        #: one writes at a time: what was read, or what waited for room
+        self._writing = asyncio.Lock()
         #: a checkpoint of every partition and every listing are to be kept; else the listings of these venues
         self.snapshots_due = True
         self.relisted: set[str] = set()
@@ -129,6 +131,8 @@ class Archiver:
         try:
             if not self.store.is_open:
                 await self._begin()
+            if self.full:
+                return False
             # in this order: a stream that is not found now has no entry from before the clock was asked
             now_ms = await redis_ms(self.service.redis)
             await self._discover()
@@ -214,31 +218,37 @@ class Archiver:
                 self.snapshots_due = self.snapshots_due or gap.breaks
             stream.gaps.clear()
 
-    async def _flush(self, *, roll: bool = False) -> None:
-        """Put what is held on the disk. Where the disk takes nothing it stays held, and reading pauses.
+    async def _flush(self, *, roll: bool = False) -> bool:
+        """Put what is held on the disk. Where the disk takes nothing it stays held, and reading pauses (False).
 
         A segment's account is that of everything before it, so what is held goes into the old one.
         """
+        async with self._writing:
+            return await self._write(roll)
+
+    async def _write(self, roll: bool) -> bool:
         now_ms = self.order.now_ms
-        if self.uncounted and all(one.read.ordinal is not None for one in self.order.streams.values()):
-            self.uncounted, roll = False, roll or self.store.is_open
-        roll = roll or self.store.is_due(now_ms)
+        counted = self.uncounted and all(one.read.ordinal is not None for one in self.order.streams.values())
+        roll = roll or (counted and self.store.is_open) or self.store.is_due(now_ms)
         snapshots = await self._snapshots(whole=roll or self.snapshots_due)
         if not (self.entries or self.gaps or snapshots or roll):
-            return
+            return True
         try:
             if self.entries or self.gaps or not roll:
-                block = Block(self.entries, self.gaps, [] if roll else snapshots)
-                await asyncio.to_thread(self.store.append, block)
-                self.entries, self.gaps, self.held_bytes = [], [], 0
+                held, found = self.entries[:], self.gaps[:]
+                await asyncio.to_thread(self.store.append, Block(held, found, [] if roll else snapshots))
+                del self.entries[: len(held)], self.gaps[: len(found)]
+                self.held_bytes = sum(len(entry.data) for entry in self.entries)
             if roll:
                 await asyncio.to_thread(self.store.roll, self.incarnation, now_ms, Block(snapshots=snapshots))
         except OSError as error:
             self._pause(f"the archive cannot be written: {error}")
-            return
+            return False
         self.snapshots_due = self.snapshots_due and not snapshots
+        self.uncounted = self.uncounted and not counted
         self.relisted.clear()
         self.commits_total += 1
+        return True
 
     async def _snapshots(self, *, whole: bool) -> list[Snapshot]:
         """What a later reader begins with: the checkpoints of all partitions, and the listings."""
@@ -263,15 +273,17 @@ class Archiver:
         self.service.detail = why
 
     async def _maintain(self) -> None:
+        """Twice a minute; while archiving pauses, room is looked for all the time."""
         while True:
-            await self._seal()
+            due = self._is_due("maintenance", MAINTAIN_S)
+            if due:
+                await self._seal()
             try:
-                await self._make_room()
+                if due or self.full:
+                    await self._make_room()
             except AWAY as error:
                 LOG.warning("maintenance waits for Redis: %s", error)
-            except OSError as error:
-                self._pause(f"the archive cannot be tidied: {error}")
-            if not await self.service.pause(MAINTAIN_S):
+            if not await self.service.pause(RETRY_S):
                 return
 
     async def _seal(self) -> None:
@@ -295,16 +307,19 @@ class Archiver:
         others = await self._others()
         limit = settings.max_disk_gb * GB - others
         first_hour = self.order.now_ms // HOUR_MS - settings.archive_days * 24
-        self.disk_bytes = await asyncio.to_thread(retain, self.root, first_hour, limit)
-        free = shutil.disk_usage(self.root).free
+        try:
+            self.disk_bytes = await asyncio.to_thread(retain, self.root, first_hour, limit)
+            free = shutil.disk_usage(self.root).free
+        except OSError as error:
+            self._pause(f"the archive cannot be tidied: {error}")
+            return
         if self.disk_bytes > limit:
             taken = (self.disk_bytes + others) / GB
             self._pause(f"history, Redis and archive take {taken:.1f} GB, more than MAX_DISK_GB")
         elif free < LEAST_FREE:
             self._pause(f"only {free / GB:.1f} GB are free on the disk")
-        elif self.full:
+        elif self.full and (not self.store.is_open or await self._flush()):
             self._pause("")
-            await self._flush()
 
     async def _others(self) -> int:
         """What history and Redis take, as the recorder says; they have the first claim to the disk."""

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import random
+import resource
 import signal
 import sys
 from asyncio.subprocess import Process
@@ -10,6 +11,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from deploy.local.process import REPOSITORY
 from services.archiver.seal import seal
@@ -26,10 +29,19 @@ VENUES, KILLS, PATIENCE_S = ("alpha", "beta"), 7, 60
 
 
 @asynccontextmanager
-async def archiver(redis_url: str, folder: Path, **more: str) -> AsyncIterator[Process]:
+async def archiver(
+    redis_url: str, folder: Path, preface: tuple[str, ...] = (), log: int | None = None, **more: str
+) -> AsyncIterator[Process]:
+    """`preface`: what the program is begun with; `log`: where its log goes, else ours."""
     own = {"REDIS_URL": redis_url, "DATA_DIR": str(folder), "ARCHIVE_DAYS": "1", "LOG_LEVEL": "warning"}
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "services.archiver", cwd=REPOSITORY, env={**os.environ, **own, **more}
+        *preface,
+        sys.executable,
+        "-m",
+        "services.archiver",
+        cwd=REPOSITORY,
+        env={**os.environ, **own, **more},
+        stderr=log,
     )
     try:
         yield process
@@ -148,6 +160,60 @@ async def test_what_was_trimmed_while_nobody_archived_is_a_gap(
     assert [(gap.stream, gap.entries, gap.reason) for gap in Archive(root).gaps() if gap.breaks] == [
         (key, 4, "trimmed")
     ]
+
+
+def room(process: Process, size: int) -> None:
+    """No file of a process grows beyond so many bytes: a write fails then, as it does on a full disk."""
+    _, hard = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (size, hard))
+
+
+async def paused(client: Redis, expected: bytes) -> str:
+    """What the archiver says once it is, or is no longer, paused."""
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            for key in await client.keys(streams.health("_archiver", "*")):
+                said: Any = await client.hgetall(key)
+                if said.get(b"paused") == expected:
+                    return str(said[b"detail"].decode())
+            await asyncio.sleep(0.05)
+
+
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="the limits of another process are set on Linux only")
+async def test_on_a_full_disk_archiving_pauses_and_goes_on_and_what_redis_let_go_meanwhile_is_a_gap(
+    redis_url: str, redis_client: Redis, tmp_path: Path
+) -> None:
+    market, root = Market(redis_client), tmp_path / "archive"
+    key = streams.market_data(0, "alpha", "quote")
+    await market.begin()
+    limit = ("sh", "-c", 'ulimit -S -f 0 && exec "$@"', "sh")
+    async with archiver(redis_url, tmp_path, limit, asyncio.subprocess.DEVNULL) as process:
+        assert "cannot be written" in await paused(redis_client, b"1")
+        assert list(Archive(root).items(kinds=KINDS)) == []
+        for _ in range(5):
+            await market.step()
+        room(process, resource.RLIM_INFINITY)
+        assert await paused(redis_client, b"0") == ""
+        before = await archived(redis_client, root)
+        room(process, 1)
+        await market.step()
+        assert "cannot be written" in await paused(redis_client, b"1")
+        for _ in range(6):
+            await market.step()
+        every = await written(redis_client)
+        await redis_client.xtrim(key, maxlen=3, approximate=False)
+        room(process, resource.RLIM_INFINITY)
+        assert await paused(redis_client, b"0") == ""
+        rest = await written(redis_client)
+        found = await holds(root, len(rest) + 5, gaps=1)
+        process.send_signal(signal.SIGTERM)
+        assert await process.wait() == 0
+    assert found[: len(before)] == before
+    assert [one for one in every if one in found] == found
+    assert [one for one in rest if one not in found] == []
+    gaps = [(gap.stream, gap.reason) for gap in Archive(root).gaps() if gap.breaks]
+    lost = sum(gap.entries or 0 for gap in Archive(root).gaps() if gap.breaks)
+    assert (set(gaps), len(found) + lost) == ({(key, "trimmed")}, len(every))
 
 
 async def test_a_redis_that_lost_its_data_is_a_gap_and_nothing_is_doubled(
