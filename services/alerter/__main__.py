@@ -8,6 +8,7 @@ import logging
 import os
 import sys
 import time
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from typing import Final
 
@@ -28,6 +29,7 @@ LOG: Final = logging.getLogger(__name__)
 STANDBY_S: Final = 0.5
 TURN_S: Final = 1.0
 RETRY_S: Final = 1.0
+LEAVE_S: Final = 2.0
 
 
 class Alerter:
@@ -79,19 +81,18 @@ class Alerter:
         kept = await load(redis)
         keeper = Keeper(redis, fence, kept)
         watcher = self.watcher = Watcher(redis, service.settings, keeper, kept, self.runtime)
-        await watcher.begin()
         couriers = {name: Courier(channel, watcher.message, keeper.done) for name, channel in self.usable.items()}
-        await watcher.resume(kept.due, couriers)
+        await watcher.begin(kept.due, couriers)
         front = Front(redis, couriers, self.unusable, watcher)
-        service.state = "live"
         async with asyncio.TaskGroup() as tasks:
-            work = [
+            beside = [
                 tasks.create_task(self._keep(fence), name="lease"),
                 tasks.create_task(front.run(), name="front"),
-                *(tasks.create_task(one.run(), name=f"courier {name}") for name, one in couriers.items()),
             ]
+            bringing = [tasks.create_task(one.run(), name=f"courier {name}") for name, one in couriers.items()]
             await self._turns(watcher, couriers)
-            for one in work:
+            await leave(couriers, bringing)
+            for one in (*beside, *bringing):
                 one.cancel()
         with suppress(*AWAY, REFUSED):
             await fences.release(redis, streams.ALERTS_STATE, fence)
@@ -116,7 +117,7 @@ class Alerter:
         while not self.service.stop.is_set():
             began = time.monotonic()
             try:
-                await watcher.turn(couriers)
+                await watcher.turn()
                 said = False
             except AWAY as error:
                 if not said:
@@ -125,7 +126,7 @@ class Alerter:
             self._judge(couriers)
             await self.service.pause(max(0.0, TURN_S - (time.monotonic() - began)))
         with suppress(*AWAY):
-            await watcher.write(couriers)
+            await watcher.finish()
 
     def _judge(self, couriers: dict[str, Courier]) -> None:
         failing = [f"{name}: {one.state.last_error}" for name, one in couriers.items() if one.state.state == "failing"]
@@ -140,6 +141,14 @@ class Alerter:
 
     def fields(self) -> dict[str, str | int | float]:
         return self.watcher.figures() if self.watcher is not None else {}
+
+
+async def leave(couriers: Mapping[str, Courier], bringing: Collection[asyncio.Task[None]]) -> None:
+    """Let the attempts under way end, for a moment: one that is cut off would be made again after the start."""
+    for courier in couriers.values():
+        courier.close()
+    if bringing:
+        await asyncio.wait(bringing, timeout=LEAVE_S)
 
 
 def named(runtime: Runtime) -> list[tuple[AlertRule, str]]:

@@ -10,6 +10,7 @@ from working; it is told with its name, and what was expected.
 
 import logging
 import re
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -22,6 +23,7 @@ from services.alerter.senders.bots import HOSTS, PATH
 from shared.alert_rules import is_name
 from shared.config import SettingError, Settings
 
+LOG: Final = logging.getLogger(__name__)
 MOST: Final = 20
 #: A webhook's key shorter than this could be guessed.
 KEY_CHARS: Final = 16
@@ -33,11 +35,17 @@ LOUD: Final = ("urllib3", "requests", "apprise", "requests_oauthlib", "oauthlib"
 
 
 def hush() -> None:
-    """Let no library of the channels log anything: what went wrong is told by `NotDelivered`, without addresses."""
+    """Let no library of the channels say anything: what went wrong is told by `NotDelivered`, without addresses."""
     for name in LOUD:
         loud = logging.getLogger(name)
         loud.propagate = False
         loud.addHandler(logging.NullHandler())
+    threading.excepthook = _name_only
+
+
+def _name_only(found: threading.ExceptHookArgs) -> None:
+    """A fault in a channel's thread: its message may hold the address."""
+    LOG.error("a channel's plugin failed: %s", found.exc_type.__name__)
 
 
 class Unusable(msgspec.Struct, frozen=True):

@@ -13,6 +13,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Final, Literal
 
 import msgspec
@@ -63,7 +64,7 @@ class Courier:
         self.channel, self._make, self._done, self._backoff = channel, make, done, backoff_s
         self.state = ChannelState(kind=channel.kind)
         self._waiting: deque[Delivery] = deque()
-        self._new = asyncio.Event()
+        self._new, self._closing = asyncio.Event(), asyncio.Event()
         self._sending = asyncio.Lock()
         #: the attempt under way, or one that did not end in time
         self._stuck: threading.Thread | None = None
@@ -76,19 +77,23 @@ class Courier:
         self._waiting.append(delivery)
         self._new.set()
 
+    def close(self) -> None:
+        """Begin nothing more: `run` ends with the attempt that is under way."""
+        self._closing.set()
+        self._new.set()
+
     async def run(self) -> None:
-        """For ever."""
-        while True:
+        """Until it is closed."""
+        while not self._closing.is_set():
             await self._new.wait()
-            while self._waiting:
-                await self._bring(self._waiting[0])
+            while self._waiting and await self._bring(self._waiting[0]):
                 self._waiting.popleft()
             self._new.clear()
 
-    async def _bring(self, delivery: Delivery) -> None:
-        """Until it arrived, or is too old."""
+    async def _bring(self, delivery: Delivery) -> bool:
+        """Until it arrived, or is too old. False: closed before."""
         failures = 0
-        while True:
+        while not self._closing.is_set():
             try:
                 await self.attempt(self._make(delivery))
                 break
@@ -101,8 +106,13 @@ class Courier:
                         "the message %s is given up, %s did not take it: %s", delivery.id, self.channel.name, error
                     )
                     break
-                await asyncio.sleep(pause)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(pause):
+                        await self._closing.wait()
+        else:
+            return False
         await self._note(delivery.id)
+        return True
 
     def _pause(self, failures: int, again_s: float | None) -> float:
         if again_s is not None:
@@ -164,7 +174,7 @@ def in_thread(channel: Channel, message: Message) -> tuple[threading.Thread, End
         except NotDelivered as found:
             error = found
         finally:
-            if not loop.is_closed():
+            with suppress(RuntimeError):  # the loop has ended: nobody waits
                 loop.call_soon_threadsafe(tell, error)
 
     thread = threading.Thread(target=work, name=f"send {channel.name}", daemon=True)

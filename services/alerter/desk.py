@@ -5,8 +5,6 @@ Every input is a value with its time; the same inputs in the same order give the
 
 from collections.abc import Collection, Mapping, Sequence
 
-import msgspec
-
 from services.alerter.lifecycle import LifeCycle
 from services.alerter.picture import Change, OpenSignal, Picture
 from services.alerter.routing import Delivery, Routing
@@ -91,13 +89,18 @@ class Desk:
         self.raised += sum(one.event != "end" for one in alerts)
         return alerts
 
-    def state(self, positions: Mapping[str, str], latencies: Mapping[str, list[float]]) -> State:
+    @property
+    def changed(self) -> bool:
+        """Whether there is something to keep since `state` was asked for."""
+        return self.cycle.changed or self.routing.changed
+
+    def state(self, positions: Mapping[str, str]) -> State:
         """What a successor goes on from."""
+        self.cycle.changed = self.routing.changed = False
         return State(
             at=self.cycle.at,
-            watches=[msgspec.structs.replace(one) for one in self.cycle.watches.values()],
+            watches=list(self.cycle.watches.values()),
             lanes=self.routing.lanes,
             positions=dict(positions),
             signals=self.signals,
-            latencies=dict(latencies),
         )

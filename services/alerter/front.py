@@ -64,11 +64,12 @@ class Front:
     async def _test(self) -> None:
         """Take up what is asked for: one test of a channel at a time."""
         key = streams.demand(streams.ALERTER, _TEST_KIND)
-        asked: list[Any] = list(await self._redis.zrange(key, 0, -1))
+        asked: list[Any] = list(await self._redis.zrange(key, 0, -1, withscores=True))
         if not asked:
             return
-        await self._redis.zrem(key, *asked)
-        for raw in asked:
+        await self._redis.zrem(key, *(raw for raw, _ in asked))
+        now_ms = await self._now_ms()
+        for raw in [raw for raw, until in asked if until > now_ms]:
             name = raw.decode(errors="replace")
             courier, running = self._couriers.get(name), self._tests.get(name)
             if courier is not None and (running is None or running.done()):
@@ -85,10 +86,13 @@ class Front:
             await self._answer(name, error, took_ms)
 
     async def _answer(self, name: str, error: str | None, took_ms: int) -> None:
-        seconds, micros = await self._redis.time()
-        answered_ms = int(seconds) * 1000 + int(micros) // 1000
+        answered_ms = await self._now_ms()
         told = {"delivered": error is None, "error": error, "took_ms": took_ms, "answered_ms": answered_ms}
         async with self._redis.pipeline(transaction=True) as pipe:
             pipe.hset(streams.ALERTS_TESTED, name, msgspec.json.encode(told).decode())
             pipe.expire(streams.ALERTS_TESTED, TOLD_S)
             await pipe.execute()
+
+    async def _now_ms(self) -> int:
+        seconds, micros = await self._redis.time()
+        return int(seconds) * 1000 + int(micros) // 1000

@@ -37,10 +37,13 @@ each(tonumber(ARGV[8]),2,function(i) redis.call('HSET',KEYS[4],ARGV[i],ARGV[i+1]
 redis.call('HSET',KEYS[1],'number',ARGV[2]) return 'OK'
 """
 _KEYS: Final = (streams.ALERTS_STATE, streams.ALERTS, streams.ALERTS_ACTIVE, streams.ALERTS_DUE)
+STATE: Final = "state"
+LATENCIES: Final = "latencies"
 _TERMS: Final = "terms:"
 
 _encode: Final = msgspec.msgpack.Encoder().encode
 _state: Final[decoding.Decoder[State]] = decoding.msgpack(State)
+_latencies: Final[decoding.Decoder[dict[str, list[float]]]] = decoding.msgpack(dict[str, list[float]])
 _terms: Final[decoding.Decoder[dict[str, Terms]]] = decoding.msgpack(dict[str, Terms])
 _delivery: Final[decoding.Decoder[Delivery]] = decoding.msgpack(Delivery)
 
@@ -51,13 +54,15 @@ async def load(client: Redis) -> Kept:
     fields: dict[str, bytes] = {name.decode(errors="replace"): value for name, value in stored.items()}
     due: Any = await client.hvals(streams.ALERTS_DUE)
     active: Any = await client.hgetall(streams.ALERTS_ACTIVE)
-    state = _read(_state, fields.get("state"), "the state of the alerts") or State()
+    state = _read(_state, fields.get(STATE), "the state of the alerts") or State()
+    latencies = _read(_latencies, fields.get(LATENCIES), "the usual latencies") or {}
     venues = [name for name in fields if name.startswith(_TERMS)]
     terms = {name.removeprefix(_TERMS): _read(_terms, fields[name], "terms of funding") or {} for name in venues}
     waiting = [found for data in due if (found := _read(_delivery, data, "a message on its way")) is not None]
     return Kept(
         number=int(fields.get("number", b"0")),
         state=state,
+        latencies=latencies,
         terms=terms,
         due=sorted(waiting, key=lambda one: (one.made_at, one.id)),
         active={key.decode(errors="replace"): value for key, value in active.items()},
@@ -81,23 +86,20 @@ class Keeper:
         self._client, self._fence, self._number = client, fence, kept.number
         self._active = dict(kept.active)
 
-    async def commit(
+    def prepared(
         self,
-        state: State,
+        fields: Mapping[str, Any],
         records: Sequence[Alert],
         active: Iterable[Alert],
         due: Sequence[Delivery],
-        terms: Mapping[str, Mapping[str, Terms]],
         now_ms: int,
-    ) -> None:
-        """All of it. Raises `Fenced`, or one of `shared.bus.AWAY`: call again with the very same then."""
-        fields: dict[str, bytes] = {"state": _encode(state)}
-        fields |= {_TERMS + venue: _encode(known) for venue, known in terms.items()}
+    ) -> "Write":
+        """One write. `fields` of the state are those that have changed (`STATE`, `LATENCIES`, `terms_field`)."""
         standing = {one.id: _encode(one) for one in active}
         changed = {key: data for key, data in standing.items() if self._active.get(key) != data}
         over = [key for key in self._active if key not in standing]
         parts: list[list[Any]] = [
-            [part for pair in fields.items() for part in pair],
+            [part for name, value in fields.items() for part in (name, _encode(value))],
             [_encode(one) for one in records],
             [part for pair in changed.items() for part in pair],
             over,
@@ -105,15 +107,30 @@ class Keeper:
         ]
         sizes = [len(fields), len(records), len(changed), len(over), len(due)]
         head = [self._fence, self._number + 1, now_ms - streams.ALERTS_RETENTION_MS, *sizes]
+        return Write((*head, *(one for part in parts for one in part)), standing)
+
+    async def commit(self, write: "Write") -> None:
+        """All of it. Raises `Fenced`, or one of `shared.bus.AWAY`: call again with the very same then."""
         try:
-            await self._client.eval(COMMIT, len(_KEYS), *_KEYS, *head, *(one for part in parts for one in part))
+            await self._client.eval(COMMIT, len(_KEYS), *_KEYS, *write.arguments)
         except REFUSED as error:
             if "FENCED" in str(error):
                 raise Fenced(str(error)) from error
             raise
         self._number += 1
-        self._active = standing
+        self._active = write.standing
 
     async def done(self, delivery_id: str) -> None:
         """A message has arrived, or was given up."""
         await self._client.hdel(streams.ALERTS_DUE, delivery_id)
+
+
+class Write(msgspec.Struct, frozen=True):
+    """What is written at once: the script's arguments, and the alerts that are raised after it."""
+
+    arguments: tuple[Any, ...]
+    standing: dict[str, bytes]
+
+
+def terms_field(venue: str) -> str:
+    return _TERMS + venue

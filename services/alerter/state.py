@@ -9,22 +9,22 @@ from services.alerter.rules.change import Terms
 
 
 class State(msgspec.Struct, kw_only=True):
-    """What a successor goes on from. `positions`: how far the signal streams were read; `signals` are open by then;
-    `latencies`: each exchange's delays of the last hour, in ms."""
+    """What a successor goes on from. `positions`: how far the signal streams were read; `signals` are open by then."""
 
     at: int = 0
     watches: list[Watch] = []
     lanes: dict[str, Lane] = {}
     positions: dict[str, str] = {}
     signals: dict[str, OpenSignal] = {}
-    latencies: dict[str, list[float]] = {}
 
 
 class Kept(msgspec.Struct, kw_only=True):
-    """Everything as it was written last."""
+    """Everything as it was written last. `latencies`: each exchange's delays of the last hour, in ms; `terms`: of each
+    exchange's markets."""
 
     number: int
     state: State
-    terms: dict[str, dict[str, Terms]]
-    due: list[Delivery]
-    active: dict[str, bytes]
+    latencies: dict[str, list[float]] = {}
+    terms: dict[str, dict[str, Terms]] = {}
+    due: list[Delivery] = []
+    active: dict[str, bytes] = {}

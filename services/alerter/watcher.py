@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -11,13 +11,12 @@ from services.alerter import texts
 from services.alerter.courier import Courier
 from services.alerter.desk import Desk
 from services.alerter.health import Feeds, Health, feeds_of
-from services.alerter.keeper import Keeper
+from services.alerter.keeper import LATENCIES, STATE, Keeper, Write, terms_field
 from services.alerter.message import Message
 from services.alerter.picture import Picture, Row
 from services.alerter.reading import Reading, open_signal
 from services.alerter.routing import BEHIND, Delivery
-from services.alerter.rules.change import Terms
-from services.alerter.state import Kept, State
+from services.alerter.state import Kept
 from shared import streams
 from shared.alert_words import title
 from shared.alerts import Alert, ChangeRule, PriceRule, SignalRule, VenueRule
@@ -30,21 +29,19 @@ MS: Final = 1_000_000
 BOARD_S: Final = 5.0
 #: A listing is read again when its collector says so, and this often.
 LISTING_S: Final = 60.0
-#: Without news the state is written this often.
+#: Without an alert the state is written this often, the usual latencies that often.
 WRITE_S: Final = 5.0
+LATENCIES_S: Final = 60.0
 #: Reads of signals in one turn, of 500 entries at most each.
 READS: Final = 20
 
 
-class Write(msgspec.Struct, frozen=True):
-    """What one turn has decided: written as a whole, tried again as it is."""
+class Decided(msgspec.Struct, frozen=True):
+    """What one turn has decided: written as a whole, tried again as it is, handed on then."""
 
-    state: State
+    write: Write
     records: Sequence[Alert]
-    active: Sequence[Alert]
     due: Sequence[Delivery]
-    terms: Mapping[str, Mapping[str, Terms]]
-    now_ms: int
 
 
 class Watcher:
@@ -55,13 +52,14 @@ class Watcher:
         self._reading = Reading(redis, settings.partitions)
         self.desk = Desk(kept)
         self.desk.set(runtime)
-        self._health = Health(kept.state.latencies)
+        self._health = Health(kept.latencies)
         self._positions = dict(kept.state.positions)
+        self._written = dict(self._positions)
         self._feeds: Feeds | None = None
         self._due: dict[str, float] = {}
-        self._pending: Write | None = None
+        self._decided: Decided | None = None
         self._records: list[Alert] = []
-        self._couriers: dict[str, Courier] = {}
+        self._couriers: Mapping[str, Courier] = {}
         self._lost = 0
 
     def message(self, delivery: Delivery) -> Message:
@@ -70,15 +68,12 @@ class Watcher:
     def trial(self, delivery_id: str, channel: str) -> Message:
         return texts.trial(delivery_id, channel, self.desk.manners(channel), self._mode)
 
-    async def begin(self) -> None:
-        """Without a past: from now on, with the signals that are open."""
+    async def begin(self, due: Sequence[Delivery], couriers: Mapping[str, Courier]) -> None:
+        """Take up what a predecessor left on its way. Without a past: from now on, with the signals that are open."""
+        self._couriers = couriers
         if not self._positions:
             self._positions, standing = await self._reading.begin()
             self.desk.signals = {one.id: open_signal(one) for one in standing}
-
-    async def resume(self, due: Sequence[Delivery], couriers: dict[str, Courier]) -> None:
-        """Take up the messages that a predecessor left on their way."""
-        self._couriers = couriers
         for one in due:
             if one.channel in couriers:
                 couriers[one.channel].take(one)
@@ -87,27 +82,22 @@ class Watcher:
                 self._lost += 1
                 await self._keeper.done(one.id)
 
-    async def turn(self, couriers: dict[str, Courier]) -> None:
+    async def turn(self) -> None:
         """One look. Raises one of `shared.bus.AWAY`: nothing is lost by it, the next turn goes on."""
-        if self._pending is not None:
-            await self._put(couriers)
+        await self._put()
         now_ms = await self._reading.now_ms()
-        at = now_ms * MS
         await self._hear()
-        self._records += self.desk.look(await self._picture(at))
-        await self._terms(at)
-        behind = {name for name, one in couriers.items() if len(one) >= (1 if one.state.state == "failing" else BEHIND)}
-        due = self.desk.route(self._records, couriers, behind, at)
-        if self._records or due or self._is_due("write", WRITE_S):
-            self._decide(due, now_ms)
-            await self._put(couriers)
+        self._records += self.desk.look(await self._picture(now_ms * MS))
+        await self._terms(now_ms * MS)
+        self._decide(now_ms)
+        await self._put()
 
-    async def write(self, couriers: dict[str, Courier]) -> None:
-        """The last write before a stop."""
-        if self._pending is not None:
-            await self._put(couriers)
-        self._decide([], await self._reading.now_ms())
-        await self._put(couriers)
+    async def finish(self) -> None:
+        """The last write before a stop. Raises one of `shared.bus.AWAY`."""
+        await self._put()
+        self._due.clear()
+        self._decide(await self._reading.now_ms())
+        await self._put()
 
     async def _hear(self) -> None:
         """The signals since the last turn, each at its own time."""
@@ -139,35 +129,38 @@ class Watcher:
     async def _terms(self, at: int) -> None:
         if not any(isinstance(rule, ChangeRule) for rule in self.desk.rules):
             return
-        changed = await self._reading.relisted()
-        for venue in sorted(
-            {*changed, *(name for name in self.desk.terms if self._is_due(f"listing {name}", LISTING_S))}
-        ):
+        overdue = [venue for venue in self.desk.terms if self._is_due(f"listing {venue}", LISTING_S)]
+        for venue in sorted({*await self._reading.relisted(), *overdue}):
             self._records += self.desk.relisted(venue, await self._reading.terms(venue), at)
 
-    def _decide(self, due: Sequence[Delivery], now_ms: int) -> None:
-        desk = self.desk
-        self._pending = Write(
-            state=desk.state(self._positions, self._health.latencies),
-            records=self._records,
-            active=desk.cycle.active,
-            due=due,
-            terms={venue: desk.terms[venue] for venue in desk.told},
-            now_ms=now_ms,
-        )
-        self._records = []
+    def _decide(self, now_ms: int) -> None:
+        """What is to be written now, if anything is."""
+        desk, couriers = self.desk, self._couriers
+        behind = {name for name, one in couriers.items() if len(one) >= (1 if one.state.state == "failing" else BEHIND)}
+        due = desk.route(self._records, couriers, behind, now_ms * MS)
+        pressing = bool(self._records or due)
+        if not pressing and not self._is_due("write", WRITE_S):
+            return
+        fields: dict[str, Any] = {terms_field(venue): desk.terms[venue] for venue in desk.told}
+        if pressing or desk.changed or self._positions != self._written:
+            fields[STATE], self._written = desk.state(self._positions), self._positions
+        if self._is_due("latencies", LATENCIES_S):
+            fields[LATENCIES] = self._health.latencies
+        write = self._keeper.prepared(fields, self._records, desk.cycle.active, due, now_ms)
+        self._decided, self._records = Decided(write, self._records, due), []
         desk.told.clear()
 
-    async def _put(self, couriers: dict[str, Courier]) -> None:
+    async def _put(self) -> None:
         """Write what was decided, then hand it on."""
-        one = self._pending
-        assert one is not None
-        await self._keeper.commit(one.state, one.records, one.active, one.due, one.terms, one.now_ms)
-        self._pending = None
+        one = self._decided
+        if one is None:
+            return
+        await self._keeper.commit(one.write)
+        self._decided = None
         for alert in one.records:
             LOG.info("%s %s: %s", alert.severity, alert.event, title(alert, "en"))
         for delivery in one.due:
-            couriers[delivery.channel].take(delivery)
+            self._couriers[delivery.channel].take(delivery)
 
     def _is_due(self, what: str, every_s: float) -> bool:
         now = time.monotonic()

@@ -101,6 +101,24 @@ async def test_a_test_waits_for_the_attempt_under_way() -> None:
     assert (script.sent, script.most) == (["a", "test"], 1)
 
 
+async def test_a_stop_lets_the_attempt_under_way_end_and_begins_no_other() -> None:
+    script, done = Script(), list[str]()
+    script.gate = threading.Event()
+
+    async def note(name: str) -> None:
+        done.append(name)
+
+    one = Courier(Channel("ops", script, "x://secret-part"), message, note, backoff_s=FAST)
+    running = asyncio.create_task(one.run())
+    for name in "ab":
+        one.take(delivery(name))
+    await until(lambda: script.inside)
+    one.close()
+    script.gate.set()
+    await running
+    assert (script.sent, done, len(one)) == (["a"], ["a"], 1)
+
+
 async def test_a_stop_does_not_wait_for_a_channel_that_hangs() -> None:
     script = Script()
     script.gate = threading.Event()

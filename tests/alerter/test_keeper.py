@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from services.alerter.keeper import Keeper, load
+from services.alerter.keeper import LATENCIES, STATE, Keeper, load, terms_field
 from services.alerter.lifecycle import Watch
 from services.alerter.routing import Delivery, Lane
 from services.alerter.rules.change import Terms
@@ -41,13 +41,14 @@ async def test_what_was_written_is_found_again(redis_client: Redis) -> None:
         lanes={"ops": Lane(held={"one": one}, told=["x"])},
         positions={"signals:{0}": "5-1"},
         signals={"a": signal()},
-        latencies={"alpha": [40.5]},
     )
     terms = {"alpha": {"A/USDT:USDT": Terms("A", "8", None, "-0.02")}}
     late, early = delivery("late", T0 + 1), delivery("early")
-    await (await owner(redis_client)).commit(state, [one], [one], [late, early], terms, NOW_MS)
+    fields = {STATE: state, LATENCIES: {"alpha": [40.5]}, terms_field("alpha"): terms["alpha"]}
+    keeper = await owner(redis_client)
+    await keeper.commit(keeper.prepared(fields, [one], [one], [late, early], NOW_MS))
     kept = await load(redis_client)
-    assert (kept.state, kept.terms, kept.number) == (state, terms, 1)
+    assert (kept.state, kept.latencies, kept.terms, kept.number) == (state, {"alpha": [40.5]}, terms, 1)
     assert kept.due == [early, late]
     assert list(kept.active) == ["one"]
     assert await raised(redis_client) == ["one"]
@@ -57,9 +58,9 @@ async def test_a_write_that_is_tried_again_is_done_once(redis_client: Redis) -> 
     first = await owner(redis_client)
     again = await owner(redis_client)  # the same fence, and as many writes behind it
     for keeper in (first, again):
-        await keeper.commit(State(), [alert("one")], [], [delivery("d")], {}, NOW_MS)
+        await keeper.commit(keeper.prepared({}, [alert("one")], [], [delivery("d")], NOW_MS))
     assert await raised(redis_client) == ["one"]
-    await first.commit(State(), [alert("two")], [], [], {}, NOW_MS)
+    await first.commit(first.prepared({}, [alert("two")], [], [], NOW_MS))
     assert await raised(redis_client) == ["one", "two"]
 
 
@@ -68,16 +69,16 @@ async def test_who_was_replaced_writes_nothing(redis_client: Redis) -> None:
     await fences.release(redis_client, streams.ALERTS_STATE, 1)
     new = await owner(redis_client, "another")
     with pytest.raises(Fenced):
-        await old.commit(State(), [alert("old")], [], [], {}, NOW_MS)
-    await new.commit(State(), [alert("new")], [], [], {}, NOW_MS)
+        await old.commit(old.prepared({}, [alert("old")], [], [], NOW_MS))
+    await new.commit(new.prepared({}, [alert("new")], [], [], NOW_MS))
     assert await raised(redis_client) == ["new"]
 
 
 async def test_what_is_over_is_not_active_and_what_arrived_is_not_due(redis_client: Redis) -> None:
     keeper = await owner(redis_client)
     one, two = alert("one"), alert("two")
-    await keeper.commit(State(), [], [one, two], [delivery("d")], {}, NOW_MS)
-    await keeper.commit(State(), [], [two], [], {}, NOW_MS)
+    await keeper.commit(keeper.prepared({}, [], [one, two], [delivery("d")], NOW_MS))
+    await keeper.commit(keeper.prepared({}, [], [two], [], NOW_MS))
     assert list((await load(redis_client)).active) == ["two"]
     await keeper.done("d")
     assert (await load(redis_client)).due == []

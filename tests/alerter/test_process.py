@@ -18,7 +18,7 @@ from shared.alerts import Alert
 from shared.bus import Redis
 from shared.settings_store import RuntimeStore
 from tests.alerter.fakes import Far, far_end
-from tests.api.market import put_health, put_signals
+from tests.api.market import instrument, leg, put_board, put_health, put_instruments, put_signals, row
 from tests.api.market import signal as record
 
 KEY = "kKkKkKkKkKkKkKkKkKkK"
@@ -88,7 +88,7 @@ async def test_a_kill_in_the_middle_neither_loses_nor_doubles_an_alert(
     rules = [{**SIGNALS, "severity": "critical"}]
     manners = {"ops": {"per_minute": 60, "quiet_lets": None}}
     await RuntimeStore(redis_client).write({"alert_rules": rules, "alert_channels": manners}, 0)
-    coins = [f"C{number}" for number in range(5)]
+    coins = [f"C{number}" for number in range(4)]
     async with far_end() as far:
         for number, coin in enumerate(coins):
             far.answers.append((503, {}, {}))
@@ -187,3 +187,57 @@ async def test_without_a_channel_alerts_stand_in_the_stream(
                 await asyncio.sleep(0.05)
     (alert,) = await records(redis_client)
     assert (alert.rule, alert.subject, alert.severity) == ("away", "alpha down", "critical")
+
+
+async def test_channels_that_hang_do_not_keep_the_process(redis_url: str, redis_client: Redis, tmp_path: Path) -> None:
+    await RuntimeStore(redis_client).write({"alert_rules": [SIGNALS]}, 0)
+    async with far_end() as far:
+        far.hold = asyncio.Event()
+        phone = "phone=tgram://123456789:AAbbCCddEEffGGhhIIjjKKllMMnnOOppQQr/99887766"
+        channels = {"ALERT_CHANNELS": f"{phone} {ops(far)['ALERT_CHANNELS']}", "ALERT_GATEWAY": far.url}
+        with alerter(redis_url, tmp_path / "log", **channels) as process:
+            await working(redis_client)
+            await put_signals(redis_client, record("s1", asset="ONE"))
+            await far.until(2)
+            process.send_signal(signal.SIGTERM)
+            assert await asyncio.to_thread(process.wait, 20) == 0
+            assert len(far.got) == 2
+    assert await redis_client.hlen(streams.ALERTS_DUE) == 2, "they are sent after the next start"
+
+
+async def test_the_board_and_the_listings_are_looked_at(redis_url: str, redis_client: Redis, tmp_path: Path) -> None:
+    rules = [
+        {"kind": "price", "name": "level", "asset": "BTC", "level": 50_000},
+        {"kind": "funding", "name": "funding", "above": 20, "for_s": 0},
+        {"kind": "premium", "name": "premium", "above_bps": 90, "for_s": 0},
+        {"kind": "venue", "name": "health", "checks": ["stale"], "assets": ["ETH"], "for_s": 0},
+        {"kind": "change", "name": "terms", "severity": "critical"},
+    ]
+    await RuntimeStore(redis_client).write({"alert_rules": rules}, 0)
+    await put_health(redis_client, "_scanner")
+    await put_health(redis_client, "okx", subscribed="9")
+    listed = instrument("okx", funding_interval_h="8", funding_cap="0.02")
+    await put_instruments(redis_client, listed)
+    await redis_client.hset(streams.META_LISTINGS, "okx", "1")
+    good = {"funding_rate": "0.0003", "funding_interval_h": "8", "mark": "101", "index": "100"}
+    await put_board(redis_client, row("BTC", legs=(leg("okx", bid="49000", ask="49002", **good),)))
+    await put_board(redis_client, row("ETH", legs=(leg("okx", base="ETH", state="stale"),)))
+    with alerter(redis_url, tmp_path / "log"):
+        async with asyncio.timeout(30):
+            while len(await records(redis_client)) < 3:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+        changed = msgspec.structs.replace(listed, funding_interval_h="4")
+        await put_instruments(redis_client, changed)
+        await redis_client.hset(streams.META_LISTINGS, "okx", "2")
+        await put_board(redis_client, row("BTC", ver=2, legs=(leg("okx", bid="51000", ask="51002", **good),)))
+        async with asyncio.timeout(30):
+            while len(await records(redis_client)) < 5:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+    found = {(one.rule, one.event, one.subject, one.value) for one in await records(redis_client)}
+    assert found == {
+        ("funding", "fire", "okx BTC/USDT:USDT", "32.85"),
+        ("premium", "fire", "okx BTC/USDT:USDT", "100"),
+        ("health", "fire", "okx stale", "1"),
+        ("level", "fire", "BTC above 50000", "51001"),
+        ("terms", "note", "okx BTC/USDT:USDT interval", "4 h"),
+    }

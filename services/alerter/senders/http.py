@@ -34,8 +34,9 @@ def post(url: str, body: bytes, headers: Mapping[str, str]) -> bytes:
             timeout=TIMEOUT_S,
             allow_redirects=False,
             stream=True,
+            auth=None if "@" in urlsplit(url).netloc else _nobody,
         ) as answer:
-            said: bytes = answer.raw.read(ANSWER_BYTES, decode_content=True)
+            said: bytes = next(answer.iter_content(ANSWER_BYTES), b"")
             status: int = answer.status_code
             again = answer.headers.get("Retry-After", "")
     except (requests.RequestException, OSError) as error:
@@ -45,6 +46,11 @@ def post(url: str, body: bytes, headers: Mapping[str, str]) -> bytes:
     if not 200 <= status < 300:
         raise NotDelivered(f"HTTP {status}", float(again) if again.isdigit() else None)
     return said
+
+
+def _nobody(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """As we are: without what a .netrc may hold for that host."""
+    return request
 
 
 def cause(error: Exception) -> str:

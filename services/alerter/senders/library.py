@@ -13,8 +13,6 @@ from services.alerter.message import Message, NotDelivered
 from services.alerter.senders.http import TIMEOUT_S, through
 from shared.alerts import Severity
 
-#: Of one message, all of its targets together.
-CALL_S: Final = 30.0
 _TYPES: Final[dict[Severity, apprise.NotifyType]] = {
     "info": apprise.NotifyType.INFO,
     "warning": apprise.NotifyType.WARNING,
@@ -34,7 +32,10 @@ class Library:
     """One address of Apprise's."""
 
     def __init__(self, url: str, gateway: str = "") -> None:
-        asset = apprise.AppriseAsset(app_id="Parallax", app_desc="Parallax", app_url="", async_mode=False)
+        # without a time limit of its own it works in the thread that calls it; with one it would use threads for whose
+        # end a stop waits
+        about: Any = {"app_id": "Parallax", "app_desc": "Parallax", "app_url": ""}
+        asset = apprise.AppriseAsset(**about, async_mode=False, service_timeout=0)
         with warnings.catch_warnings():
             # its mail plugin looks for a module that Python 3.13 has dropped, and stands in for it there
             warnings.filterwarnings("ignore", "'imghdr' is deprecated", DeprecationWarning)
@@ -42,7 +43,7 @@ class Library:
         if plugin is None:
             raise NoSuchChannel
         plugin.socket_connect_timeout, plugin.socket_read_timeout = TIMEOUT_S
-        plugin.redirects = False
+        plugin.redirects, plugin.retry = False, 0
         name = type(plugin).__name__
         if gateway and name not in _MAIL:
             if name not in _ADDRESSES:
@@ -58,7 +59,6 @@ class Library:
             title=message.title,
             notify_type=_TYPES[message.severity],
             body_format=apprise.NotifyFormat.TEXT,
-            timeout=CALL_S,
         )
         if not result:
             said = [str(entry.message) for entry in result.logs()]
