@@ -360,7 +360,7 @@ class Session:
         if (quiet >= probe and since >= probe) or (rule.always and since >= rule.idle_s * SECOND):
             self._last_ping = now
             self._pace.took(now, hourly=False)
-            actions.append(Ping(rule.frame))
+            actions.append(Ping(rule.at(now)))
         return actions
 
     def _silence(self, now: int) -> list[Action]:

@@ -46,13 +46,18 @@ class Ping:
     """How a connection is kept alive. `frame` None: the venue sends protocol pings and the socket library answers.
 
     A frame is sent after `idle_s` seconds without a frame from the venue (`always`: every `idle_s` seconds); with no
-    frame of any kind for `dead_s` seconds the connection is dead.
+    frame of any kind for `dead_s` seconds the connection is dead. `{ms}` in it stands for the time of sending, in
+    milliseconds.
     """
 
     frame: bytes | None
     idle_s: float
     dead_s: float
     always: bool = False
+
+    def at(self, now: int) -> bytes | None:
+        """The frame to send at a time in nanoseconds; None: a protocol ping."""
+        return None if self.frame is None else self.frame.replace(b"{ms}", str(now // 1_000_000).encode())
 
 
 @dataclass(frozen=True, slots=True)

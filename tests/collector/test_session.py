@@ -159,6 +159,12 @@ def test_a_venue_that_wants_regular_pings_gets_them_while_data_flows() -> None:
     assert len(life.of(Ping)) == 5
 
 
+def test_a_ping_may_tell_the_time_of_its_sending() -> None:
+    life = Life(rule=PingRule(b'{"ping":"{ms}"}', 5.0, 30.0, always=True))
+    life.run(6)
+    assert life.of(Ping) == [Ping(b'{"ping":"1700000000000"}'), Ping(b'{"ping":"1700000005000"}')]
+
+
 def test_a_silent_topic_is_subscribed_again_and_then_the_connection_is_replaced() -> None:
     life = Life(silent_s=5.0)
     life.ack_all()
