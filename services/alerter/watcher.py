@@ -116,7 +116,7 @@ class Watcher:
         kept_up = any(name == streams.SCANNER and fields.get("state") == "live" for name, fields in health)
         rows: list[Row] | None = None
         if not kept_up:
-            self._feeds = None
+            self._feeds, rows = None, []  # nothing is known, and what fires is lost in time
         elif kinds - {SignalRule, PriceRule, ChangeRule} and self._is_due("board", BOARD_S):
             rows = await self._reading.board()
             self._feeds = feeds_of(rows)

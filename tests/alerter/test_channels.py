@@ -106,6 +106,14 @@ async def test_the_library_speaks_to_the_others(address: str, kind: str, path: s
     assert "latency 412 ms" in got.body.decode() or "latency 412 ms" in str(got.json[text])
 
 
+async def test_telegram_says_when_there_is_room_again() -> None:
+    async with far_end() as far:
+        far.answers.append((429, {"description": "Too Many Requests: retry after 7"}, {}))
+        with pytest.raises(NotDelivered) as failure:
+            await send(made(far.url, phone=f"tgram://{BOT}/{CHAT}")["phone"])
+    assert failure.value.again_s == 7
+
+
 async def test_mail_goes_to_its_server() -> None:
     async with mail_server() as mail:
         address = (

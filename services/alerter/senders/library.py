@@ -4,6 +4,7 @@ Its plugins block and tell no more than whether they were content; why they were
 taken here and nowhere else (`channels.hush`), and may hold addresses: `Channel` takes them out.
 """
 
+import re
 import warnings
 from typing import Any, Final
 
@@ -18,6 +19,8 @@ _TYPES: Final[dict[Severity, apprise.NotifyType]] = {
     "warning": apprise.NotifyType.WARNING,
     "critical": apprise.NotifyType.FAILURE,
 }
+#: How Telegram says when there is room again.
+_AGAIN: Final = re.compile(r"retry after ([0-9]{1,6})", re.IGNORECASE)
 #: Where a plugin keeps the address that a gateway stands in for.
 _ADDRESSES: Final = {"NotifyTelegram": "notify_url", "NotifyDiscord": "notify_url", "NotifySlack": "webhook_url"}
 #: Plugins that send without any address of the web.
@@ -62,4 +65,6 @@ class Library:
         )
         if not result:
             said = [str(entry.message) for entry in result.logs()]
-            raise NotDelivered(said[-1] if said else "not delivered")
+            reason = said[-1] if said else "not delivered"
+            again = _AGAIN.search(reason)
+            raise NotDelivered(reason, float(again[1]) if again else None)
