@@ -24,7 +24,7 @@ from shared.bus import Redis
 from shared.codec import decode_event, decode_head
 from shared.config import Runtime
 from shared.cursor import START
-from shared.resp import Reply, ReplyError
+from shared.resp import Reply, ReplyError, command
 from shared.signals import Signal
 
 LOG: Final = logging.getLogger(__name__)
@@ -85,22 +85,31 @@ async def on_the_board(client: Redis, partition: int) -> frozenset[str]:
 
 
 async def _hole(wire: Wire, fold: Fold, positions: dict[str, str]) -> str | None:
-    """The first stream that decides about signals and lost entries behind its position."""
-    for key, source in fold.sources.items():
-        if source.kind in ("quote", "funding") and await _lost(wire, source, positions[key]):
-            return key
+    """The first stream that decides about signals and lost entries behind its position.
+
+    All are asked at once: on a busy machine each answer that is waited for is a time in which nobody serves.
+    """
+    deciding = [source for source in fold.sources.values() if source.kind in ("quote", "funding")]
     control = next(key for key in positions if key not in fold.sources)
+    firsts = [command("XRANGE", source.key, "-", "+", "COUNT", 1) for source in deciding]
+    *begun, held = await wire.every(*firsts, command("XRANGE", control, positions[control], "+", "COUNT", 1))
+    for source, first in zip(deciding, begun, strict=True):
+        late = bool(first) and _ms_of(first) - parse_id(positions[source.key].encode())[0] > HOLE_MS
+        if late and await _lost(wire, source, positions[source.key]):
+            return source.key
     # the owner writes to it at least every 10 s and trims it after an hour: what was folded last is in it, or was lost
-    held = await wire.one("XRANGE", control, positions[control], "+", "COUNT", 1)
     return None if held else control
 
 
+def _ms_of(entries: Any) -> int:
+    """Of the first of them."""
+    return parse_id(entries[0][0])[0]
+
+
 async def _lost(wire: Wire, source: Source, position: str) -> bool:
-    """Whether entries after the position were trimmed: the stream begins clearly later, and the numbering of the
+    """Whether entries after the position were trimmed, of a stream that begins clearly later: the numbering of the
     producers that it begins with does not follow from what was seen of them, or those that wrote last are gone."""
     entries: Any = await wire.one("XRANGE", source.key, "-", "+", "COUNT", 200)
-    if not entries or parse_id(entries[0][0])[0] - parse_id(position.encode())[0] <= HOLE_MS:
-        return False
     met: set[str] = set()
     for _, fields in entries:
         try:
@@ -126,10 +135,10 @@ async def _warm(wire: Wire, partition: int, fence: int, fold: Fold, positions: d
                 if isinstance(event, Join):
                     joined = START if recorded else before(parse_id(entry_id)[0])  # type: ignore[arg-type]
                     feed.add(event.key, joined)
-    for source in list(fold.sources.values()):
-        if source.kind in ("mark", "stats"):
-            found = await wire.one("HGETALL", streams.last(partition, source.venue, source.kind))
-            fold.recall(source.venue, readable(pairs(found).values(), decode_event))
+    shown = [source for source in fold.sources.values() if source.kind in ("mark", "stats")]
+    values = await wire.every(*(command("HGETALL", streams.last(partition, one.venue, one.kind)) for one in shown))
+    for source, found in zip(shown, values, strict=True):
+        fold.recall(source.venue, readable(pairs(found).values(), decode_event))
     LOG.info("partition %d taken over as %d, from a checkpoint at %d", partition, fence, fold.at // MS)
     return Hold(partition, fence, fold, feed)
 

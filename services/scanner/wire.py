@@ -51,10 +51,16 @@ class Wire:
 
     async def one(self, *parts: bytes | str | int, timeout_s: float = TIMEOUT_S) -> Reply:
         """The answer to one command. Raises `ReplyError` on an error reply."""
-        (reply,) = await self.call(command(*parts), timeout_s=timeout_s)
-        if isinstance(reply, ReplyError):
-            raise reply
+        (reply,) = await self.every(command(*parts), timeout_s=timeout_s)
         return reply
+
+    async def every(self, *commands: bytes, timeout_s: float = TIMEOUT_S) -> list[Reply]:
+        """The answers to all commands in order. Raises `ReplyError` on the first error reply."""
+        replies = await self.call(*commands, timeout_s=timeout_s) if commands else []
+        for reply in replies:
+            if isinstance(reply, ReplyError):
+                raise reply
+        return replies
 
     def _take(self, replies: list[Reply]) -> None:
         self._replies += replies
