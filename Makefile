@@ -4,7 +4,7 @@
 # A Python 3.11 or newer, for set-up only; everything else runs in .venv.
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$p" && break; done)
-JOBS ?= 2
+JOBS ?= 3
 TESTS ?= tests
 IN = .venv/bin/python -m
 LAUNCH = exec $(IN) deploy.local.launch

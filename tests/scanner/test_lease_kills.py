@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 from redis.exceptions import ResponseError
 
-from services.scanner import lease
 from services.scanner.lease import claim, commit, commit_checkpoint
-from shared import streams
+from shared import fences, streams
 from shared.bus import Redis
 from shared.resp import Parser
 
@@ -45,7 +44,7 @@ async def test_a_lease_and_a_commit_hold_while_memory_is_short(redis_client: Red
 async def test_owners_that_die_or_stand_still_at_any_moment_double_and_lose_nothing(
     redis_client: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lease, "TTL_MS", 20)
+    monkeypatch.setattr(fences, "TTL_MS", 20)
     chance = random.Random(7)
     plan = [(f"route {number % 7}", number // 7 + 1) for number in range(350)]
     deaths = stalls = fenced = done = 0
