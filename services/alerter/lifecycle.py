@@ -250,7 +250,6 @@ def fired(rule: AlertRule, watch: Watch, reading: Reading, at: int, version: int
 
 def ended(alert: Alert, since: int, at: int, reason: Literal["recovered", "gone", "rule"]) -> Alert:
     """The last record of an alert that ceased to hold at `since`."""
-    since = max(since, alert.fired_at)
     duration_ms = (since - alert.began_at) // 1_000_000
     return msgspec.structs.replace(
         alert, rev=2, event="end", at=at, ended_at=since, end_reason=reason, duration_ms=duration_ms

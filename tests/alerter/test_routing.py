@@ -78,6 +78,12 @@ def test_quiet_hours_hold_all_but_what_is_let_through() -> None:
     assert names(give(routing, at=31 * 60, channels=channels)) == [("a", "fire")]
 
 
+def test_quiet_hours_may_let_nothing_through() -> None:
+    manners = ChannelManners(quiet_from="07:00", quiet_to="09:00", quiet_lets=None)
+    assert is_quiet(manners, "critical", T0)
+    assert not is_quiet(manners, "critical", T0 + 3600 * S)
+
+
 def test_quiet_hours_may_go_over_midnight_and_follow_the_clocks_of_the_place() -> None:
     manners = ChannelManners(quiet_from="23:00", quiet_to="07:00", time_zone="Europe/Berlin")
     assert not is_quiet(manners, "warning", T0), "09:00 in winter"
