@@ -283,7 +283,8 @@ def read_env_file(path: Path) -> dict[str, str]:
             continue
         name, equals, value = text.partition("=")
         if not equals or not name.strip().isidentifier():
-            raise SettingError(f"{path.name}:{number}", line, "NAME=value")
+            shown = f"{name}=…" if equals else line  # what follows may be a secret
+            raise SettingError(f"{path.name}:{number}", shown, "NAME=value")
         values[name.strip()] = value.strip().strip("\"'")
     return values
 

@@ -28,6 +28,14 @@ def test_a_file_line_that_is_no_setting_is_named_with_its_number(tmp_path: Path)
         read_env_file(file)
 
 
+def test_a_bad_line_of_the_file_does_not_show_its_value(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text("ALERT CHANNELS=tgram://hush\n", encoding="utf-8")
+    with pytest.raises(SettingError, match=r"\.env:1='ALERT CHANNELS=…'") as error:
+        read_env_file(file)
+    assert "hush" not in str(error.value)
+
+
 @pytest.mark.parametrize(
     ("name", "value", "expected"),
     [
