@@ -1,10 +1,12 @@
 """How routes answer and what they ask: bodies, cache headers, documentation, and the parameters they share."""
 
+from collections import Counter
 from collections.abc import Mapping
 from hashlib import sha256
 from typing import Annotated, Any, Final
 
 from fastapi import Query, Request
+from fastapi.requests import HTTPConnection
 from starlette.responses import Response
 
 from services.api.context import Context
@@ -56,6 +58,12 @@ def documented(example: Any, *failures: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
+def takes(example: Mapping[str, Any], *required: str) -> dict[str, Any]:
+    """`openapi_extra=` of a route that reads a JSON object: what it is sent."""
+    schema = {"type": "object", "required": list(required)} if required else {"type": "object"}
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema, "example": example}}}}
+
+
 ERROR_EXAMPLE: Final = {
     "error": {
         "code": "unknown_symbol",
@@ -86,25 +94,49 @@ def asset_for(context: Context, text: str | None, field: str = "symbol") -> str:
     raise unknown_symbol(chosen, state.directory, field)
 
 
-def venues_for(context: Context, *given: str | None) -> list[str]:
-    """The venues of `exchange`, `exchanges` or `venues`, comma separated; all without. Raises `ApiError`."""
-    text = next((one for one in given if one), None)
+def one_of_names(**given: str | None) -> tuple[str, str | None]:
+    """A parameter of several names: the one that was used (the first where none was), and what it says.
+
+    Raises `ApiError` where two say different things.
+    """
+    found = {name: text for name, text in given.items() if text}
+    name = next(iter(found), next(iter(given)))
+    for other, text in found.items():
+        if text != found[name]:
+            raise invalid(other, text, f"only one of {', '.join(given)}: {name} says otherwise", code="contradiction")
+    return name, found.get(name)
+
+
+async def once(asked: HTTPConnection) -> None:
+    """Refuse a parameter that is given twice: which of them is meant is not known. Raises `ApiError`."""
+    for name, count in Counter(name for name, _ in asked.query_params.multi_items()).items():
+        if count > 1:
+            value = ", ".join(asked.query_params.getlist(name))
+            message = f"{name[:60]} is given {count} times."
+            raise ApiError(422, "repeated", message, field=name, value=value, expected="one value of each name")
+
+
+def venues_for(
+    context: Context, *, exchange: str | None = None, exchanges: str | None = None, venues: str | None = None
+) -> list[str]:
+    """The venues of whichever was used, comma separated; all without. Raises `ApiError`."""
+    field, text = one_of_names(exchange=exchange, exchanges=exchanges, venues=venues)
     known = context.state.venues()
     if text is None or text.strip().lower() in ("all", "*"):
         return known
     asked = [name.strip().lower() for name in text.split(",") if name.strip()]
     for name in asked:
         if name not in known:
-            raise unknown_exchange(name, known)
+            raise unknown_exchange(name, known, field)
     return [name for name in known if name in asked]
 
 
-def resolution_for(*given: str | None, default: str = "1min") -> int:
-    """Bar length in seconds of `interval` or `resolution`. Raises `ApiError`."""
-    text = next((one for one in given if one), default)
-    if text not in RESOLUTIONS:
-        raise invalid("interval", text, RESOLUTION_NAMES, code="unknown_interval")
-    return RESOLUTIONS[text]
+def resolution_for(text: str | None, default: str = "1min", field: str = "interval") -> int:
+    """Bar length in seconds. Raises `ApiError`."""
+    chosen = text or default
+    if chosen not in RESOLUTIONS:
+        raise invalid(field, chosen, RESOLUTION_NAMES, code="unknown_interval")
+    return RESOLUTIONS[chosen]
 
 
 def time_for(field: str, text: str | None, default_ms: int) -> int:

@@ -3,17 +3,17 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
-from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
-from starlette.routing import Match
+from starlette.routing import Match, Route
 from starlette.types import Scope
 from starlette.websockets import WebSocket
 
 from services.api import routes
 from services.api.access import Gate, refuse
+from services.api.answers import once
 from services.api.build import version
 from services.api.context import MAX_SOCKETS, Context
 from services.api.errors import ApiError, on_api_error, on_crash, on_http_error, on_invalid
@@ -49,10 +49,11 @@ def create(settings: Settings, client: bus.Redis) -> FastAPI:
     for path in ("/", "/ws", "/ws/"):
         app.add_api_websocket_route(path, _socket(context, context.serve_terminal))
     app.add_api_websocket_route("/{path:path}", _no_socket(context))
+    own = [route for route in app.routes if isinstance(route, Route)]
     for router in routes.ALL:
-        app.include_router(router)
-    known = [route for router in routes.ALL for route in router.routes]
-    app.state.routes = [route for route in known if isinstance(route, APIRoute) and route.path != pages.ANYTHING]
+        app.include_router(router, dependencies=[] if router is pages.router else [Depends(once)])
+    known = [*own, *(route for router in routes.ALL for route in router.routes)]
+    app.state.routes = [route for route in known if isinstance(route, Route) and route.path != pages.ANYTHING]
     app.add_middleware(GZipMiddleware, minimum_size=1_000, compresslevel=4)
 
     def writes(scope: Scope) -> bool:

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+import msgspec
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -39,7 +40,7 @@ _EXPECTED: Final[dict[str, str]] = {
     "finite_number": "a finite number",
     "bool_parsing": "true or false",
     "string_too_long": "at most {max_length} characters",
-    "string_too_short": "at least {min_length} characters",
+    "string_too_short": "text of at least {min_length} character",
 }
 
 
@@ -77,7 +78,7 @@ def shown(value: object) -> Any:
     """A value as an error may carry it: plain, and of bounded length."""
     if value is None or isinstance(value, bool | int | float):
         return value
-    text = value if isinstance(value, str) else str(value)
+    text = value if isinstance(value, str) else msgspec.json.encode(value, enc_hook=str).decode()
     text = text.encode("utf-8", "replace").decode()
     return text if len(text) <= VALUE_CHARS else text[: VALUE_CHARS - 1] + "…"
 

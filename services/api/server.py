@@ -5,11 +5,14 @@ import socket
 from collections.abc import Iterator
 from typing import Final
 
+import h11
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn._types import ASGISendEvent
+from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
+from services.api.errors import ApiError, answer
 from shared.config import SettingError, Settings
 
 #: A frame from a client larger than this ends its socket (1009); the protocols refuse far smaller ones politely.
@@ -35,6 +38,19 @@ class Socket(WebSocketsSansIOProtocol):
             self.handshake_complete = True
 
 
+class Requests(H11Protocol):
+    """uvicorn's HTTP protocol, except that what is no request is told so in the shape of all errors."""
+
+    def send_400_response(self, msg: str) -> None:
+        known = ApiError(400, "bad_request", msg, field="request", expected="HTTP/1.1 with one Host and a valid length")
+        made = answer(known)
+        headers = [*made.raw_headers, (b"connection", b"close")]
+        start = h11.Response(status_code=400, headers=headers, reason=b"Bad Request")
+        for event in (start, h11.Data(data=bytes(made.body)), h11.EndOfMessage()):
+            self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
+
+
 class Server(uvicorn.Server):
     """Leaves the signals to the service's own life."""
 
@@ -46,6 +62,7 @@ class Server(uvicorn.Server):
 def server_for(app: ASGIApp) -> Server:
     config = uvicorn.Config(
         app,
+        http=Requests,
         ws=Socket,
         ws_max_size=MAX_FRAME,
         ws_ping_interval=20,

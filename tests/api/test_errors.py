@@ -1,5 +1,6 @@
 """Wrong input at every door gives the one shape of errors. The doors are read from the API's own description."""
 
+import asyncio
 import json
 from typing import Any
 from urllib.parse import quote
@@ -158,8 +159,51 @@ async def test_an_unknown_symbol_and_exchange_say_what_is_known(filled: Api) -> 
     assert (error["field"], error["expected"]) == ("exchange", "one of binance, okx")
 
 
+@pytest.mark.parametrize(
+    ("query", "field", "code"),
+    [
+        ("data?venues=nosuch", "venues", "unknown_exchange"),
+        ("data?exchange=okx&exchanges=nosuch", "exchanges", "contradiction"),
+        ("history/BTC?exchanges=nosuch", "exchanges", "unknown_exchange"),
+        ("history/BTC?resolution=2min", "resolution", "unknown_interval"),
+        ("chart/BTC?interval=1min&resolution=5min", "resolution", "contradiction"),
+        ("data?symbol=NOSUCH&symbol=BTC", "symbol", "repeated"),
+        ("aggregated_data?limit=x&limit=1", "limit", "repeated"),
+        ("history/", "symbol", "invalid_value"),
+        ("latest/", "symbol", "invalid_value"),
+    ],
+)
+async def test_an_error_names_the_parameter_as_it_was_written(filled: Api, query: str, field: str, code: str) -> None:
+    answer = await filled.http.get(f"/api/{query}")
+    assert answer.status_code in (404, 422)
+    is_error_shape(answer.json())
+    assert (answer.json()["error"]["field"], answer.json()["error"]["code"]) == (field, code)
+
+
+async def test_names_that_mean_the_same_may_stand_together_if_they_agree(filled: Api) -> None:
+    both = await filled.http.get("/api/data?exchange=okx&venues=okx")
+    assert both.json()["exchange_order"] == ["okx"]
+
+
+async def test_what_is_no_request_is_told_so_in_the_shape_of_errors(api: Api) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", api.port)
+    writer.write(b"GET /api/version HTTP/1.1\r\nContent-Length: many\r\n\r\n")
+    head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+    writer.close()
+    assert head.startswith(b"HTTP/1.1 400 Bad Request")
+    is_error_shape(json.loads(body))
+    assert json.loads(body)["error"]["field"] == "request"
+
+
+async def test_every_order_that_reads_a_body_shows_one(api: Api) -> None:
+    paths = (await api.http.get("/openapi.json")).json()["paths"]
+    for path in ("/api/switch_symbol", "/api/config", "/api/database/maintenance"):
+        assert "example" in paths[path]["post"]["requestBody"]["content"]["application/json"]
+    assert (await api.http.post("/openapi.json", json={})).status_code == 405
+
+
 def test_values_in_errors_are_plain_and_short() -> None:
-    assert (shown(5), shown(None), shown("x"), shown(["a"])) == (5, None, "x", "['a']")
+    assert (shown(5), shown(None), shown("x"), shown(["a"])) == (5, None, "x", '["a"]')
     assert len(shown("x" * 1000)) == VALUE_CHARS
     assert shown("\ud800") == "?"
     assert ApiError(400, "c", "M.").body()["field"] is None

@@ -106,10 +106,10 @@ def read(frame: str | bytes) -> Said:
     try:
         found = _json.decode(frame)
     except msgspec.DecodeError:
+        found = None
+    if not isinstance(found, dict):
         shown = frame if isinstance(frame, str) else frame.decode("utf-8", "replace")
         return _refused(invalid("frame", shown, "a JSON object", code="invalid_json"))
-    if not isinstance(found, dict):
-        return _refused(invalid("frame", str(found), "a JSON object", code="invalid_json"))
     kind = found.get("type")
     if kind == "ping":
         return Said(pong=True)

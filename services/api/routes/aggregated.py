@@ -69,7 +69,7 @@ async def aggregated_data(
     without stand last.
     """
     state = context.state
-    wanted = tuple(venues_for(context, venues, exchange, exchanges))
+    wanted = tuple(venues_for(context, exchange=exchange, exchanges=exchanges, venues=venues))
     descending = order == "desc" if order else sort != "symbol"
     every = wanted == tuple(state.venues())
     asked = Asked(sort, descending, min_net_bps, max_edge_bps, wanted, every, limit, text)

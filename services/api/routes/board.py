@@ -59,7 +59,7 @@ async def board(
     """
     if sort.removeprefix("-") not in SORTS:
         raise invalid("sort", sort, "one of " + ", ".join(SORTS) + ", with - in front for descending order")
-    state, among = context.state, tuple(venues_for(context, venues, exchange, exchanges))
+    state, among = context.state, tuple(venues_for(context, exchange=exchange, exchanges=exchanges, venues=venues))
     rule = BoardFilter(
         min_net_bps=min_net_bps,
         max_edge_bps=max_edge_bps,

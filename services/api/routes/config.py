@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.api.answers import asset_for, documented, reply
+from services.api.answers import asset_for, documented, reply, takes
 from services.api.context import Context, Ctx
 from services.api.errors import ApiError, away, invalid
 from services.collector.venues import VENUES
@@ -48,7 +48,12 @@ async def read_config(context: Ctx) -> Response:
     return reply(config_view(context.state.runtime))
 
 
-@router.post("/api/config", summary="Change settings", responses=documented(EXAMPLE, 409, 503))
+@router.post(
+    "/api/config",
+    summary="Change settings",
+    responses=documented(EXAMPLE, 409, 503),
+    openapi_extra=takes({"enter_bps": 50, "version": 3}),
+)
 async def write_config(context: Ctx, request: Request) -> Response:
     """`{"enter_bps": 50, "version": 3}`: refused with 409 where the version is another one by now; without `version`
     the change is made on whatever stands. Null sets a default again. `threshold` is `enter_bps` in percent."""
@@ -166,8 +171,8 @@ async def json_body(request: Request) -> dict[str, Any]:
     try:
         found = _json.decode(data)
     except msgspec.DecodeError:
-        shown = data[:100].decode("utf-8", "replace")
-        raise invalid("body", shown, "a JSON object", status=400, code="invalid_json") from None
+        found = None
     if not isinstance(found, dict):
-        raise invalid("body", str(found), "a JSON object", status=400, code="invalid_json")
+        shown = data[:100].decode("utf-8", "replace")
+        raise invalid("body", shown, "a JSON object", status=400, code="invalid_json")
     return found

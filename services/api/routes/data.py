@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -70,7 +70,7 @@ async def data(
 ) -> Response:
     """A market that an exchange lacks, or that has no price, is `{}`; a missing figure is null, never 0."""
     asset = asset_for(context, symbol)
-    wanted = venues_for(context, venues, exchange, exchanges)
+    wanted = venues_for(context, exchange=exchange, exchanges=exchanges, venues=venues)
     row, now, feed = context.state.board.rows.get(asset), context.now_ns(), context.state.feed
     return reply(
         {
@@ -117,7 +117,7 @@ async def all_data(context: Ctx, request: Request) -> Response:
     summary="The newest figures of a coin, one row per exchange",
     responses=documented({"symbol": "BTC", "latest_data": {"alpha": {"spot_price": 43250.15}}}, 404),
 )
-async def latest(context: Ctx, symbol: str) -> Response:
+async def latest(context: Ctx, symbol: Annotated[str, Path(min_length=1)]) -> Response:
     asset = asset_for(context, symbol)
     return reply({"symbol": asset, "latest_data": _latest(context, asset), **stamp(context.now_ns())})
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.api.answers import documented, reply, stamp
+from services.api.answers import documented, reply, stamp, takes
 from services.api.context import Context, Ctx
 from services.api.errors import away
 from services.api.routes.config import json_body
@@ -75,6 +75,7 @@ def recording(context: Context) -> dict[str, Any]:
     "/api/database/maintenance",
     summary="Remove what is older than its days now",
     responses=documented({"status": "success", "requested_at": "2026-11-21T08:03:41.120+00:00"}, 503),
+    openapi_extra=takes({}),
 )
 async def maintenance(context: Ctx, request: Request) -> Response:
     """A recorder begins within seconds; `last_maintenance` of the statistics tells when it has ended."""

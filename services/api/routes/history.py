@@ -13,6 +13,7 @@ from services.api.answers import (
     asset_for,
     check_range,
     documented,
+    one_of_names,
     reply,
     reply_closed,
     resolution_for,
@@ -59,29 +60,35 @@ EXAMPLE = {
 
 @dataclass(frozen=True)
 class Asked:
-    """What the three forms have in common: whose bars, how long. `said` are the client's own words for them."""
+    """What the three forms have in common: whose bars, how long. `said` are the client's own words for them, `field`
+    is its name for the interval.
+    """
 
     asset: str
     venues: list[str]
     interval: str | None
     said: str
+    field: str
 
     def step_s(self, default: str = "1min") -> int:
         """The length of a step in seconds. Raises `ApiError`."""
-        return resolution_for(self.interval, default=default)
+        return resolution_for(self.interval, default, self.field)
 
 
 def asked(
     context: Ctx,
-    symbol: Annotated[str, Path(description="btc, BTC, BTC/USDT, BTCUSDT or BTC/USDT:USDT; a slash may be escaped")],
+    symbol: Annotated[
+        str, Path(min_length=1, description="btc, BTC, BTC/USDT, BTCUSDT or BTC/USDT:USDT; a slash may be escaped")
+    ],
     interval: Interval = None,
     resolution: Interval = None,
     exchange: Exchange = None,
     exchanges: str | None = None,
     venues: str | None = None,
 ) -> Asked:
-    wanted = venues_for(context, exchange, exchanges, venues)
-    return Asked(asset_for(context, symbol), wanted, interval or resolution, exchange or exchanges or venues or "all")
+    wanted = venues_for(context, exchange=exchange, exchanges=exchanges, venues=venues)
+    field, length = one_of_names(interval=interval, resolution=resolution)
+    return Asked(asset_for(context, symbol), wanted, length, exchange or exchanges or venues or "all", field)
 
 
 Bars = Annotated[Asked, Depends(asked)]

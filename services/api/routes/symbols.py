@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.api.answers import asset_for, documented, reply, stamp
+from services.api.answers import asset_for, documented, reply, stamp, takes
 from services.api.context import Ctx
 from services.api.errors import ApiError, invalid
 from services.api.routes.config import json_body, write
@@ -72,6 +72,7 @@ def _pair(base: str, quote: str, listed: list[Instrument]) -> dict[str, Any]:
     "/api/switch_symbol",
     summary="Choose the coin that is shown where none is asked for",
     responses=documented({"status": "success", "symbol": "WLFI"}, 404, 503),
+    openapi_extra=takes({"symbol": "WLFI"}, "symbol"),
 )
 async def switch_symbol(context: Ctx, request: Request) -> Response:
     """`{"symbol": "WLFI"}`; kept in the settings, for every client of this deployment."""
