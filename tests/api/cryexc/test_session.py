@@ -28,7 +28,9 @@ async def listed(api: Api, redis_client: Redis) -> Api:
             instrument("binance", base="PEPE", native="1000PEPEUSDT", multiplier="1000"),
         ],
     )
-    await api.until(lambda: set(api.context.state.directory.assets) == {"BTC", "ETH", "PEPE"})
+    state = api.context.state
+    await api.until(lambda: set(state.directory.assets) == {"BTC", "ETH", "PEPE"})
+    await api.until(lambda: set(state.directory.by_venue) == {"binance", "okx"})
     return api
 
 
