@@ -3,6 +3,7 @@
 export const ALERT_WORDS = {
   "service._alerter": ["Alerts", "告警"],
   "service._archiver": ["Archive", "归档"],
+  "open.alerts": ["Alerts raised: {n}", "{n} 条告警进行中"],
   "a.title": ["Alerts", "告警"],
   "a.channels": ["Channels", "通知通道"],
   "a.none": ["Nothing is wrong, by the rules that are set.", "按当前规则，一切正常。"],

@@ -64,9 +64,10 @@ export class Header {
       text(label, t(place));
       if (view.place === place) el.setAttribute("aria-current", "page");
       else el.removeAttribute("aria-current");
-      badge.hidden = place !== "signals" || !open;
-      text(badge, badge.hidden ? "" : String(open));
-      badge.title = t("open.signals", { n: open, m: signals.open.length });
+      const count = { signals: open, health: this.page.health.alerts }[place] ?? 0;
+      badge.hidden = !count;
+      text(badge, count ? String(count) : "");
+      badge.title = place === "health" ? t("open.alerts", { n: count }) : t("open.signals", { n: open, m: signals.open.length });
     }
     this.nav.setAttribute("aria-label", t("places"));
     const dark = document.documentElement.dataset.theme === "dark";

@@ -199,6 +199,11 @@ export class Health {
     return [...this.processes.values()].filter((one) => one.name.startsWith("_"));
   }
 
+  /** How many alerts are raised. */
+  get alerts() {
+    return this.services.reduce((most, one) => Math.max(most, one.alerts_active ?? 0), 0);
+  }
+
   get venues() {
     const names = new Set(this.known.map((one) => one.id));
     for (const one of this.processes.values()) if (!one.name.startsWith("_")) names.add(one.name);
