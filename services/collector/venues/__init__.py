@@ -9,6 +9,7 @@ from services.collector.venue import Venue
 
 NAMES: Final = (
     "aster",
+    "backpack",
     "binance",
     "bitget",
     "bybit",
