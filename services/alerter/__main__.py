@@ -27,6 +27,7 @@ from shared.settings_store import RuntimeStore
 
 LOG: Final = logging.getLogger(__name__)
 STANDBY_S: Final = 0.5
+FIRST_S: Final = 0.05
 TURN_S: Final = 1.0
 RETRY_S: Final = 1.0
 LEAVE_S: Final = 2.0
@@ -47,7 +48,8 @@ class Alerter:
             LOG.warning("the channel %s of ALERT_CHANNELS cannot be used: expected %s", one.name, one.expected)
         heard = asyncio.Event()
         following = service.spawn(RuntimeStore(service.redis).follow(lambda found: self._set(found, heard)), "settings")
-        await heard.wait()
+        while not heard.is_set() and await service.pause(FIRST_S):
+            pass  # nothing is judged by rules that are not the ones in force
         while not service.stop.is_set():
             fence = 0
             with suppress(*AWAY, REFUSED):

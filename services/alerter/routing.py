@@ -18,6 +18,8 @@ MINUTE: Final = 60_000_000_000
 #: Alerts that a digest tells by name, and that a channel holds by name; the others are counted.
 NAMED: Final = 20
 HELD: Final = 200
+#: What is older was raised while nobody looked: it is recorded, and a digest counts it.
+LATE: Final = 60 * MINUTE
 #: Messages on their way to a channel from which on it is behind, and more is held.
 BEHIND: Final = 4
 #: Alerts whose beginning a channel was told, and whose end it is owed.
@@ -96,6 +98,11 @@ class Routing:
             self.changed = True
             if not manners.ends:
                 return []
+        elif at - alert.at > LATE:
+            lane.more += 1
+            self.merged += 1
+            self.changed = True
+            return []
         why = self._why(lane, manners, alert, behind, at)
         if why is not None:
             self._hold(lane, alert, why)

@@ -101,6 +101,14 @@ def test_a_channel_that_is_behind_gets_a_digest_once_it_is_not() -> None:
     assert routing.held["behind"] == 2
 
 
+def test_what_was_raised_long_before_anybody_looked_is_counted_and_not_sent() -> None:
+    routing = Routing()
+    assert give(routing, alert("old"), at=3_601) == []
+    give(routing, *(alert(name, at=T0 + 3_700 * S) for name in "abcd"), at=3_700)
+    (digest,) = give(routing, at=3_760)
+    assert (names([digest]), digest.more, routing.merged) == ([("c", "fire"), ("d", "fire")], 1, 1)
+
+
 def test_a_digest_names_so_many_and_counts_the_others() -> None:
     routing = Routing()
     give(routing, *(alert(f"n{i}") for i in range(NAMED + 12)))
