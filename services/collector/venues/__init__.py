@@ -13,6 +13,7 @@ NAMES: Final = (
     "binance",
     "bitget",
     "bybit",
+    "edgex",
     "grvt",
     "hyperliquid",
     "lighter",
