@@ -1,7 +1,8 @@
 """What the scanner writes: board rows and the life cycle of an opportunity.
 
 All are msgpack maps. Positive is good for us in every edge, net and carry. Basis-point figures are decimal text with
-two decimals, rounded half-even; prices and sizes keep the digits of the quote they came from.
+two decimals, rounded half-even; prices and sizes keep the digits of the quote they came from. What a board holds by the
+ten thousand is kept from the garbage collector (`gc=False`): it cannot be part of a cycle.
 """
 
 from typing import Literal
@@ -44,7 +45,7 @@ LegState = Literal[
 ]
 
 
-class Leg(msgspec.Struct, frozen=True, kw_only=True):
+class Leg(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One market of an asset as the scanner sees it. Text as the venue wrote it, times in nanoseconds.
 
     `reason` says why it is quarantined: a word, and where there is more to say a colon and a sentence.
@@ -74,7 +75,7 @@ class Leg(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None = None
 
 
-class RouteFunding(msgspec.Struct, frozen=True, kw_only=True):
+class RouteFunding(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a route's funding brings (positive) or costs: sold leg less bought leg, in basis points and percent.
 
     `apr_percent` is of the notional, simple; `apr_equity_percent` of the money tied up at 1x on both sides. `next_ts`
@@ -94,7 +95,7 @@ class RouteFunding(msgspec.Struct, frozen=True, kw_only=True):
     even_stays_ts: int | None = None
 
 
-class RouteDepth(msgspec.Struct, frozen=True, kw_only=True):
+class RouteDepth(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What both books hold below their best levels. Dollars are what the bought side costs.
 
     `edge_bps`, `net_bps` are the averages over `usd` (the setting `trade_usd`, or what the books hold). `pays_usd` is
@@ -113,7 +114,7 @@ class RouteDepth(msgspec.Struct, frozen=True, kw_only=True):
     recv: tuple[int, int]
 
 
-class RouteStats(msgspec.Struct, frozen=True, kw_only=True):
+class RouteStats(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A route's spread beside its own past, by minutes. None where too little of it is known.
 
     `z` and `robust_z`: over 1 h, 12 h, 7 d. `half_life_s`: None also where the spread does not come back for sure.
@@ -130,7 +131,7 @@ class RouteStats(msgspec.Struct, frozen=True, kw_only=True):
     minutes: int
 
 
-class Route(msgspec.Struct, frozen=True, kw_only=True):
+class Route(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Buy at A's ask, sell at B's bid. A and B are `(venue, market, native)`.
 
     `net_open_bps` is the edge less both taker fees; `net_cash_bps` is that less the funding due soon;
@@ -158,7 +159,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     stats: RouteStats | None = None
 
 
-class BoardRow(msgspec.Struct, frozen=True, kw_only=True):
+class BoardRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The current picture of one asset. `at` is event time in ns; readers drop a lower (fence, ver).
 
     Without `legs`: no venue lists the asset any more, and it has no row from here on.
