@@ -174,7 +174,7 @@ async def _asked(engine: Watched, name: str) -> Point:
     if one is None:
         return Point(f"REST {name}", "quiet", "nothing of this market is chosen")
     began = monotonic()
-    if await engine.jobs.ask(call, {call.symbol_param: one.native} if call.symbol_param else None):
+    if await engine.jobs.ask(call, call.naming(one)):
         return Point(f"REST {name}", "ok", f"{(monotonic() - began) * 1000:.0f} ms")
     return Point(f"REST {name}", "failed", engine.jobs.failing[name].sentence)
 

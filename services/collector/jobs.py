@@ -187,7 +187,7 @@ class Jobs:
             for call in self.calls("quotes"):
                 down = needed(call.market) if call.market is not None else []
                 if call.symbol_param is not None:
-                    await self._fill_in_singly(call, call.symbol_param, down, asked)
+                    await self._fill_in_singly(call, down, asked)
                 elif down:
                     await self.ask(call)
             await asyncio.sleep(QUOTES_S)
@@ -200,12 +200,12 @@ class Jobs:
                 if call.symbol_param is None:
                     await self.ask(call, backfill=True)
 
-    async def _fill_in_singly(self, call: Call, param: str, down: Iterable[Instrument], asked: dict[str, int]) -> None:
+    async def _fill_in_singly(self, call: Call, down: Iterable[Instrument], asked: dict[str, int]) -> None:
         """`asked`: when each symbol was asked for last."""
         for instrument in down:
             if time_ns() - asked.get(instrument.symbol, 0) >= SINGLE_S * SECOND:
                 asked[instrument.symbol] = time_ns()
-                await self.ask(call, {param: instrument.native}, backfill=True)
+                await self.ask(call, call.naming(instrument), backfill=True)
 
     async def poll(self, call: Call, mine: Callable[[Call], Iterable[Instrument]]) -> None:
         """One poll for ever: as a whole, or spread over the instruments that are mine."""
@@ -220,7 +220,7 @@ class Jobs:
                 continue
             pause = every / max(1, len(instruments))
             for instrument in instruments:
-                await self.ask(call, {call.symbol_param: instrument.native}, backfill=True)
+                await self.ask(call, call.naming(instrument), backfill=True)
                 await asyncio.sleep(pause)
             if not instruments:
                 await asyncio.sleep(LISTING_FIRST_WAIT_S)
@@ -243,9 +243,7 @@ class Jobs:
                 symbol, now = instrument.symbol, time_ns()
                 due = ahead.get(symbol, 0)
                 if symbol not in ahead or (due is not None and now >= due + PAID_AFTER and not repeated):
-                    params = spanned(call, known.get(symbol, now - HISTORY), now)
-                    if call.symbol_param is not None:
-                        params[call.symbol_param] = instrument.native
+                    params = spanned(call, known.get(symbol, now - HISTORY), now) | call.naming(instrument)
                     if not await self.ask(call, params, backfill=True):
                         continue
                     due, known[symbol] = None, now - OVERLAP
@@ -258,7 +256,7 @@ class Jobs:
         """One snapshot of a book. False where it did not come."""
         for call in self.calls("book"):
             if call.symbol_param is not None and call.concerns(instrument):
-                return await self.ask(call, {call.symbol_param: instrument.native})
+                return await self.ask(call, call.naming(instrument))
         return False
 
 

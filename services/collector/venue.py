@@ -179,6 +179,14 @@ class Call:
     settle: str | None = None
     #: of a list that comes in pages: one page's body -> the parameters that ask for the next, None after the last
     next_page: Callable[[bytes], Mapping[str, str] | None] | None = None
+    #: how `symbol_param` spells an instrument, where that is not its native id
+    spelled: Callable[[Instrument], str] | None = None
+
+    def naming(self, instrument: Instrument) -> dict[str, str | int]:
+        """The parameters that name an instrument; none where the call is about all of them."""
+        if self.symbol_param is None:
+            return {}
+        return {self.symbol_param: instrument.native if self.spelled is None else self.spelled(instrument)}
 
     def concerns(self, instrument: Instrument) -> bool:
         """Whether it may be made for this instrument."""

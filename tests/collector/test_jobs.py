@@ -108,6 +108,12 @@ async def test_a_book_is_asked_of_the_product_that_the_perpetual_settles_in() ->
     assert asked == ["/rest.test/USDT?id=BTC-USDT-perp"]
 
 
+async def test_a_call_that_spells_instruments_in_its_own_way_asks_so() -> None:
+    paid = replace(history(None), spelled=lambda one: one.symbol)
+    asked = await noted((paid,), lambda jobs: jobs.settle(paid, lambda _: [instrument("BTC")], lambda _: None), 1)
+    assert asked == ["/rest.test/paid?id=BTC%2FUSDT%3AUSDT"]
+
+
 PAGED = Call("all", "listing", "rest", "/all", "perp", next_page=lambda body: {"at": body.decode()} if body else None)
 
 

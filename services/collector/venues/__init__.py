@@ -8,6 +8,7 @@ from typing import Final
 from services.collector.venue import Venue
 
 NAMES: Final = (
+    "apex",
     "aster",
     "backpack",
     "binance",
