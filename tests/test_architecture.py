@@ -174,7 +174,7 @@ def test_every_venue_is_a_registered_folder_with_its_readme_and_cases() -> None:
 
 
 def test_no_venue_is_named_outside_its_folder_and_the_registry() -> None:
-    names = "binance|okx|bybit|bitget|hyperliquid|lighter|grvt|paradex"
+    names = "|".join(VENUES)
     venue = re.compile(rf"(?<![a-z])({names})(?![a-z])", re.IGNORECASE)
     allowed = ("services/collector/venues/", "services/simulator/")
     wrong = [
