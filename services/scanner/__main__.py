@@ -105,28 +105,30 @@ class Scanner:
             await turns.open()
             await rounds.open()
             recorded, runtime = service.settings.mode == "replay", await self.store.load()
-            stop = asyncio.Event()
+            stop, over = asyncio.Event(), asyncio.Event()
             async with asyncio.TaskGroup() as tasks:
-                keeping = tasks.create_task(
-                    lease.keep(service.redis, partition, service.member, fence), name=f"lease {partition}"
-                )
-                work = [keeping]
-                service.state, service.detail = "live", ""
-                if self.archived:
-                    hold = await take_up(service, turns, partition, fence)
-                else:
-                    hold = await take_over(service.redis, turns, partition, fence, runtime, recorded=recorded)
-                    self.store.remember(hold.fold.judge.runtime)
-                    partitions, load = service.settings.partitions, self.store.load
-                    steward = Steward(hold, service.redis, rounds, partitions, load, recorded=recorded)
-                    work.append(tasks.create_task(steward.run(stop), name=f"steward {partition}"))
-                work.append(tasks.create_task(self.end(partition, kept_s, stop), name=f"share {partition}"))
-                if hold is not None:
-                    recorded = recorded and not self.archived
-                    engine = self.engines[partition] = Engine(hold, turns, recorded=recorded)
-                    await engine.run(stop)
-                for task in work:
-                    task.cancel()
+                keeping = lease.keep(service.redis, partition, service.member, fence, over)
+                work = [tasks.create_task(keeping, name=f"lease {partition}")]
+                try:
+                    service.state, service.detail = "live", ""
+                    if self.archived:
+                        hold = await take_up(service, turns, partition, fence)
+                    else:
+                        hold = await take_over(service.redis, turns, partition, fence, runtime, recorded=recorded)
+                        self.store.remember(hold.fold.judge.runtime)
+                        partitions, load = service.settings.partitions, self.store.load
+                        steward = Steward(hold, service.redis, rounds, partitions, load, recorded=recorded)
+                        work.append(tasks.create_task(steward.run(stop), name=f"steward {partition}"))
+                    work.append(tasks.create_task(self.end(partition, kept_s, stop), name=f"share {partition}"))
+                    if hold is not None:
+                        recorded = recorded and not self.archived
+                        engine = self.engines[partition] = Engine(hold, turns, recorded=recorded)
+                        await engine.run(stop)
+                finally:  # a cancellation may be lost in a library, these are not
+                    stop.set()
+                    over.set()
+                    for task in work:
+                        task.cancel()
             await lease.release(service.redis, partition, fence)
         finally:
             self.engines.pop(partition, None)

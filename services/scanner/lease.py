@@ -44,11 +44,13 @@ async def renew(client: Redis, partition: int, me: str, fence: int) -> bool:
     return await fences.renew(client, streams.scan(partition), me, fence)
 
 
-async def keep(client: Redis, partition: int, me: str, fence: int) -> None:
-    """Renew for ever. Raises `Fenced`."""
-    while await renew(client, partition, me, fence):  # noqa: ASYNC110 - time is what it waits for
+async def keep(client: Redis, partition: int, me: str, fence: int, over: asyncio.Event) -> None:
+    """Renew until it is over: a lease that is kept though nobody does the work keeps everybody from it. Raises
+    `Fenced`."""
+    while not over.is_set():
+        if not await renew(client, partition, me, fence):
+            raise Fenced(f"another process has claimed partition {partition}, or this one stood still for too long")
         await asyncio.sleep(fences.RENEW_S)
-    raise Fenced(f"another process has claimed partition {partition}, or this one stood still for too long")
 
 
 async def release(client: Redis, partition: int, fence: int) -> None:

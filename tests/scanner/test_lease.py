@@ -1,5 +1,7 @@
 """Ownership of a partition and what only the owner may write."""
 
+import asyncio
+
 import pytest
 
 from services.scanner import lease
@@ -38,7 +40,7 @@ async def test_who_finds_its_lease_run_out_goes_on_under_its_fence_unless_it_was
     await late(redis_client, 120_000)
     assert not await lease.renew(redis_client, 0, "two", 2), "the streams may not hold any more what it has not read"
     with pytest.raises(lease.Fenced):
-        await lease.keep(redis_client, 0, "two", 2)
+        await lease.keep(redis_client, 0, "two", 2, asyncio.Event())
     await lease.claim(redis_client, 0, "two")
     await lease.release(redis_client, 0, 3)
     assert not await lease.renew(redis_client, 0, "two", 3)
