@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.api.answers import documented, reply, stamp, time_for
+from services.api.answers import documented, reply, stamp, takes, time_for
 from services.api.context import Context, Ctx
 from services.api.errors import ApiError, away, invalid
 from services.api.routes.config import changes_of, json_body, write
@@ -130,6 +130,7 @@ async def read_rules(context: Ctx) -> Response:
     "/api/alerts/rules",
     summary="Replace the rules",
     responses=documented({"status": "success", "version": 4, "rules": [RULE]}, 409, 503),
+    openapi_extra=takes({"rules": [RULE], "version": 3}),
 )
 async def write_rules(context: Ctx, request: Request) -> Response:
     """`{"rules": [...], "version": 3}`: all of them; null sets the default ones again. Refused with 409 where the
@@ -164,6 +165,7 @@ async def read_channels(context: Ctx) -> Response:
     "/api/alerts/test",
     summary="Send a test message to a channel",
     responses=documented({"status": "success", "channel": "ops", "delivered": True, "took_ms": 180}, 404, 502, 503),
+    openapi_extra=takes({"channel": "ops"}),
 )
 async def test(context: Ctx, request: Request) -> Response:
     """`{"channel": "ops"}`. Answers once the channel has taken the message, or said why not (502)."""
