@@ -135,8 +135,19 @@ def stop(settings: Settings) -> int:
 
 
 def restart(settings: Settings) -> int:
+    """What runs, again: in its own mode, unless another one is asked for."""
+    of_mode = settings
+    if not os.environ.get("MODE"):
+        # a replay is of files that only its own command names
+        of_mode = next((one for one in running(settings) if one.mode != "replay"), settings)
     stop(settings)
-    return start(settings)
+    return start(of_mode)
+
+
+def running(settings: Settings) -> list[Settings]:
+    """The settings of each mode that runs on this data directory."""
+    modes = (msgspec.structs.replace(settings, mode=mode) for mode in instance.MODES)
+    return [of_mode for of_mode in modes if instance.is_held(of_mode)]
 
 
 def show_status(settings: Settings) -> int:
@@ -184,8 +195,10 @@ async def look(record: instance.Instance) -> status.Snapshot:
 
 
 def logs(settings: Settings) -> int:
+    """Follow those of what runs; where nothing does, of this mode."""
     chosen = os.environ.get("SERVICE", "*")
-    paths = sorted(str(path) for path in settings.log_path.glob(f"{chosen}.log"))
+    folders = dict.fromkeys(of_mode.log_path for of_mode in running(settings) or [settings])
+    paths = sorted(str(path) for folder in folders for path in folder.glob(f"{chosen}.log"))
     if not paths:
         raise CannotRun(words.text("no_logs", path=settings.log_path))
     os.execvp("tail", ["tail", "-n", "20", "-F", *paths])
@@ -205,9 +218,8 @@ def record(settings: Settings) -> int:
 
 def reset(settings: Settings) -> int:
     """Remove the history of every mode, after asking. Recordings stay."""
-    for mode in instance.MODES:
-        if instance.is_held(msgspec.structs.replace(settings, mode=mode)):
-            raise CannotRun(words.text("reset_running"))
+    if running(settings):
+        raise CannotRun(words.text("reset_running"))
     doomed: dict[str, list[Path]] = {}
     for mode in instance.MODES:
         paths = [msgspec.structs.replace(settings, mode=mode).data_path / name for name in HISTORY]

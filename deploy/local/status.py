@@ -59,8 +59,10 @@ class Snapshot:
 
     @property
     def unreachable(self) -> bool:
-        """Every exchange is in trouble: the network here, rather than one of them."""
-        return bool(self.venues) and all(venue.state in ("blocked", "degraded") for venue in self.venues)
+        """Every exchange is in trouble and none says a word: the network here, rather than one of them."""
+        return bool(self.venues) and all(
+            venue.state in ("blocked", "degraded") and not venue.rate for venue in self.venues
+        )
 
 
 _rows: decoding.Decoder[RowHead] = decoding.msgpack(RowHead)

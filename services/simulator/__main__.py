@@ -56,6 +56,9 @@ async def run(options: Options) -> None:
     async with Simulator(options) as sim:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, sim.stop)
+        if options.scenario != scenario_path("demo"):
+            for said in sim.idle_events:
+                print(f"simulator: scenario {options.scenario}: {said}", file=sys.stderr)
         print(f"simulator: {sim.url} plays {', '.join(options.venues)}", flush=True)
         with contextlib.suppress(asyncio.CancelledError):
             await sim.wait()

@@ -33,6 +33,12 @@ def played(options: Options) -> Options:
     return options if options.venues else replace(options, venues=tuple(VENUES))
 
 
+def unplayed(event: Event) -> str:
+    """What is missing for an event that cannot show."""
+    where = " ".join(part for part in (event.venue, event.market) if part)
+    return f"coin {event.coin!r} is not played{f' on {where}' if where else ''}"
+
+
 class Simulator:
     """Exchanges on a loopback port. `port` 0 takes a free one; `url` is what VENUE_GATEWAY wants."""
 
@@ -58,6 +64,8 @@ class Simulator:
         self.player = None if recording is None else player.Player(recording, self.exchanges, options)
         self._player_task: asyncio.Task[None] | None = None
         self.driver = Driver(self.market, self.exchanges, Timeline(scenario), options)
+        #: scripted events that cannot show, each as a sentence
+        self.idle_events = [f"event {one.kind!r}: {unplayed(one)}" for one in scenario.event if self.idle(one)]
         self._by_host = {host: exchange for name, exchange in self.exchanges.items() for host in VENUES[name].hosts}
         self._server: asyncio.Server | None = None
         self._task: asyncio.Task[None] | None = None
@@ -105,6 +113,8 @@ class Simulator:
     def strike(self, event: Event) -> Event:
         """An event from now on (its `at` counts from now). Raises `OptionError` where it makes no sense."""
         check(event, self.exchanges)
+        if self.idle(event):
+            raise OptionError(f"event {event.kind!r}: {unplayed(event)}; GET /_sim/quotes lists what is")
         if event.name and event.kind == "list":
             raise OptionError("event 'list': what is listed under a name of its own has to be in the scenario's file")
         now = time.time()
@@ -112,6 +122,11 @@ class Simulator:
         self.driver.timeline.add(event)
         self._play(now)
         return event
+
+    def idle(self, event: Event) -> bool:
+        """Whether it names a coin of which no instrument is played where it would strike."""
+        rows = self.market.by_coin.get(event.coin, ())
+        return bool(event.coin) and not any(event.covers(row.venue, row.coin, row.market) for row in rows)
 
     def clear(self, *kinds: str) -> None:
         """Takes struck events of these kinds away, all of them without an argument; scripted ones stay."""

@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from deploy.local import instance, postgres_server
+from deploy.local import instance, launch, postgres_server
 from deploy.local.process import REPOSITORY, free_port
 from shared.config import Settings
 
@@ -124,6 +124,29 @@ def test_a_database_that_postgres_itself_refuses_is_told_in_its_words(machine: M
 
 def test_a_directory_that_cannot_be_written_is_named(machine: Machine) -> None:
     assert sentence(machine("run", {"DATA_DIR": "/proc/nowhere"}), 1).startswith("Cannot write to /proc/nowhere")
+
+
+def test_logs_are_those_of_the_mode_that_runs(machine: Machine) -> None:
+    demo = Settings(data_dir=str(machine.data), mode="demo")
+    assert sentence(machine("logs"), 1).startswith("There are no logs in")
+    held = instance.take_lock(demo)
+    assert held is not None
+    with held:
+        assert [one.mode for one in launch.running(machine.settings)] == ["demo"]
+        demo.log_path.mkdir()
+        (demo.log_path / "api.log").write_text("it was said\n")
+        follower = subprocess.Popen(
+            [sys.executable, "-m", "deploy.local.launch", "logs"],
+            cwd=REPOSITORY,
+            env=machine.environment,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        with follower:
+            assert follower.stdout is not None
+            assert follower.stdout.readline() == "it was said\n"
+            follower.terminate()
+    assert launch.running(machine.settings) == []
 
 
 def test_a_replay_without_a_file_says_what_it_needs(machine: Machine) -> None:

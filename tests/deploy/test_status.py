@@ -51,6 +51,8 @@ async def test_all_venues_in_trouble_is_told_apart_from_one(redis_client: Redis)
     await health(redis_client, "apple", "a", state="degraded", detail="no route")
     await health(redis_client, "pear", "b", state="blocked", detail="HTTP 403")
     assert (await status.read(redis_client, ["apple", "pear"])).unreachable
+    await health(redis_client, "apple", "a", frames_per_s=3)
+    assert not (await status.read(redis_client, ["apple", "pear"])).unreachable
 
 
 async def test_the_best_row_is_the_one_that_pays_most_in_and_out(redis_client: Redis) -> None:

@@ -5,6 +5,7 @@ import json
 import signal
 import sys
 import urllib.request
+from pathlib import Path
 
 import pytest
 
@@ -34,6 +35,19 @@ async def test_it_says_where_it_is_plays_and_ends_cleanly_on_a_signal() -> None:
     process.send_signal(signal.SIGTERM)
     async with asyncio.timeout(5):
         assert await process.wait() == 0
+
+
+async def test_a_scenario_that_names_a_coin_nobody_plays_is_told_so(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.toml"
+    mine.write_text("[[event]]\nkind = 'gap'\ncoin = 'WIF'\nvenue = 'okx'\nbps = 90\n")
+    process = await start("--port", "0", "--venues", "okx", "--instruments", "20", "--scenario", str(mine))
+    assert process.stderr is not None
+    assert (await process.stderr.readline()).decode().endswith("event 'gap': coin 'WIF' is not played on okx\n")
+    assert process.stdout is not None
+    assert b"plays okx" in await process.stdout.readline()
+    process.send_signal(signal.SIGTERM)
+    await process.communicate()
+    assert process.returncode == 0
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,7 @@ async def test_the_table_of_quotes_is_what_rest_tells(sim: Simulator) -> None:
         ({"kind": "gap", "venue": "okx"}, "coin"),
         ({"kind": "freeze", "venue": "mars"}, "mars"),
         ({"kind": "drop", "odds": 1}, "odds"),
+        ({"kind": "halt", "venue": "okx", "coin": "NOSUCH"}, "coin 'NOSUCH' is not played on okx"),
     ],
 )
 async def test_a_fault_that_makes_no_sense_is_refused_with_what_was_expected(
