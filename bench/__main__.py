@@ -2,9 +2,15 @@
 
 import sys
 
-from bench import collector, recorder, scanner, steps
+from bench import collector, faults, recorder, scanner, steps
 
-BENCHES = {"collector": collector.main, "recorder": recorder.main, "scanner": scanner.main, "steps": steps.main}
+BENCHES = {
+    "collector": collector.main,
+    "faults": faults.main,
+    "recorder": recorder.main,
+    "scanner": scanner.main,
+    "steps": steps.main,
+}
 
 if __name__ == "__main__":
     if len(sys.argv) < 2 or sys.argv[1] not in BENCHES:
