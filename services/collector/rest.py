@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from time import time_ns
 from typing import Final, Literal
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import aiohttp
 import msgspec
@@ -118,7 +118,8 @@ class Rest:
         given: dict[str, object] = {**(call.body or {}), **call.params, **(params or {})}
         texts = {name: value if isinstance(value, str) else _json(value).decode() for name, value in given.items()}
         await budget.spend(call.weight, backfill=backfill)
-        url = routed(f"{host.url}{call.path}", self._gateway)
+        path, texts = placed(call.path, texts)
+        url = routed(f"{host.url}{path}", self._gateway)
         if call.body is None and texts:
             url += f"?{urlencode(texts)}"
         self.calls += 1
@@ -127,7 +128,7 @@ class Rest:
         except RestError:
             self.failures += 1
             raise
-        return Body(call, Request(call.path, texts), data, time_ns())
+        return Body(call, Request(path, texts), data, time_ns())
 
     def hold(self, call: Call) -> None:
         """The host says in a body that too much is asked of it: nothing for a while."""
@@ -211,6 +212,15 @@ class Ipv4First(AbstractResolver):
 
     async def close(self) -> None:
         await self._inner.close()
+
+
+def placed(path: str, params: Mapping[str, str]) -> tuple[str, dict[str, str]]:
+    """A path with the parameters that stand in it in braces, and those that are left for the query."""
+    left = dict(params)
+    for name in params:
+        if f"{{{name}}}" in path:
+            path = path.replace(f"{{{name}}}", quote(left.pop(name), safe=""))
+    return path, left
 
 
 async def _bounded(response: aiohttp.ClientResponse) -> bytes:

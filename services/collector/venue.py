@@ -159,7 +159,7 @@ class Call:
     `quotes` (the fallback: all tickers of a market, or one symbol's where `symbol_param` is set), `poll` (events that
     no socket channel gives, every `every_s`), `book` (one book, `symbol_param` names its parameter), `settlements`
     (funding history). With a `body` it is a POST of that JSON object, the parameters among its members; without one a
-    GET.
+    GET. `{name}` in `path` stands for the parameter of that name, which is then not in the query.
     """
 
     name: str

@@ -83,6 +83,17 @@ async def test_a_call_with_a_body_is_a_post_of_it_with_the_parameters_among_its_
         assert body.request.params == {"type": "l2Book", "levels": "[5,6]", "coin": 'k"X', "since": "1790000000000"}
 
 
+async def test_a_parameter_that_stands_in_the_path_is_not_in_the_query() -> None:
+    call = Call("paid", "settlements", "rest", "/info/{market}/funding", None, symbol_param="market")
+    async with served() as (server, rest):
+        server.answer = lambda: web.Response(body=b"[]")
+        body = await rest.fetch(call, {"market": "BTC-USD", "since": 5})
+        assert server.asked == ["/rest.test/info/BTC-USD/funding?since=5"]
+        assert (body.request.endpoint, body.request.params) == ("/info/BTC-USD/funding", {"since": "5"})
+        await rest.fetch(call, {"market": "../A B?"})
+        assert server.asked[1] == "/rest.test/info/..%2FA%20B%3F/funding"
+
+
 async def test_a_call_without_one_is_a_get_with_numbers_in_the_query() -> None:
     async with served() as (server, rest):
         server.answer = lambda: web.Response(body=b"[]")

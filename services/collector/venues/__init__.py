@@ -15,6 +15,7 @@ NAMES: Final = (
     "bitget",
     "bybit",
     "edgex",
+    "extended",
     "grvt",
     "hyperliquid",
     "lighter",

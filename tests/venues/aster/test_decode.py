@@ -77,7 +77,7 @@ ROWS = st.builds(
     stream=st.none() | st.sampled_from(["btcusdt@bookTicker", "!bookTicker", "!markPrice@arr@1s", "x"]),
     path=st.sampled_from([None, *PATHS]),
 )
-@settings(max_examples=200)
+@settings(max_examples=120)
 def test_no_row_of_the_exchanges_own_names_makes_the_decoder_raise(
     row: Any, stream: str | None, path: str | None
 ) -> None:
