@@ -130,6 +130,23 @@ async def test_what_the_api_answers_is_what_the_exchanges_quote(ready: System) -
     assert ("perp", "1000PEPEUSDT") in truth["binance"]
 
 
+async def test_a_route_that_a_filter_chooses_comes_with_its_funding(ready: System) -> None:
+    stack, _ = ready
+
+    async def hedged() -> Any:
+        rows = (await stack.get("/api/board", kind="spot-perp"))["rows"]
+        known = [row for row in rows if row["sell_funding_rate"] is not None]
+        return known if {"BTC", "SOL"} <= {row["asset"] for row in known} else None
+
+    for row in await stack.until(hedged, "spot against perpetuals, with their rates"):
+        rate, hours = Decimal(str(row["sell_funding_rate"])), Decimal(str(row["sell_funding_interval_h"]))
+        assert (row["kind"], row["buy_funding_rate"]) == ("spot-perp", None)
+        assert abs(Decimal(str(row["carry_8h_bps"])) - rate / hours * 80_000) <= Decimal("0.005")
+        assert abs(Decimal(str(row["next_cash_bps"])) - rate * 10_000) <= Decimal("0.005")
+        assert row["next_cash_ms"] >= row["sell_next_funding_ms"] > 0
+        assert (row["even_ms"] is not None) <= (rate > 0)
+
+
 def same(truth: Any, leg: Any) -> bool:
     """Equal prices: a native symbol of a thousand coins is quoted a thousandfold."""
     units = 1000 if truth["native"].startswith("1000") else 1
