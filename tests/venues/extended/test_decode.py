@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.collector.capture import Captured
-from services.collector.messages import Closing, Lost, Message, Unknown
+from services.collector.messages import Closing, Message, Unknown
 from services.collector.table import Table
 from services.collector.venue import Decode, DecoderOptions, Request
 from services.collector.venues.extended import VENUE
@@ -143,9 +143,9 @@ def test_a_number_is_counted_whatever_its_frame_is() -> None:
     assert one(b'{"type":"MP","data":{"m":"X","p":"1"},"ts":7,"seq":9}', 1)[1:] == [Closing("frame 9 after 3")]
 
 
-def test_a_change_of_the_best_levels_loses_the_quote() -> None:
+def test_a_change_of_the_best_levels_replaces_the_connection() -> None:
     change = book([("1", "1")], []).replace(b'"type": "SNAPSHOT"', b'"type": "DELTA"')
-    assert decoder()(change, 1) == [Lost("BTC/USD:USD", "quote", "a change of the best levels")]
+    assert decoder()(change, 1) == [Closing("a change of the best levels")]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from services.collector.messages import Closing, Lost, Message, Unknown
+from services.collector.messages import Closing, Message, Unknown
 from services.collector.normalise import BadNumber
 from services.collector.table import Listed, Table
 from services.collector.typed_rows import UNREADABLE
@@ -133,8 +133,8 @@ def quote(row: Book, listed: Listed, ts: int | None, recv: int) -> list[Message]
 
 
 def change(row: Book, listed: Listed, ts: int | None, recv: int) -> list[Message]:
-    """A change of the best levels: none was ever seen, so nothing is known until the next whole."""
-    return [Lost(listed.symbol, "quote", "a change of the best levels")] if row.d == TOP else [_not_top(row)]
+    """A change of the best levels: none was ever seen, so nobody can follow it; a new connection begins with wholes."""
+    return [Closing("a change of the best levels")] if row.d == TOP else [_not_top(row)]
 
 
 def _not_top(row: Book) -> Unknown:
