@@ -59,7 +59,8 @@ class Relist(msgspec.Struct, frozen=True, gc=False):
 class Lost(msgspec.Struct, frozen=True, gc=False):
     """A change was lost, so what a topic says of a symbol is not known any more (a book's sync finds that out itself).
 
-    The topic that brings this stream is said to be down, and asked for anew, which begins with the whole again.
+    The topic that brings this stream is said to be down, and asked for anew, which begins with the whole again: it must
+    be the symbol's own. Where a topic of a whole market loses a change, the connection ends (`Closing`).
     """
 
     symbol: str
