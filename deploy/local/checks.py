@@ -1,8 +1,12 @@
 """What is looked at before anything is started: the port, the disk, left-overs. Each failure is one sentence."""
 
+import fcntl
+import os
 import shutil
 import socket
+import tempfile
 from pathlib import Path
+from typing import IO
 
 import psutil
 
@@ -86,12 +90,41 @@ def left_overs(settings: Settings, patience_s: float = 8.0) -> None:
         raise CannotRun(words.text("left_over", who=", ".join(instance.name_of(process) for process in found[:8])))
 
 
-def server_port(preferred: int) -> int:
-    """`preferred` where it is free, else any."""
+def server_port(preferred: int, locks: list[IO[bytes]]) -> int:
+    """`preferred` where it is free, else any: and no other launcher takes it while what is added to `locks` is open.
+
+    Between this look and the server's own there are seconds; a launcher that chose the same port meanwhile would use
+    the other one's server.
+    """
+    lock = port_lock(preferred)
+    if lock is not None and bindable(preferred):
+        locks.append(lock)
+        return preferred
+    if lock is not None:
+        lock.close()
+    return free_port()
+
+
+def port_lock(number: int) -> IO[bytes] | None:
+    """The machine's lock for a port, held while it is open; None where somebody else has it."""
+    path = Path(tempfile.gettempdir()) / f"parallax-port-{number}.lock"
+    try:
+        lock = os.fdopen(os.open(path, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW, 0o600), "r+b")
+    except OSError:
+        return None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        lock.close()
+        return None
+    return lock
+
+
+def bindable(number: int) -> bool:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", preferred))
+            probe.bind(("127.0.0.1", number))
         except OSError:
-            return free_port()
-    return preferred
+            return False
+    return True

@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 from deploy.local import checks, instance, postgres_server, programs, words
 from deploy.local.process import CannotRun, free_port
@@ -27,6 +27,8 @@ class Plan:
     database_url: str
     programs: Sequence[programs.Program]
     environment: dict[str, str]
+    #: Kept open: the ports of our servers are no other launcher's.
+    locks: Sequence[IO[bytes]] = ()
 
     @property
     def url(self) -> str:
@@ -50,13 +52,14 @@ def make(settings: Settings, venues: Sequence[str], replay: programs.ReplayReque
         for name in ("redis", "postgres"):
             shutil.rmtree(data / name, ignore_errors=True)
     run: list[programs.Program] = []
+    locks: list[IO[bytes]] = []
     redis_url, database_url = settings.redis_url, settings.database_url
     if not redis_url:
-        port = checks.server_port(REDIS_PORTS[settings.mode])
+        port = checks.server_port(REDIS_PORTS[settings.mode], locks)
         run.append(programs.redis(data, port, settings.redis_memory_mb))
         redis_url = f"redis://127.0.0.1:{port}/0"
     if not database_url:
-        port = checks.server_port(POSTGRES_PORTS[settings.mode])
+        port = checks.server_port(POSTGRES_PORTS[settings.mode], locks)
         postgres_server.prepare(data / "postgres")
         run.append(programs.postgres(data, port))
         database_url = postgres_server.url(data / "postgres", port)
@@ -73,7 +76,7 @@ def make(settings: Settings, venues: Sequence[str], replay: programs.ReplayReque
     if settings.archive_days and settings.mode != "replay":
         run.append(programs.archiver())
     runtime = instance.runtime_dir(settings)
-    return Plan(settings, venues, runtime, redis_url, database_url, run, environment)
+    return Plan(settings, venues, runtime, redis_url, database_url, run, environment, locks)
 
 
 def environment_of(settings: Settings, redis_url: str, database_url: str) -> dict[str, str]:

@@ -5,7 +5,7 @@ import os
 import shutil
 import signal
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -35,6 +35,8 @@ class Watch:
     fatal_since: dict[str, float] = field(default_factory=dict)
     failing: dict[str, str] = field(default_factory=dict)
     served: set[str] = field(default_factory=set)
+    #: how many looks in a row a server of ours did not run while its port answered: it is somebody else's
+    usurped: Counter[str] = field(default_factory=Counter)
 
     def judge(self, states: dict[str, State], supervisor: Supervisor, lang: Language) -> list[Program]:
         """Update what fails; returns the programs to start again. Raises `CannotRun` when the storage is lost."""
@@ -46,6 +48,7 @@ class Watch:
             if program.port and program.name not in self.served and port_answers(program.port):
                 self.served.add(program.name)
             if state.state == "RUNNING":
+                del self.usurped[program.name]
                 self.failing.pop(program.name, None)
                 self.fatal_since.pop(program.name, None)
             elif state.state in ("BACKOFF", "FATAL"):
@@ -53,7 +56,11 @@ class Watch:
                 killed = state.exit_status == -1
                 reason = text_in(lang, "killed") if killed else supervisor.reason(program.name)
                 values = {"reason": reason, "log": supervisor.log(program.name)}
-                if program.group == "storage" and (state.state == "FATAL" or program.name not in self.served):
+                if program.port and port_answers(program.port):
+                    self.usurped[program.name] += 1
+                # two looks: it may have come up again between a look's two questions
+                lost = state.state == "FATAL" or program.name not in self.served or self.usurped[program.name] > 1
+                if program.group == "storage" and lost:
                     raise CannotRun(text_in(lang, "infrastructure", name=program.name, **values))
                 self.failing[program.name] = text_in(lang, "failing", name=program.name, **values)
                 since = self.fatal_since.setdefault(program.name, time.monotonic())

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -115,6 +116,27 @@ def test_a_taken_port_is_told_with_who_has_it() -> None:
 
 def test_a_free_port_is_fine() -> None:
     checks.port("127.0.0.1", free_port())
+
+
+def test_a_port_that_a_launcher_chose_for_its_server_is_no_other_ones() -> None:
+    first: list[IO[bytes]] = []
+    usual = free_port()
+    assert checks.server_port(usual, first) == usual
+    assert checks.server_port(usual, []) != usual
+    first[0].close()
+    again: list[IO[bytes]] = []
+    assert checks.server_port(usual, again) == usual
+    again[0].close()
+
+
+def test_a_server_port_that_somebody_listens_on_is_passed_over() -> None:
+    locks: list[IO[bytes]] = []
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(1)
+        taken = listener.getsockname()[1]
+        assert checks.server_port(taken, locks) != taken
+    assert locks == []
 
 
 def test_a_host_that_is_not_ours_is_named() -> None:

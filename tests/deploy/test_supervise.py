@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import socket
 import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -12,8 +13,9 @@ import pytest
 
 from deploy.local import supervise
 from deploy.local.instance import MARK
-from deploy.local.process import free_port
+from deploy.local.process import CannotRun, free_port
 from deploy.local.programs import Program
+from deploy.local.run import Watch
 from deploy.local.supervise import State, Supervisor, telling_line
 
 SLEEP = (sys.executable, "-c", "import time; print('here', flush=True); time.sleep(600)")
@@ -146,3 +148,14 @@ def test_a_percent_sign_and_quotes_survive_the_configuration(tmp_path: Path) -> 
 )
 def test_the_line_that_tells_most_is_chosen(output: str, expected: str) -> None:
     assert telling_line(output) == expected
+
+
+async def test_a_server_whose_port_another_one_answers_on_ends_it_all(start: Callable[..., Supervisor]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as foreign:
+        server = Program("redis", "storage", BAD, port=foreign.getsockname()[1])
+        supervisor, watch = start(server), Watch([server])
+        await until(supervisor, lambda states: states["redis"].state == "BACKOFF")
+        failed = {"redis": State("redis", "BACKOFF", 0, 1, 0)}
+        assert watch.judge(failed, supervisor, "en") == []
+        with pytest.raises(CannotRun, match="redis cannot start: thing: expected another thing"):
+            watch.judge(failed, supervisor, "en")
