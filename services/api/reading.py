@@ -48,7 +48,7 @@ def of_validation(error: msgspec.ValidationError, value: Any, kind: type[Any], p
 
 def in_words(said: str) -> str:
     """What a validator expected, without its types' names."""
-    expected = said.removeprefix("Expected ").partition(", got")[0].replace("`", "")
+    expected = said.removeprefix("Expected ").partition(", got")[0].replace("`", "").replace(" | ", " or ")
     return re.sub(r"[a-z]+", lambda match: _WORDS.get(match[0], match[0]), expected)
 
 

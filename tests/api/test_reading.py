@@ -26,7 +26,7 @@ def refused(value: Any) -> ApiError:
 
 def test_an_error_names_the_field_its_value_and_what_was_expected() -> None:
     error = refused({"top_n": "many"})
-    assert (error.field, error.value, error.expected) == ("params.top_n", "many", "a whole number | nothing")
+    assert (error.field, error.value, error.expected) == ("params.top_n", "many", "a whole number or nothing")
     error = refused({"top_n": 0})
     assert (error.field, error.value, error.expected) == ("params.top_n", 0, "a whole number >= 1")
     error = refused({"filter": {"venues": ["a", 5]}})
