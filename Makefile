@@ -56,7 +56,7 @@ stop: python ## stop what runs (and what a killed run left over)
 	@$(SETUP) runtime
 	@$(LAUNCH) stop
 
-restart: python ## stop, then start
+restart: python ## stop what runs, then start it again in its mode
 	@$(SETUP) runtime
 	@$(LAUNCH) restart
 
