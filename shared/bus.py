@@ -4,11 +4,21 @@ The writer of market data does not go through here (`shared/writer.py` speaks th
 does: reading streams, hashes, scripts.
 """
 
+import asyncio
+import builtins
 import logging
+from collections.abc import Iterable
 from secrets import token_hex
 from typing import Any, Final
 
 import redis.asyncio
+from redis.asyncio.connection import (
+    AbstractConnection,
+    Connection,
+    ConnectionPool,
+    SSLConnection,
+    UnixDomainSocketConnection,
+)
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import (
@@ -39,14 +49,55 @@ class BusError(RuntimeError):
     """This Redis cannot carry the product: one sentence that says what it is, and what was expected."""
 
 
+class Sending(AbstractConnection):
+    """A connection whose sending can be cancelled at any moment.
+
+    The library's own goes through `asyncio.wait_for`, which before Python 3.12 loses a cancellation that comes when the
+    sending has just ended: the task goes on, and whoever waits for its end waits for ever.
+    """
+
+    async def send_packed_command(self, command: bytes | str | Iterable[bytes], check_health: bool = True) -> None:
+        if not self.is_connected:
+            await self.connect_check_health(check_health=False)
+        limit_s, self.socket_timeout = self.socket_timeout, None
+        try:
+            async with asyncio.timeout(limit_s):
+                await super().send_packed_command(command, check_health)
+        except builtins.TimeoutError:
+            raise TimeoutError("Timeout writing to socket") from None
+        finally:
+            self.socket_timeout = limit_s
+
+
+class _Plain(Sending, Connection):
+    pass
+
+
+class _Tls(Sending, SSLConnection):
+    pass
+
+
+class _Local(Sending, UnixDomainSocketConnection):
+    pass
+
+
+_KINDS: Final[dict[type[AbstractConnection], type[AbstractConnection]]] = {
+    Connection: _Plain,
+    SSLConnection: _Tls,
+    UnixDomainSocketConnection: _Local,
+}
+
+
 def connect(url: str) -> Redis:
     """A client with bytes replies and no hidden retries: a retried XADD would be an entry twice.
 
     Raises ValueError on a URL that is none.
     """
-    return redis.asyncio.Redis.from_url(
+    pool = ConnectionPool.from_url(
         url, retry=Retry(NoBackoff(), 0), socket_connect_timeout=5, health_check_interval=0, protocol=2
     )
+    pool.connection_class = _KINDS[pool.connection_class]
+    return redis.asyncio.Redis.from_pool(pool)
 
 
 async def check_server(client: Redis, partitions: int) -> str:

@@ -81,3 +81,17 @@ def test_a_server_without_an_append_only_file_is_warned_of_unless_it_is_reading_
     assert not caplog.records
     check_info({**without, "loading": 0})
     assert [record.message for record in caplog.records if "append-only" in record.message]
+
+
+async def test_a_task_ends_whenever_it_is_cancelled(redis_client: Redis) -> None:
+    async def ask() -> None:
+        while True:
+            await redis_client.ping()
+
+    for number in range(300):
+        task = asyncio.create_task(ask())
+        for _ in range(number % 30):
+            await asyncio.sleep(0)
+        task.cancel()
+        ended, _ = await asyncio.wait([task], timeout=10)
+        assert ended, f"cancelled at step {number % 30} it goes on"
