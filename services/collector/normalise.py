@@ -117,6 +117,28 @@ def amount(text: str | None) -> str | None:
     return digits
 
 
+def limit(text: str | None, factor: Decimal) -> str | None:
+    """A tick, lot or minimum of a listing times `factor`; None where there is none, or zero, which means no limit.
+
+    What is no positive number is none either: it must not cost the instrument.
+    """
+    try:
+        digits = literal(text or "")
+    except BadNumber:
+        return None
+    if digits.startswith("-") or not digits.strip("0."):
+        return None
+    return digits if factor == 1 else plain(EXACT.multiply(Decimal(digits), factor))
+
+
+def bound(text: str | None) -> str | None:
+    """A cap or floor of a listing's funding rate; None where it is no number."""
+    try:
+        return rate(text)
+    except BadNumber:
+        return None
+
+
 def price(text: str | None, listed: Listed) -> str | None:
     """A price per one asset; None where the venue sent none or zero. Raises `BadNumber` on a negative one."""
     if text is None or text == "":

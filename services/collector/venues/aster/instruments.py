@@ -175,13 +175,13 @@ def _instrument(row: _Row, funding: _FundingRow | None) -> Instrument:
         settle=row.margin_asset,
         category=_CATEGORY.get(row.underlying_type, "unknown"),
         multiplier=named.multiplier,
-        tick_size=_positive(price.tick_size, 1 / factor),
-        lot_size=_positive(lot.step_size, factor),
-        min_size=_positive(lot.min_qty, factor),
-        min_notional=_positive(worth.notional or worth.min_notional, Decimal(1)),
-        funding_interval_h=_positive(terms.funding_interval_hours, Decimal(1)),
-        funding_cap=_rate(terms.funding_fee_cap),
-        funding_floor=_rate(terms.funding_fee_floor),
+        tick_size=normalise.limit(price.tick_size, 1 / factor),
+        lot_size=normalise.limit(lot.step_size, factor),
+        min_size=normalise.limit(lot.min_qty, factor),
+        min_notional=normalise.limit(worth.notional or worth.min_notional, Decimal(1)),
+        funding_interval_h=normalise.limit(terms.funding_interval_hours, Decimal(1)),
+        funding_cap=normalise.bound(terms.funding_fee_cap),
+        funding_floor=normalise.bound(terms.funding_fee_floor),
         status=status,
         quarantine_reason=reason,
         listed_ts=listed,
@@ -193,22 +193,4 @@ def _millis(text: str) -> int | None:
     try:
         return normalise.nanoseconds(text) or None
     except (BadNumber, ValueError):
-        return None
-
-
-def _positive(text: str | None, factor: Decimal) -> str | None:
-    """A positive number times `factor`; None where there is none, or zero, by which the venue means no limit."""
-    try:
-        digits = normalise.literal(text or "")
-    except BadNumber:
-        return None
-    if digits.startswith("-") or not digits.strip("0."):
-        return None
-    return digits if factor == 1 else normalise.plain(normalise.EXACT.multiply(Decimal(digits), factor))
-
-
-def _rate(text: str | None) -> str | None:
-    try:
-        return normalise.rate(text)
-    except BadNumber:
         return None

@@ -11,7 +11,6 @@ from typing import Final, TypeVar
 import msgspec
 
 from services.collector import naming, normalise
-from services.collector.normalise import BadNumber
 from services.collector.venue import Unreadable
 from services.collector.venues.binance.multipliers import REVIEWED
 from shared.instruments import Category, Instrument, Status, unified_symbol
@@ -239,8 +238,8 @@ def _perp(row: _PerpRow, funding: _FundingRow | None) -> Instrument:
         min_size=least,
         min_notional=notional,
         funding_interval_h=DEFAULT_INTERVAL_H if hours is None else str(hours),
-        funding_cap=_rate(None if funding is None else funding.adjusted_funding_rate_cap),
-        funding_floor=_rate(None if funding is None else funding.adjusted_funding_rate_floor),
+        funding_cap=normalise.bound(None if funding is None else funding.adjusted_funding_rate_cap),
+        funding_floor=normalise.bound(None if funding is None else funding.adjusted_funding_rate_floor),
         status=status,
         quarantine_reason=reason,
         listed_ts=None if row.onboard_date is None else row.onboard_date * _MS,
@@ -262,26 +261,8 @@ def _limits(filters: list[_Filter], multiplier: str) -> tuple[str | None, str | 
     worth = by_type.get("NOTIONAL") or by_type.get("MIN_NOTIONAL") or _Filter()
     factor = Decimal(multiplier)
     return (
-        _scaled(price.tick_size, 1 / factor),
-        _scaled(lot.step_size, factor),
-        _scaled(lot.min_qty, factor),
-        _scaled(worth.min_notional or worth.notional, Decimal(1)),
+        normalise.limit(price.tick_size, 1 / factor),
+        normalise.limit(lot.step_size, factor),
+        normalise.limit(lot.min_qty, factor),
+        normalise.limit(worth.min_notional or worth.notional, Decimal(1)),
     )
-
-
-def _scaled(text: str | None, factor: Decimal) -> str | None:
-    """A positive number times `factor`; None where there is none, or zero, by which the venue means no limit."""
-    try:
-        digits = normalise.literal(text or "")
-    except BadNumber:
-        return None
-    if digits.startswith("-") or not digits.strip("0."):
-        return None
-    return digits if factor == 1 else normalise.plain(normalise.EXACT.multiply(Decimal(digits), factor))
-
-
-def _rate(text: str | None) -> str | None:
-    try:
-        return normalise.rate(text)
-    except BadNumber:
-        return None

@@ -129,9 +129,9 @@ def _instrument(row: _Row) -> Instrument:
         settle=row.collateral_asset_name,
         category=_CATEGORY.get(row.category, "unknown"),
         multiplier=named.multiplier,
-        tick_size=_positive(config.min_price_change, 1 / factor),
-        lot_size=_positive(config.min_order_size_change, factor),
-        min_size=_positive(config.min_order_size, factor),
+        tick_size=normalise.limit(config.min_price_change, 1 / factor),
+        lot_size=normalise.limit(config.min_order_size_change, factor),
+        min_size=normalise.limit(config.min_order_size, factor),
         funding_interval_h=HOUR,
         status=status,
         quarantine_reason=reason,
@@ -157,14 +157,3 @@ def _millis(text: str) -> int | None:
         return normalise.nanoseconds(text) or None
     except (BadNumber, ValueError):
         return None
-
-
-def _positive(text: str | None, factor: Decimal) -> str | None:
-    """A positive number times `factor`; None where there is none, or zero."""
-    try:
-        digits = normalise.literal(text or "")
-    except BadNumber:
-        return None
-    if digits.startswith("-") or not digits.strip("0."):
-        return None
-    return digits if factor == 1 else normalise.plain(normalise.EXACT.multiply(Decimal(digits), factor))
