@@ -179,7 +179,7 @@ async def paused(client: Redis, expected: bytes) -> str:
             await asyncio.sleep(0.05)
 
 
-@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="NOT TESTED: the limits of another process are set on Linux only")
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="NOT TESTED: only Linux limits another process")
 async def test_on_a_full_disk_archiving_pauses_and_goes_on_and_what_redis_let_go_meanwhile_is_a_gap(
     redis_url: str, redis_client: Redis, tmp_path: Path
 ) -> None:
