@@ -131,8 +131,9 @@ class Exchange:
     async def strike(self, kind: str, **fields: Any) -> None:
         await _asked("POST", self.url + "/_sim/fault", json={"kind": kind, **fields})
 
-    async def clear(self) -> None:
-        await _asked("POST", self.url + "/_sim/clear")
+    async def clear(self, *kinds: str) -> None:
+        """Takes away what was struck: these kinds of it, or all."""
+        await _asked("POST", self.url + "/_sim/clear", json={"kinds": kinds})
 
     async def quotes(self, venue: str) -> dict[tuple[str, str], dict[str, Any]]:
         """The truth: every instrument's quote in the venue's own units, by (market, native)."""

@@ -62,7 +62,9 @@ async def test_a_gap_becomes_a_row_a_signal_a_record_and_a_message_with_the_true
     async with socket(stack, "/push") as push:
         await push.say(op="subscribe", id=1, channel="signals")
         await exchange.strike("gap", coin="DOGE", venue="binance", against="okx", bps=BPS)
+        true_edge = await held(exchange, "DOGEUSDT", "DOGE-USDT-SWAP")
         pushed = of_coin("DOGE", "open")(await push.take(of_coin("DOGE", "open"), "a signal is pushed"))[0]
+        await exchange.clear("freeze")
         answered = await stack.until(lambda: signal_of(stack, "DOGE", "open", pushed["id"]), "the signal is answered")
         await board_shows(stack, answered["id"])
         await exchange.clear()
@@ -73,10 +75,21 @@ async def test_a_gap_becomes_a_row_a_signal_a_record_and_a_message_with_the_true
         closed = ended(await push.take(ended, "its close is pushed"))[0]
     assert pushed["id"] == answered["id"] == closed["id"]
     assert (pushed["long_exchange"], pushed["short_exchange"]) == ("okx", "binance")
-    assert BPS - 1 < pushed["open_edge_bps"] < BPS + 4  # a price step of either venue
+    assert abs(Decimal(str(pushed["open_edge_bps"])) - true_edge) <= Decimal("0.01")
     assert abs(Decimal(str(pushed["edge_bps"])) - edge_of(pushed)) <= Decimal("0.01")
     assert (closed["state"], closed["close_reason"]) == ("closed", "converged")
     await stored(stack, database, closed)
+
+
+async def held(exchange: Exchange, dear: str, cheap: str) -> Decimal:
+    """Both exchanges quote no more, long before what they quote has lasted enough for a signal: its edge, bps."""
+    for venue in ("binance", "okx"):
+        await exchange.strike("freeze", venue=venue)
+    bid = Decimal((await exchange.quotes("binance"))["perp", dear]["bid"])
+    ask = Decimal((await exchange.quotes("okx"))["perp", cheap]["ask"])
+    edge = (bid / ask - 1) * 10_000
+    assert BPS - 4 < edge < BPS + 4  # price steps of both, and what the market moved in between
+    return edge
 
 
 async def board_shows(stack: Stack, signal: str) -> None:
