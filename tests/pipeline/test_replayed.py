@@ -107,7 +107,8 @@ async def test_speed_and_a_kill_change_nothing(
     assert all(one["opened_at"].startswith("2023-11-14T22:13:") for one in signals["signals"])
     assert data["timestamp"].startswith("2023-11-14T22:14:")
     assert slow == fast
-    for found in (killed, fast):
+    for found in (killed, fast):  # when a row was last written is another moment, and with it the API's present
         for row in found[1]["rows"]:
             del row["at_ms"]
+        del found[3]["from"], found[3]["to"]
     assert [killed[0]["signals"], killed[1]["rows"], killed[3]] == [signals["signals"], board["rows"], history]

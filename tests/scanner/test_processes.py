@@ -27,11 +27,27 @@ from tests.scanner.tape import CTL, Entry, feed
 STEP_S = 0.05
 
 
+STARTED: list[asyncio.subprocess.Process] = []
+
+
+@pytest.fixture(autouse=True)
+async def nothing_is_left() -> AsyncIterator[None]:
+    """A test that fails leaves no scanner to the next one's Redis."""
+    yield
+    for process in STARTED:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    STARTED.clear()
+
+
 async def start(redis_url: str) -> asyncio.subprocess.Process:
     environment = {**os.environ, "REDIS_URL": redis_url, "LOG_LEVEL": "warning", "PARTITIONS": "1"}
-    return await asyncio.create_subprocess_exec(
+    process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "services.scanner", env=environment, stderr=asyncio.subprocess.DEVNULL
     )
+    STARTED.append(process)
+    return process
 
 
 async def stop(process: asyncio.subprocess.Process) -> int:
@@ -154,6 +170,7 @@ async def test_no_kill_and_no_stop_loses_doubles_or_invents_a_transition(redis_u
             await until(lambda before=before: _above(redis_client, before))
         done.set()
         await until(lambda: _all_closed(redis_client), 30)
+        await until(lambda: _alive(redis_client, processes))  # one that only starts is ended by the signal itself
         assert [await stop(process) for process in processes] == [0, 0]
     entries, records = await archive(redis_client), await written(redis_client)
     expected = [msgspec.msgpack.encode(record) for record in feed(Fold(), entries)]
@@ -164,6 +181,12 @@ async def test_no_kill_and_no_stop_loses_doubles_or_invents_a_transition(redis_u
 
 async def _above(client: Redis, before: int) -> bool:
     return await fence(client) > before
+
+
+async def _alive(client: Redis, processes: list[asyncio.subprocess.Process]) -> bool:
+    """Whether each of the processes has said how it is."""
+    found: Any = [await client.hget(key, "pid") async for key in client.scan_iter(match=streams.health("_scanner", "*"))]
+    return {process.pid for process in processes} <= {int(pid) for pid in found if pid}
 
 
 async def _all_closed(client: Redis) -> bool:
