@@ -185,7 +185,9 @@ async def _above(client: Redis, before: int) -> bool:
 
 async def _alive(client: Redis, processes: list[asyncio.subprocess.Process]) -> bool:
     """Whether each of the processes has said how it is."""
-    found: Any = [await client.hget(key, "pid") async for key in client.scan_iter(match=streams.health("_scanner", "*"))]
+    found: Any = [
+        await client.hget(key, "pid") async for key in client.scan_iter(match=streams.health("_scanner", "*"))
+    ]
     return {process.pid for process in processes} <= {int(pid) for pid in found if pid}
 
 
