@@ -20,7 +20,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import msgspec
 import redis
@@ -209,6 +209,13 @@ def saturated(db: redis.Redis, kind: Kind, prices: Prices, writer: Writer, pid: 
     }
 
 
+def alive(kind: Kind, child: subprocess.Popen[bytes], said: IO[bytes]) -> None:
+    """Ends the bench where the scanner has ended: figures of one that stood still would say nothing."""
+    if child.poll() is not None:
+        said.seek(0)
+        raise SystemExit(f"{kind.name} ended: {said.read().decode()[-2000:]}")
+
+
 @contextmanager
 def running(kind: Kind, db: redis.Redis, port: int, writer: Writer, prices: Prices) -> Iterator[int]:
     """The scanner, once it shows every coin; its process id."""
@@ -220,33 +227,38 @@ def running(kind: Kind, db: redis.Redis, port: int, writer: Writer, prices: Pric
         "LOG_LEVEL": "error",
         "DATA_DIR": tempfile.gettempdir(),
     }
-    child = subprocess.Popen(
-        kind.command(port), cwd=REPOSITORY, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-    )
-    try:
-        pin(child.pid, SCANNER_CORE)
-        reader, deadline = Reader(db, kind), time.monotonic() + 60
-        shown: set[Market] = set()
-        while len(shown) < VENUES * COINS:
-            if child.poll() is not None:
-                assert child.stderr is not None
-                raise SystemExit(f"{kind.name} ended: {child.stderr.read().decode()[-2000:]}")
-            if time.monotonic() > deadline:
-                raise SystemExit(f"{kind.name} shows {len(shown)} markets of {VENUES * COINS} after 60 s")
-            for venue in range(VENUES):
-                for at in range(0, COINS, PACK):
-                    numbers = range(at, min(at + PACK, COINS))
-                    sent = writer.write([writer.pack(venue, [prices.quote(number) for number in numbers])])
-                    for number in numbers:
-                        reader.expect((f"v{venue}", coin(number)), sent)
-            until = time.monotonic() + 1
-            while time.monotonic() < until:
-                reader.look(100)
-            shown = {market for market, queue in reader.waiting.items() if not queue}
-        yield child.pid
-    finally:
-        child.kill()
-        child.wait()
+    with tempfile.TemporaryFile() as said:  # a pipe that nobody reads fills up, and the scanner stands still
+        child = subprocess.Popen(kind.command(port), cwd=REPOSITORY, env=env, stdout=subprocess.DEVNULL, stderr=said)
+        try:
+            pin(child.pid, SCANNER_CORE)
+            wait_shown(kind, child, said, db, writer, prices)
+            yield child.pid
+            alive(kind, child, said)
+        finally:
+            child.kill()
+            child.wait()
+
+
+def wait_shown(
+    kind: Kind, child: subprocess.Popen[bytes], said: IO[bytes], db: redis.Redis, writer: Writer, prices: Prices
+) -> None:
+    """Quotes of everything, until the board shows every market."""
+    reader, deadline = Reader(db, kind), time.monotonic() + 60
+    shown: set[Market] = set()
+    while len(shown) < VENUES * COINS:
+        alive(kind, child, said)
+        if time.monotonic() > deadline:
+            raise SystemExit(f"{kind.name} shows {len(shown)} markets of {VENUES * COINS} after 60 s")
+        for venue in range(VENUES):
+            for at in range(0, COINS, PACK):
+                numbers = range(at, min(at + PACK, COINS))
+                sent = writer.write([writer.pack(venue, [prices.quote(number) for number in numbers])])
+                for number in numbers:
+                    reader.expect((f"v{venue}", coin(number)), sent)
+        until = time.monotonic() + 1
+        while time.monotonic() < until:
+            reader.look(100)
+        shown = {market for market, queue in reader.waiting.items() if not queue}
 
 
 def one(kind: Kind, db: redis.Redis, port: int, seed: int, seconds: float) -> Row:
