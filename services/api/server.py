@@ -96,7 +96,8 @@ def listen(settings: Settings) -> list[socket.socket]:
 def _bound(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        found = socket.socket(family, socket.SOCK_STREAM)
+        # asyncio sends small parts at once (TCP_NODELAY) only where the protocol is named
+        found = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
             found.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
