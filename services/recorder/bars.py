@@ -1,7 +1,8 @@
 """Bars of one length from quotes, marks, funding and statistics: a pure fold.
 
-A bar's slot (`recv` divided by the bars' length) is that of `recv`; a quote that is repeated because it still stands
-(source `repeat`) counts for the slot in which it was repeated, so that a quiet market has bars and a dead one has none.
+A bar's slot (`recv` divided by the bars' length) is that of `recv`; a quote or funding rate that is repeated because it
+still stands (source `repeat`) counts for the slot in which it was repeated, so that a quiet market has bars and samples
+of its rate, and a dead one has none.
 A bar is written once the feed's clock (the streams' entry ids) has passed its end by GRACE_MS, and written again if
 something for it comes later than that; an event for a bar that has left memory (`keep_ms` after its end) is counted as
 late. The state is dumped with the position, so that a recorder that starts again goes on with the bars that were open.
@@ -105,7 +106,8 @@ class BarFold:
                 bar.mark, bar.index, bar.mark_recv, bar.dirty = event.mark, event.index, event.recv, True
         elif type(event) is Funding:
             _check(event.rate, event.interval_h, event.funding_index)
-            bar = self._bar(event.symbol, event.recv)
+            # what was read last counts: a repeat says what stands in its slot, unless the slot knows of a newer rate
+            bar = self._bar(event.symbol, id_ms * 1_000_000 if event.source == "repeat" else event.recv)
             if bar is not None and event.recv >= bar.rate_recv:
                 bar.rate, bar.interval_h, bar.next_ts = event.rate, event.interval_h, event.next_ts
                 bar.funding_index, bar.rate_recv, bar.dirty = event.funding_index, event.recv, True

@@ -198,6 +198,10 @@ class ConfigFolder(SignalFolder):
 
 
 def check_clock(event: Event, id_ms: int) -> None:
-    """Raises `NotExactError` for an event that a clock far from Redis's own has stamped."""
-    if abs(event.recv - id_ms * 1_000_000) > DAY_NS:
+    """Raises `NotExactError` for an event that a clock far from Redis's own has stamped.
+
+    What is repeated because it still stands may have been read long ago.
+    """
+    ahead = event.recv - id_ms * 1_000_000
+    if ahead > DAY_NS or (ahead < -DAY_NS and getattr(event, "source", None) != "repeat"):
         raise NotExactError(f"recv {event.recv} is more than a day from the entry's time, {id_ms} ms")

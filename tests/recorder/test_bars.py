@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -98,6 +99,28 @@ def test_mark_and_funding_join_the_bar_of_their_minute() -> None:
     apply(fold, Mark("A/USDT", "1", "2", None, recv), Funding("A/USDT", "0.0001", "8", 5, None, None, recv))
     bar = written(fold, 2 * MINUTE_MS)[("A/USDT", 0)]
     assert (bar.mark, bar.index, bar.rate, bar.interval_h, bar.next_ts) == ("1", "2", "0.0001", "8", 5)
+
+
+def test_a_rate_that_still_stands_is_a_sample_of_each_minute_in_which_that_was_said() -> None:
+    fold = BarFold()
+    first = Funding("A/USDT", "0.0001", "8", 5, None, None, BASE * MINUTE_MS * 1_000_000)
+    apply(fold, first)
+    for minute in (1, 2, 30):
+        fold.apply(msgspec.structs.replace(first, source="repeat"), (BASE + minute) * MINUTE_MS + 7)
+    bars = written(fold, 40 * MINUTE_MS)
+    assert {place: bar.rate for (_, place), bar in bars.items()} == dict.fromkeys((0, 1, 2, 30), "0.0001")
+    assert fold.late == 0
+
+
+def test_a_rate_that_was_read_before_an_older_one_was_repeated_is_the_one_that_counts() -> None:
+    fold = BarFold()
+    minute = BASE * MINUTE_MS
+    old = Funding("A/USDT", "0.0001", "8", 5, None, None, (minute - MINUTE_MS) * 1_000_000)
+    new = Funding("A/USDT", "0.0009", "8", 5, None, None, (minute + 6) * 1_000_000)
+    fold.apply(msgspec.structs.replace(old, source="repeat"), minute + 7)
+    fold.apply(new, minute + 8)
+    fold.apply(msgspec.structs.replace(old, source="repeat"), minute + 9)
+    assert written(fold, 2 * MINUTE_MS)[("A/USDT", 0)].rate == "0.0009"
 
 
 @given(
