@@ -16,7 +16,7 @@ import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import msgspec
 import redis
@@ -120,26 +120,33 @@ def running(peer: Peer, load: Load, exchange: Exchange, db: redis.Redis) -> Iter
     if peer.name == "parallax":
         until = (time.time() + 3600) * 1000
         db.zadd(f"demand:{VENUE}:trade", {f"{coin}/USDT:USDT": until for coin in load.coins})
-    child = subprocess.Popen(
-        peer.command(load), cwd=REPOSITORY, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-    )
-    try:
-        _wait_subscribed(peer, child, exchange, 2 * len(load.coins))
-        pin(child.pid, CLIENT_CORE)
-        yield child.pid
-    finally:
-        child.kill()
-        child.wait()
-        while exchange.subscribed():
-            time.sleep(0.1)
+    with tempfile.TemporaryFile() as said:  # a pipe that nobody reads fills up, and the client stands still
+        child = subprocess.Popen(peer.command(load), cwd=REPOSITORY, env=env, stdout=subprocess.DEVNULL, stderr=said)
+        try:
+            _wait_subscribed(peer, child, said, exchange, 2 * len(load.coins))
+            pin(child.pid, CLIENT_CORE)
+            yield child.pid
+            _alive(peer, child, said)
+        finally:
+            child.kill()
+            child.wait()
+            while exchange.subscribed():
+                time.sleep(0.1)
 
 
-def _wait_subscribed(peer: Peer, child: subprocess.Popen[bytes], exchange: Exchange, least: int) -> None:
+def _alive(peer: Peer, child: subprocess.Popen[bytes], said: IO[bytes]) -> None:
+    """Ends the bench where the client has ended: it would have no figures."""
+    if child.poll() is not None:
+        said.seek(0)
+        raise SystemExit(f"{peer.name} ended: {said.read().decode(errors='replace')[-2000:]}")
+
+
+def _wait_subscribed(
+    peer: Peer, child: subprocess.Popen[bytes], said: IO[bytes], exchange: Exchange, least: int
+) -> None:
     deadline, before = time.monotonic() + 90, -1
     while time.monotonic() < deadline:
-        if child.poll() is not None:
-            assert child.stderr is not None
-            raise SystemExit(f"{peer.name} ended: {child.stderr.read().decode()[-2000:]}")
+        _alive(peer, child, said)
         now = exchange.subscribed()
         if now >= least and now == before:
             return
