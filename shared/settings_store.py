@@ -26,7 +26,7 @@ CHANGES_KEPT: Final = 1_000
 
 #: KEYS config changes; ARGV expected version, change (JSON), then field and JSON text (empty: the default again)
 WRITE: Final = """
-local version=tonumber(redis.call('HGET',KEYS[1],'version') or '0')
+local version=tonumber(redis.call('HGET',KEYS[1],'version') or '0') or 0
 if version~=tonumber(ARGV[1]) then return {0,version} end
 for i=4,#ARGV,2 do
   if ARGV[i+1]=='' then redis.call('HDEL',KEYS[1],ARGV[i]) else redis.call('HSET',KEYS[1],ARGV[i],ARGV[i+1]) end
@@ -44,6 +44,10 @@ _OWN: Final[dict[str, Callable[[Any], Any]]] = {
     alert_rules.RULES: alert_rules.rules,
     alert_rules.CHANNELS: alert_rules.channels,
 }
+
+
+#: Settings of which none can be wrong alone.
+_TOGETHER: Final = frozenset({"enter_bps", "max_edge_bps"})
 
 
 class VersionConflict(Exception):
@@ -87,7 +91,7 @@ class RuntimeStore:
         """The settings as they stand. What cannot be used is logged once, with what was expected."""
         stored: Any = await self._client.hgetall(streams.CONFIG)
         values: dict[str, Any] = {}
-        unusable = set()
+        unusable: set[str] = set()
         for raw, text in stored.items():
             name = raw.decode(errors="replace")
             if name not in _FIELDS:
@@ -96,20 +100,26 @@ class RuntimeStore:
                 values[name] = _DECODERS[name].decode(text)
             except msgspec.DecodeError as error:
                 unusable.add(name)
-                values[name] = getattr(self.good, name)
+                values[name] = 0 if name == "version" else getattr(self.good, name)  # as `WRITE` reads it
                 if name not in self.unusable:
                     expected = expectation(_FIELDS[name])
                     log.error("The setting %s in Redis stays as it was: expected %s (%s)", name, expected, error)
-        try:
-            self.good = consistent(Runtime(**values))
-        except SettingError as error:
-            name = error.field.partition("[")[0].partition(".")[0]
-            unusable.add(name)
-            if name not in self.unusable:
-                log.error("The settings in Redis contradict each other, the last good ones stand: %s", error)
-            self.good = msgspec.structs.replace(self.good, version=values.get("version", 0))
+        self.good = self._agreed(values, unusable)
         self.unusable = frozenset(unusable)
         return self.good
+
+    def _agreed(self, values: dict[str, Any], unusable: set[str]) -> Runtime:
+        """The settings that were read; of those that contradict each other, or say nothing, what stood before."""
+        try:
+            return consistent(Runtime(**values))
+        except SettingError as error:
+            name = error.field.partition("[")[0].partition(".")[0]
+            if name not in self.unusable:
+                log.error("The setting %s in Redis stays as it was: %s", name, error)
+            wrong = _TOGETHER if name in _TOGETHER else {name}
+            standing = Runtime() if wrong <= unusable else self.good  # what stood may be of another version's rules
+            unusable |= wrong
+            return self._agreed({**values, **{one: getattr(standing, one) for one in wrong}}, unusable)
 
     def remember(self, standing: Runtime) -> None:
         """What a predecessor went by: it stands for what cannot be used."""

@@ -89,6 +89,35 @@ async def test_the_last_good_value_stands_where_somebody_wrote_another_past_us(r
     assert store.unusable == frozenset()
 
 
+@pytest.mark.parametrize(
+    ("field", "wrong"),
+    [
+        ("exclusions", '[{"reason": "names nothing"}]'),
+        ("alert_channels", '{"ops": {"time_zone": "Nowhere/Land"}}'),
+        ("enter_bps", "9000"),
+        ("max_edge_bps", "1"),
+    ],
+)
+async def test_what_contradicts_or_says_nothing_keeps_no_other_setting_from_changing(
+    field: str, wrong: str, redis_client: Redis
+) -> None:
+    store = RuntimeStore(redis_client)
+    before = await store.write({"samples": 5, "enter_bps": 80}, 0)
+    await redis_client.hset(streams.CONFIG, mapping={field: wrong, "cooldown_ms": "7000"})
+    standing = await store.load()
+    assert (standing.cooldown_ms, getattr(standing, field)) == (7000, getattr(before, field))
+    assert field in store.unusable
+    assert (await store.write({"samples": 9}, 1)).samples == 9
+
+
+async def test_a_version_that_is_no_number_counts_as_none_and_can_be_written_over(redis_client: Redis) -> None:
+    store = RuntimeStore(redis_client)
+    await store.write({"samples": 5}, 0)
+    await redis_client.hset(streams.CONFIG, "version", "abc")
+    assert await store.load() == Runtime(version=0, samples=5)
+    assert await store.write({"samples": 6}, 0) == Runtime(version=1, samples=6)
+
+
 async def test_none_restores_the_default(redis_client: Redis) -> None:
     store = RuntimeStore(redis_client)
     await store.write({"samples": 5, "watch": ["BTC"]}, 0)
