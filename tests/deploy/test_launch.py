@@ -202,7 +202,8 @@ def test_the_demo_lives_a_whole_life(machine: Machine) -> None:
 
 
 def test_a_killed_launcher_leaves_nothing_that_the_next_one_trips_over(machine: Machine) -> None:
-    demo = {"MODE": "demo"}
+    # every kind of process, and two of the collectors: it is started twice
+    demo = {"MODE": "demo", "VENUES": "hyperliquid,lighter"}
     assert machine("start", demo).returncode == 0
     record = json.loads(
         (instance.runtime_dir(Settings(data_dir=str(machine.data), mode="demo")) / "instance.json").read_text()
