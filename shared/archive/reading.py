@@ -121,7 +121,8 @@ class Archive:
 
 def is_archive(path: Path) -> bool:
     """Whether a path is an archive, or a day or an hour of one."""
-    return path.is_dir() and (any(path.rglob(layout.MANIFEST)) or any(path.glob(f"{layout.JOURNAL}/*.journal")))
+    hours = (layout.MANIFEST, f"*/{layout.MANIFEST}", f"*/*/{layout.MANIFEST}")
+    return path.is_dir() and any(any(path.glob(name)) for name in (*hours, f"{layout.JOURNAL}/*.journal"))
 
 
 def _place(folder: Path) -> tuple[Path, tuple[int, int]]:

@@ -16,9 +16,10 @@ def parse(text: str, default_ms: int) -> int:
         return default_ms
     try:
         found = datetime.fromisoformat(text.strip())
-    except ValueError:
+        utc = found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         raise BadTime(f"{text!r} is no time: expected one like 2026-11-21T10:00 (UTC)") from None
-    return int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp() * 1000)
+    return int(utc.timestamp() * 1000)
 
 
 def moment(ms: int) -> str:

@@ -10,7 +10,7 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -30,6 +30,7 @@ from shared.archive.times import BadTime, moment
 from shared.archive.times import parse as parse_time
 from shared.config import Fees, SettingError, Settings, load
 from shared.settings_store import checked
+from shared.streams import instruments
 
 LATENCIES: Final = (100, 500, 2000)
 HOLD_S: Final = 3600.0
@@ -75,18 +76,22 @@ def parse(arguments: Sequence[str], settings: Settings) -> Request:
     if given.fees:
         overrides["fees"] = _fees(given.fees)
     hold_s, exit_bps = _number("--hold", given.hold, 0, 1e7), _number("--exit", given.exit, -1e4, 1e4)
-    waits = sorted({int(_number("--latency", text, 0, 600_000)) for text in given.latency}) or list(LATENCIES)
+    waits = sorted({_whole("--latency", text, 0, 600_000) for text in given.latency}) or list(LATENCIES)
     if len(waits) > 4:
         raise Usage(f"--latency: expected at most 4 values, not {len(waits)}")
     archive, from_ms, to_ms = _range(given.archive, given.begin, given.end)
+    _check_venues(archive, overrides.get("fees", {}))
     name = f"backtest-{moment(from_ms)}-{moment(to_ms)}.html".replace(" ", "T").replace(":", "")
+    out = given.out or settings.data_path / "backtests" / name
+    if not given.as_json:
+        _make_folder(out)
     return Request(
         archive=archive,
         from_ms=from_ms,
         to_ms=to_ms,
         overrides=overrides,
         terms=[Terms(wait, hold_s, exit_bps) for wait in waits],
-        out=given.out or settings.data_path / "backtests" / name,
+        out=out,
         as_json=given.as_json,
     )
 
@@ -125,15 +130,45 @@ def _fees(pairs: Sequence[str]) -> dict[str, Fees]:
     """`venue=5` is for both markets, `venue.spot=8` for one. Raises `Usage`, `SettingError`."""
     found: dict[str, dict[str, float]] = {}
     for pair in pairs:
-        place, _, value = pair.partition("=")
+        place, equals, value = pair.partition("=")
         venue, _, market = place.partition(".")
-        if not venue or market not in ("", "spot", "perp"):
+        if not equals or not venue or market not in ("", "spot", "perp"):
             raise Usage(f"--fees {pair!r}: expected VENUE=BPS, VENUE.spot=BPS or VENUE.perp=BPS")
         fee = _number("--fees", value, -10, 1000)
         for one in (market,) if market else ("spot", "perp"):
             found.setdefault(venue, {})[one] = fee
     fees: dict[str, Fees] = checked({"fees": found})["fees"]
     return fees
+
+
+def _check_venues(archive: Archive, fees: Mapping[str, object]) -> None:
+    """A misspelt exchange would leave the fees as they were, without a word. Raises `Usage`."""
+    unknown, known, prefix = set(fees), set(), instruments("")
+    for listing in archive.snapshots(prefix) if fees else ():
+        known.add(listing.key.removeprefix(prefix))
+        if not (unknown := unknown - known):
+            return
+    if known and unknown:
+        raise Usage(f"--fees {min(unknown)!r}: expected an exchange of the archive: {', '.join(sorted(known))}")
+
+
+def _make_folder(out: Path) -> None:
+    """What cannot be written is said before the work, not after it. Raises `Usage`."""
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Usage(f"--out {out}: its folder cannot be made ({error.strerror})") from error
+    if out.is_dir():
+        raise Usage(f"--out {out}: expected a file to write, this is a folder")
+    if not os.access(out if out.exists() else out.parent, os.W_OK):
+        raise Usage(f"--out {out}: it cannot be written (permission denied)")
+
+
+def _whole(name: str, given: str, low: int, high: int) -> int:
+    value = _number(name, given, low, high)
+    if value != int(value):
+        raise Usage(f"{name} {given!r}: expected a whole number, at least {low}, at most {high}")
+    return int(value)
 
 
 def _number(name: str, given: str, low: float, high: float) -> float:
@@ -201,7 +236,6 @@ def report(request: Request, found: Figures, said: list[str], warned: list[str],
     else:
         for table in tables(found, lang):
             print("\n".join(lines(table, lang)))
-    request.out.parent.mkdir(parents=True, exist_ok=True)
     request.out.write_text(page(found, said, warned, lang), encoding="utf-8")
     print(text("written", lang, path=request.out))
 
@@ -232,9 +266,12 @@ def main(arguments: Sequence[str]) -> int:
     if request.as_json:
         print(msgspec.json.encode(found).decode())
         return 0
-    report(
-        request, found, notes(request, outcome, time.monotonic() - began, lang), warnings(request, outcome, lang), lang
-    )
+    seconds = time.monotonic() - began
+    try:
+        report(request, found, notes(request, outcome, seconds, lang), warnings(request, outcome, lang), lang)
+    except OSError as error:
+        print(f"{request.out} cannot be written: {error.strerror}", file=sys.stderr)
+        return 1
     return 0
 
 

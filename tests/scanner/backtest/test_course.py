@@ -21,7 +21,7 @@ from shared.archive.records import Entry, Gap, Snapshot
 from shared.codec import encode_batch
 from shared.config import Runtime
 from shared.signals import Signal
-from shared.streams import scan, signals
+from shared.streams import instruments, scan, signals
 from tests.scanner.script import Script
 from tests.scanner.tape import CTL, Tape, feed, hold, row
 from tests.scanner.tape import Entry as Written
@@ -177,7 +177,13 @@ def test_the_page_needs_nothing_beside_itself(
         (["--set", "enter_bps"], "expected NAME=VALUE"),
         (["--set", "enter_bps=-3"], "enter_bps=-3: expected a number, more than 0"),
         (["--set", "nothing=3"], "expected one of these settings"),
+        (["--from", "9999-12-31T23:00-23:00"], "is no time"),
         (["--fees", "alpha.margin=3"], "expected VENUE=BPS"),
+        (["--fees", "alpha"], "--fees 'alpha': expected VENUE=BPS"),
+        (["--fees", "alfa=3"], "--fees 'alfa': expected an exchange of the archive: alpha, beta"),
+        (["--latency", "0.5"], "'0.5': expected a whole number"),
+        (["--out", "/proc/nowhere/page.html"], "its folder cannot be made"),
+        (["--out", "/"], "expected a file to write"),
         (["--latency", "1", "2", "3", "4", "5"], "at most 4 values"),
         (["--latency", "soon"], "'soon': expected a number"),
         (["--archive", "/nowhere"], "/nowhere holds no archive"),
@@ -191,7 +197,8 @@ def test_what_cannot_be_used_is_one_sentence(
     arguments: list[str],
     expected: str,
 ) -> None:
-    archive_of(tmp_path / "archive", edge(100).ordered(), [], [])
+    listings = [Snapshot(instruments(venue), 1, b"") for venue in ("alpha", "beta")]
+    archive_of(tmp_path / "archive", edge(100).ordered(), [], listings)
     monkeypatch.setenv("DATA_DIR", str(tmp_path))
     assert command.main(arguments) == 2
     said = capsys.readouterr()
