@@ -16,6 +16,8 @@ _UNESCAPES: Final = {escaped: plain for plain, escaped in _ESCAPES.items()}
 _DAY_S: Final = 86_400
 #: powers of ten beyond which nothing is a price, a size or a rate
 _WIDEST: Final = 60
+#: characters of a refused value in its reason
+_QUOTED: Final = 80
 
 
 class NotExactError(ValueError):
@@ -27,12 +29,17 @@ def exact(value: str) -> Decimal:
     try:
         number = Decimal(value)
     except ArithmeticError:
-        raise NotExactError(f"{value!r} is not a number") from None
+        raise NotExactError(f"{_short(value)} is not a number") from None
     if not number.is_finite():
-        raise NotExactError(f"{value!r} is not a finite number")
+        raise NotExactError(f"{_short(value)} is not a finite number")
     if not -_WIDEST < number.adjusted() < _WIDEST:
-        raise NotExactError(f"{value!r} is no price, size or rate")
+        raise NotExactError(f"{_short(value)} is no price, size or rate")
     return number
+
+
+def _short(value: str) -> str:
+    """A value as a reason quotes it; the whole of it is in the payload."""
+    return repr(value if len(value) <= _QUOTED else value[:_QUOTED] + "…")
 
 
 def text(value: str | None) -> str:

@@ -195,9 +195,12 @@ class Feed:
         await asyncio.sleep(0 if behind else GATHER_S)
 
     def _take(self, track: Track, entry_id: str, fields: dict[bytes, bytes]) -> None:
+        data = fields.get(FIELD)
         try:
-            self.events += self.folder.take(track, entry_id, fields[FIELD])
-        except (KeyError, msgspec.DecodeError) as error:
+            if data is None:
+                raise msgspec.DecodeError(f"it has no field {FIELD.decode()}")
+            self.events += self.folder.take(track, entry_id, data)
+        except msgspec.DecodeError as error:
             track.reject(entry_id, str(error))
             held = ", ".join(f"{name.decode(errors='replace')}={value.hex()}" for name, value in fields.items())
             self.folder.pending.reject("entry", f"{track.stream} {entry_id} {held}", str(error))

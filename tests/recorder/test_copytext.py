@@ -36,6 +36,12 @@ def test_what_is_no_price_size_or_rate_is_named(bad: str) -> None:
         exact(bad)
 
 
+def test_a_reason_quotes_no_more_of_a_value_than_a_line_of_a_log_holds() -> None:
+    with pytest.raises(NotExactError) as refused:
+        exact("9" * 100_000)
+    assert len(str(refused.value)) < 200
+
+
 async def test_postgres_reads_a_line_as_it_was_meant(postgres_url: str) -> None:
     connection = await asyncpg.connect(postgres_url)
     await connection.execute("CREATE TABLE t (a text, b text, c numeric, d timestamptz)")

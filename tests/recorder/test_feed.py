@@ -142,12 +142,14 @@ async def test_an_event_that_is_no_number_stands_aside_and_the_feed_goes_on(
 
     await bus.write("quote", range(T0, T0 + 60_000, 1000), mixed)
     await redis_client.xadd(KEYS["quote"], {streams.FIELD: b"no batch"}, id=f"{T0 + 65_000}-0")
+    await redis_client.xadd(KEYS["quote"], {"v0": "x"}, id=f"{T0 + 65_001}-0")
     async with following(redis_client, postgres_url) as (feed, pool):
-        await until(lambda: feed.rejected == 2 and feed.rows >= 2)
-        rows = await pool.fetch("SELECT target, payload, reason FROM rejected ORDER BY target")
-        assert [row["target"] for row in rows] == ["entry", "event"]
+        await until(lambda: feed.rejected == 3 and feed.rows >= 2)
+        rows = await pool.fetch("SELECT target, payload, reason FROM rejected ORDER BY target, id")
+        assert [row["target"] for row in rows] == ["entry", "entry", "event"]
         assert b"no batch".hex() in rows[0]["payload"]
-        assert '"1O"' in rows[1]["payload"]
+        assert rows[1]["reason"] == "it has no field v1"
+        assert '"1O"' in rows[2]["payload"]
         assert [count for _, count in await minutes(pool)] == [59]
 
 
