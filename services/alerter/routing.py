@@ -1,6 +1,6 @@
 """Which channel is told what, and when: severity, quiet hours, pace, digests. Deterministic, on event time.
 
-A channel takes `per_minute` messages a minute, as many at once at most. What is more, what falls into its quiet hours,
+A channel takes at most `per_minute` messages in any minute. What is more, what falls into its quiet hours,
 and what comes while it fails is held, and told together in one digest when there is room again. The end of an alert is
 told where its beginning was.
 """
@@ -40,10 +40,9 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Lane(msgspec.Struct, kw_only=True):
-    """What is remembered of a channel."""
+    """What is remembered of a channel. `sent`: when its last messages went out, of the present minute."""
 
-    tokens: float = 0.0
-    at: int = 0
+    sent: list[int] = []
     number: int = 0
     held: dict[str, Alert] = {}
     more: int = 0
@@ -79,15 +78,13 @@ class Routing:
                 found += self._digest(name, manners, at)
         return found
 
-    def _lane(self, name: str, manners: ChannelManners, at: int) -> Lane:
-        lane = self.lanes.setdefault(name, Lane(tokens=manners.per_minute, at=at))
-        passed = max(0, at - lane.at)
-        lane.tokens = min(manners.per_minute, lane.tokens + manners.per_minute * passed / MINUTE)
-        lane.at = max(lane.at, at)
+    def _lane(self, name: str, at: int) -> Lane:
+        lane = self.lanes.setdefault(name, Lane())
+        lane.sent = [one for one in lane.sent if at - one < MINUTE]
         return lane
 
     def _give(self, name: str, manners: ChannelManners, alert: Alert, behind: bool, at: int) -> list[Delivery]:
-        lane = self._lane(name, manners, at)
+        lane = self._lane(name, at)
         if alert.event == "end":
             if alert.id in lane.held:
                 lane.held[alert.id], self.changed = alert, True
@@ -107,7 +104,6 @@ class Routing:
         if why is not None:
             self._hold(lane, alert, why)
             return []
-        lane.tokens -= 1
         return [self._deliver(lane, name, [alert], at)]
 
     def _why(self, lane: Lane, manners: ChannelManners, alert: Alert, behind: bool, at: int) -> Why | None:
@@ -116,7 +112,7 @@ class Routing:
             return "quiet"
         if behind:
             return "behind"
-        return "pace" if lane.tokens < 1 else None
+        return "pace" if len(lane.sent) >= manners.per_minute else None
 
     def _hold(self, lane: Lane, alert: Alert, why: Why) -> None:
         self.held[why] += 1
@@ -131,13 +127,12 @@ class Routing:
         lane = self.lanes.get(name)
         if lane is None or not lane.held:
             return []
-        if self._lane(name, manners, at).tokens < 1:
+        if len(self._lane(name, at).sent) >= manners.per_minute:
             return []
         due = [one for one in lane.held.values() if not is_quiet(manners, one.severity, at)]
         due.sort(key=lambda one: (-grave(one.severity), one.event == "end"))  # the first are told by name
         if not due:
             return []
-        lane.tokens -= 1
         for one in due:
             del lane.held[one.id]
         if len(due) == 1 and not lane.more:
@@ -150,6 +145,7 @@ class Routing:
         self, lane: Lane, name: str, alerts: Sequence[Alert], at: int, *, more: int = 0, digest: bool = False
     ) -> Delivery:
         self.changed = True
+        lane.sent.append(at)
         alerts = alerts[:NAMED]
         lane.told = [*lane.told, *(one.id for one in alerts if one.event == "fire")][-TOLD:]
         lane.number += 1
