@@ -4,6 +4,8 @@ Whoever wants to know puts the coin into `demand:_scanner:why` (a sorted set, sc
 reads `why:<coin>`, which the owner of its partition writes within a quarter of a second or so.
 """
 
+from typing import Literal
+
 import msgspec
 
 from shared.signals import Kind, LegState
@@ -35,10 +37,11 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 
 class RouteWhy(msgspec.Struct, frozen=True, kw_only=True):
     """One route: buy and sell are `venue|market|native`. `verdict` is `good`, or the reason by which it is held back:
-    that of the first step that failed, or the harder one where both legs are bad. `stage` is where its life stands:
+    that of the first step that failed, or the harder one where both legs are bad; a pair that makes no route is told
+    where its edge reaches enter_bps. `stage` is where its life stands:
     idle, pend, open, fade or cool; `samples` good ones of `wanted`."""
 
-    kind: Kind
+    kind: Kind | Literal["perp-spot"]
     buy: str
     sell: str
     edge_bps: str

@@ -231,6 +231,7 @@ class Fold:
         self.look_again(self.rounds.look(self.assets.values(), at, judge.id_ms, judge.runtime, judge.rate.usdc(at)))
         judge.doubts.forget(at)
         candidates = self.screen.candidates(at)
+        self.cycle.bar(self.screen.barred, at)
         if candidates or self.cycle.routes:
             before = len(self.cycle.out)
             self.cycle.instant(at, candidates)

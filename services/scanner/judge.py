@@ -14,14 +14,18 @@ from typing import Final, Literal, get_args
 from services.scanner.detectors.identity import Doubts
 from services.scanner.market import FOREVER, MS, Leg, Source
 from shared.config import Exclusion, Runtime
-from shared.routes.edge import Measure, exact_bps, rough_bps
+from shared.routes.edge import Measure, exact_bps, kind_of, rough_bps
 from shared.routes.fees import number, taker_bps
 from shared.routes.fx import QUOTE, Fx, Rate, crosses, measure
 from shared.routes.numbers import MARGIN_BPS
 from shared.signals import CloseReason, LegState
 
 #: Why a route may not enter. The words of the counters and of `explain`.
-Refusal = CloseReason | Literal["fee_unknown", "identity", "edge", "fx_stale", "depeg", "volume", "lot", "cooldown"]
+Refusal = (
+    CloseReason
+    | Literal["fee_unknown", "identity", "edge", "fx_stale", "depeg", "volume", "lot", "cooldown"]
+    | Literal["inventory", "category"]
+)
 #: All of these words, and those of the reasons for which a signal closes.
 REFUSALS: Final[tuple[str, ...]] = tuple(word for part in get_args(Refusal) for word in (get_args(part) or (part,)))
 
@@ -186,6 +190,14 @@ class Judge:
         if abs(rough - float(fees)) > MARGIN_BPS:
             return rough > float(fees)
         return exact_bps(buy, sell, self.rate) > fees
+
+
+def barred(buy: Leg, sell: Leg) -> Literal["inventory", "category"] | None:
+    """Why two markets make no route whatever their prices: it would take coins or a loan, or one is no coin. None where
+    they do."""
+    if kind_of(buy, sell) is not None:
+        return None
+    return "category" if kind_of(sell, buy) is None else "inventory"
 
 
 def until_of(rule: Exclusion) -> int:

@@ -18,8 +18,8 @@ from typing import Final, Literal
 
 import msgspec
 
-from services.scanner.judge import HARD, Judge, Refusal
-from services.scanner.market import MS, SECOND, Leg
+from services.scanner.judge import HARD, Judge, Refusal, barred
+from services.scanner.market import MS, SECOND, Asset, Leg
 from services.scanner.plan import plan
 from services.scanner.score import score
 from shared.routes.edge import Measure
@@ -254,9 +254,18 @@ class LifeCycle:
     def refuse(self, route: Route, why: Refusal) -> None:
         """Count a candidate that was held back. One whose edge is gone is none any more."""
         if why != "edge":
-            self.refused[why] += 1
-            counts = route.buy.asset.refused
-            counts[why] = counts.get(why, 0) + 1
+            self._count(route.buy.asset, why)
+
+    def bar(self, pairs: Iterable[tuple[Leg, Leg]], at: int) -> None:
+        """At an instant: count candidates that make no route."""
+        for buy, sell in pairs:
+            why = self.judge.legs(buy, sell, at) or barred(buy, sell)
+            if why is not None:
+                self._count(buy.asset, why)
+
+    def _count(self, asset: Asset, why: Refusal) -> None:
+        self.refused[why] += 1
+        asset.refused[why] = asset.refused.get(why, 0) + 1
 
     def drop(self, route: Route) -> None:
         """A pending route is idle again."""

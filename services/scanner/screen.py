@@ -25,10 +25,13 @@ class Screen:
         self.fresh: set[Asset] = set()
         self.hot: set[Asset] = set()
         self.warm: set[Asset] = set()
+        #: of the last look: pairs whose edge reaches enter_bps as well, and that make no route
+        self.barred: list[tuple[Leg, Leg]] = []
 
     def candidates(self, at: int) -> list[Candidate]:
         """Every route whose edge reaches enter_bps, in no order. Takes note of pairs too far apart."""
         self._refresh()
+        self.barred.clear()
         found: list[Candidate] = []
         for asset in self.hot:
             self._pairs(asset, at, found)
@@ -102,3 +105,5 @@ class Screen:
                     if not (rateless and crosses(buy, sell)):  # a route without a rate says nothing of the pair
                         judge.off(buy, sell, at)
                     found.append((buy, sell, kind))
+                else:
+                    self.barred.append((buy, sell))

@@ -1,13 +1,14 @@
 """A coin's last evaluation, step by step: the conditions of `judge.refuse` in order, and what was compared. Pure."""
 
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Callable, Iterator
+from typing import Final, Literal
 
 from services.scanner.fold import Fold
-from services.scanner.judge import REASON, Judge
+from services.scanner.judge import REASON, Judge, Refusal, barred
 from services.scanner.lifecycle import key_of
 from services.scanner.market import MS, Asset, Leg
-from shared.routes.edge import Measure, exact_bps, kind_of
+from shared.instruments import Market
+from shared.routes.edge import Measure, exact_bps
 from shared.routes.fx import crosses
 from shared.routes.numbers import cents, cents_text, decimal_text
 from shared.signals import Kind, LegState
@@ -15,6 +16,12 @@ from shared.why import LegWhy, RouteWhy, Step, Why
 
 #: Routes that are told; a coin with many markets has hundreds.
 ROUTES_MAX: Final = 24
+KINDS: Final[dict[tuple[Market, Market], Kind | Literal["perp-spot"]]] = {
+    ("perp", "perp"): "perp-perp",
+    ("spot", "perp"): "spot-perp",
+    ("spot", "spot"): "spot-spot",
+    ("perp", "spot"): "perp-spot",
+}
 
 
 def why(fold: Fold, name: str, answered_ms: int = 0, most: int = ROUTES_MAX) -> Why:
@@ -27,21 +34,24 @@ def why(fold: Fold, name: str, answered_ms: int = 0, most: int = ROUTES_MAX) -> 
         at=at,
         answered_ms=answered_ms,
         legs=tuple(_leg(judge, leg, at) for leg in asset.legs),
-        routes=tuple(_route(fold, buy, sell, kind) for _, _, buy, sell, kind in found[:most]),
+        routes=tuple(_route(fold, buy, sell) for _, _, buy, sell in found[:most]),
         routes_total=len(found),
         held_back=dict(asset.refused),
     )
 
 
-def _routes(fold: Fold, asset: Asset) -> Iterator[tuple[int, str, Leg, Leg, Kind]]:
-    """Every route that has both prices, with its edge in hundredths of a basis point and its key."""
+def _routes(fold: Fold, asset: Asset) -> Iterator[tuple[int, str, Leg, Leg]]:
+    """Every route that has both prices, with its edge in hundredths of a basis point and its key. Of the pairs that
+    make none those that would be candidates."""
     for leg in asset.legs:
         leg.numbers()
     for buy in asset.legs:
         for sell in asset.legs:
-            kind = kind_of(buy, sell)
-            if kind is not None and buy.ask and sell.bid:
-                yield cents(exact_bps(buy, sell, fold.judge.rate)), key_of(buy, sell), buy, sell, kind
+            if sell is buy or not buy.ask or not sell.bid:
+                continue
+            edge = exact_bps(buy, sell, fold.judge.rate)
+            if barred(buy, sell) is None or edge >= fold.judge.enter:
+                yield cents(edge), key_of(buy, sell), buy, sell
 
 
 def _leg(judge: Judge, leg: Leg, at: int) -> LegWhy:
@@ -64,12 +74,16 @@ def _because(judge: Judge, leg: Leg, state: LegState) -> str | None:
     return leg.reason() if state == "quarantined" else None
 
 
-def _route(fold: Fold, buy: Leg, sell: Leg, kind: Kind) -> RouteWhy:
+def _route(fold: Fold, buy: Leg, sell: Leg) -> RouteWhy:
     judge, at = fold.judge, fold.at
     life = fold.cycle.routes.get(key_of(buy, sell))
-    verdict = judge.refuse(buy, sell, at, fold.cycle.window(key_of(buy, sell)))
+    bar = barred(buy, sell)
+    if bar is not None:
+        verdict: Refusal | Measure = judge.legs(buy, sell, at) or bar
+    else:
+        verdict = judge.refuse(buy, sell, at, fold.cycle.window(key_of(buy, sell)))
     return RouteWhy(
-        kind=kind,
+        kind=KINDS[buy.market, sell.market],
         buy=buy.part,
         sell=sell.part,
         edge_bps=cents_text(cents(exact_bps(buy, sell, judge.rate))),
@@ -94,6 +108,10 @@ def steps(fold: Fold, buy: Leg, sell: Leg) -> tuple[Step, ...]:
     return (*quotes, *rest)
 
 
+_BARRED: Final[dict[str, Callable[[Leg, Leg], str]]] = {
+    "inventory": lambda buy, sell: "spot is sold: that needs coins or a loan",
+    "category": lambda buy, sell: f"{buy.row.category} and {sell.row.category}",
+}
 _PRICED: Final = (
     ("edge", "edge"),
     ("believable edge", "max_edge"),
@@ -130,6 +148,13 @@ def _legs(fold: Fold, buy: Leg, sell: Leg) -> Iterator[Step]:
         why="stale",
         value=f"{buy.age_ms(at)} and {sell.age_ms(at)} ms old",
         limit=f"{judge.runtime.max_skew_ms} ms apart where prices move",
+    )
+    kind = barred(buy, sell)
+    yield Step(
+        name="makes a route",
+        ok=None if bad or not sided or not together else kind is None,
+        why=kind or "inventory",
+        value=None if kind is None else _BARRED[kind](buy, sell),
     )
 
 

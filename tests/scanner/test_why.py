@@ -2,6 +2,7 @@
 
 import pytest
 
+from services.scanner.control import Row
 from services.scanner.explain import lines
 from services.scanner.fold import Fold
 from services.scanner.lifecycle import key_of
@@ -48,6 +49,28 @@ def test_a_step_that_fails_names_its_reason_and_what_follows_is_not_looked_at() 
     assert {step.ok for step in best.steps if step.name in ("edge", "size", "net of fees and funding due")} == {None}
     assert {leg.venue: leg.reason for leg in told.legs} == {"alpha": None, "beta": "wallet closed"}
     assert told.held_back == {"excluded": 1}
+
+
+@pytest.mark.parametrize(
+    ("sold", "kind", "verdict", "said"),
+    [
+        (row("WIF", market="spot"), "perp-spot", "inventory", "spot is sold: that needs coins or a loan"),
+        (row("WIF", category="equity"), "perp-perp", "category", "crypto and equity"),
+    ],
+)
+def test_a_candidate_between_markets_that_make_no_route_is_counted_and_explained(
+    sold: Row, kind: str, verdict: str, said: str
+) -> None:
+    one = Tape().begin({"alpha": [row("WIF", category="crypto")], "beta": [sold]})
+    one.quote("alpha", SYMBOL, "1.9990", "2.0000", "1000")
+    one.quote("beta", sold.symbol, "2.0200", "2.0220", "1000")
+    fold, records = hold(one, VENUES, 5500).fold()
+    told = why(fold, "WIF")
+    best = told.routes[0]
+    assert (best.kind, best.edge_bps, best.verdict, best.stage) == (kind, "100.00", verdict, "idle")
+    assert [(step.name, step.value) for step in best.steps if step.ok is False] == [("makes a route", said)]
+    assert told.held_back == {verdict: 5}
+    assert not records
 
 
 def test_it_reads_as_text() -> None:
