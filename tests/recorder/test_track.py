@@ -34,7 +34,26 @@ def test_missing_batches_are_a_gap_with_their_numbers() -> None:
     track.take("4-0", "p", 5)
     track.take(f"{5 + REPORT_AFTER_MS}-0", "p", 6)
     track.rest()
-    assert [(gap.missing_seqs, gap.to_id, gap.reason) for gap in track.gaps] == [({"p": [3, 4]}, None, "missing")]
+    (gap,) = track.gaps
+    assert (gap.missing_seqs, gap.from_id, gap.to_id, gap.reason) == ({"p": [3, 4]}, "3-0", "4-0", "missing")
+
+
+def test_of_a_gap_that_a_recorder_learned_of_before_it_started_nobody_knows_where_it_ends() -> None:
+    track = reader(3)
+    track.take("4-0", "p", 5)
+    again = Track(STREAM, "one", track.position())
+    again.take(f"{5 + REPORT_AFTER_MS}-0", "p", 6)
+    again.rest()
+    assert [(gap.missing_seqs, gap.to_id) for gap in again.gaps] == [({"p": [3, 4]}, None)]
+
+
+def test_a_gap_that_was_read_past_lies_between_what_was_found_whole_and_where_it_was_found() -> None:
+    track = reader(10)
+    track.account(Standing(10, 10, "10-0", "1-0"))
+    track.take("18-0", "p", 17)
+    track.account(Standing(18, 1, "18-0", "18-0"))
+    (gap,) = track.gaps
+    assert (gap.from_id, gap.to_id, gap.missed_entries) == ("10-0", "18-0", 7)
 
 
 def test_a_position_goes_on_where_it_stopped() -> None:
