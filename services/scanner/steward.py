@@ -14,6 +14,7 @@ import msgspec
 
 from services.scanner import lease
 from services.scanner.asked import answer
+from services.scanner.books import Books
 from services.scanner.control import Config, ControlEvent, Join, Listing, Row, Seed, Tick, encode
 from services.scanner.detectors.price_check import unconfirmed
 from services.scanner.market import MS
@@ -39,8 +40,6 @@ LISTINGS_S: Final = 0.5
 UNLISTED_S: Final = 3.0
 CONFIRMED_S: Final = 5.0
 CLEAR_S: Final = 30.0
-#: Books are asked for that long ahead, and as often.
-BOOKS_MS: Final = 20_000
 BOOKS_S: Final = 2.0
 IDLE_MS: Final = 1000
 #: The control stream is never silent for longer: so the last entry that was folded is always still in it.
@@ -66,6 +65,7 @@ class Steward:
         self.hold, self._client, self._wire = hold, client, wire
         self._partitions, self._load, self._recorded = partitions, load, recorded
         self._seq = 0
+        self._books = Books()
         self._told = 0.0
         self._written = hold.fold.judge.runtime
         self._venues = {source.venue for source in hold.fold.sources.values()}
@@ -110,7 +110,7 @@ class Steward:
         if not self._recorded and self._is_due("confirmed", CONFIRMED_S):
             await self._write_confirmed()
         if not self._recorded and self._is_due("books", BOOKS_S):
-            await self._ask_books()
+            await self._books.ask(self._client, self.hold.fold.memory.interest.books(), await self._now_ms())
         if self._is_due("clear", CLEAR_S):
             await self._clear_up()
 
@@ -298,18 +298,6 @@ class Steward:
         for partition in range(self._partitions):
             if partition != self.hold.partition:
                 await self._client.xadd(streams.control(partition), {streams.FIELD: batch})
-
-    async def _ask_books(self) -> None:
-        """Those that near edges ask for; what is not asked for again expires."""
-        books = self.hold.fold.memory.interest.books()
-        if not books:
-            return
-        until = await self._now_ms() + BOOKS_MS
-        async with self._client.pipeline(transaction=False) as pipe:
-            for venue, symbols in books.items():
-                # GT: another reader may want it for longer
-                pipe.zadd(streams.demand(venue, "book"), dict.fromkeys(symbols, until), gt=True)
-            await pipe.execute()
 
     async def _tick(self) -> None:
         """Let event time pass while nothing moves it."""
