@@ -1,12 +1,15 @@
 """`explain COIN`: why a coin gives no signal, from the last checkpoint of its partition, as text."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from typing import Any
 
 from services.scanner.checkpoint import Unusable, load
+from services.scanner.idle import Idle
+from services.scanner.steward import native_of, row_of
 from services.scanner.why import why
 from shared import streams
-from shared.bus import AWAY, connect
+from shared.bus import AWAY, Redis, connect
 from shared.config import SettingError
 from shared.config import load as load_settings
 from shared.why import LegWhy, RouteWhy, Step, Why
@@ -54,6 +57,18 @@ def step(one: Step) -> str:
     return f"{MARKS[one.ok]:<4}{one.name}{found}{wanted}"
 
 
+async def listed(client: Redis, asset: str) -> Collection[LegWhy]:
+    """The markets of a coin that do not trade, by the listings as they stand."""
+    idle, prefix = Idle(), streams.instruments("")
+    async for key in client.scan_iter(f"{prefix}*"):
+        rows: Any = await client.hgetall(key)
+        for field, data in rows.items():
+            row = row_of(data)
+            if row is not None and row.base == asset:
+                idle.note(key.decode(errors="replace").removeprefix(prefix), native_of(field), row)
+    return idle.of(asset)
+
+
 async def explain(asset: str) -> int:
     """Print it. The exit code: 0, or 2 where nothing can be said."""
     name = asset.upper()
@@ -61,6 +76,7 @@ async def explain(asset: str) -> int:
         settings = load_settings()
         client = connect(settings.redis)
         state = await client.hget(streams.scan(streams.partition_of(name, settings.partitions)), "ckpt")
+        idle = await listed(client, name)
         await client.aclose()
         if state is None:
             print("explain: no scanner has written a checkpoint yet", file=sys.stderr)
@@ -69,5 +85,7 @@ async def explain(asset: str) -> int:
     except (SettingError, Unusable, *AWAY) as error:
         print(f"explain: {error}", file=sys.stderr)
         return 2
-    print("\n".join(lines(why(fold, name))))
+    met = {(leg.venue, leg.market, leg.native) for leg in why(fold, name).legs}
+    idle = [one for one in idle if (one.venue, one.market, one.native) not in met]
+    print("\n".join(lines(why(fold, name, idle=idle))))
     return 0

@@ -17,6 +17,7 @@ from services.scanner.asked import answer
 from services.scanner.books import Books
 from services.scanner.control import Config, ControlEvent, Join, Listing, Row, Seed, Tick, encode
 from services.scanner.detectors.price_check import unconfirmed
+from services.scanner.idle import Idle
 from services.scanner.market import MS
 from services.scanner.resume import RECORD, Hold, pairs, readable
 from services.scanner.wire import Wire
@@ -66,6 +67,7 @@ class Steward:
         self._partitions, self._load, self._recorded = partitions, load, recorded
         self._seq = 0
         self._books = Books()
+        self._idle = Idle()
         self._told = 0.0
         self._written = hold.fold.judge.runtime
         self._venues = {source.venue for source in hold.fold.sources.values()}
@@ -106,7 +108,7 @@ class Steward:
         if self._is_due("rate", 1.0):
             await self._tell_rate()
         await self._tick()
-        await answer(self._client, self.hold.fold, self.hold.partition, self._partitions, await self._now_ms())
+        await answer(self._client, self.hold, self._idle, self._partitions, await self._now_ms())
         if not self._recorded and self._is_due("confirmed", CONFIRMED_S):
             await self._write_confirmed()
         if not self._recorded and self._is_due("books", BOOKS_S):
@@ -223,50 +225,29 @@ class Steward:
         for field, data in raw.items():
             if before.get(field) == data:
                 continue
-            key, row = _native(field), self._row(data)
+            key, row = native_of(field), row_of(data)
             if row is None or known.get(key) == row:
                 continue
             if streams.partition_of(row.base, self._partitions) != self.hold.partition:
                 elsewhere.add(key)  # read as another coin, it may have been here before
+                self._idle.note(venue, key, None)
             elif row.status == "trading" or row.reason == UNCONFIRMED or key in known:
                 changed.append(row)
                 known[key] = row
-        listed = {_native(field) for field in raw} - elsewhere
+                self._idle.note(venue, key, None)
+            else:
+                self._idle.note(venue, key, row)
+        listed = {native_of(field) for field in raw} - elsewhere
         gone = [key for key in known if key not in listed] if raw else []
         for key in gone:
             del known[key]
+        for field in before.keys() - raw.keys():
+            self._idle.note(venue, native_of(field), None)
         for at in range(0, len(changed), ROWS_PER_ENTRY):
             await self._tell(Listing(venue, changed[at : at + ROWS_PER_ENTRY], []))
         if gone:
             await self._tell(Listing(venue, [], gone))
         self._raw[venue] = raw
-
-    def _row(self, data: bytes) -> Row | None:
-        """What a listed instrument is; None where it cannot be read."""
-        try:
-            one = _instrument.decode(data)
-        except msgspec.DecodeError as error:
-            LOG.warning("an instrument cannot be read: %s", error)
-            return None
-        return Row(
-            market=one.market,
-            symbol=one.symbol,
-            native=one.native,
-            base=one.base,
-            quote=one.quote,
-            category=one.category,
-            status=one.status,
-            quote_mode=one.quote_mode,
-            lot_size=one.lot_size,
-            min_size=one.min_size,
-            min_notional=one.min_notional,
-            taker_fee_bps=one.taker_fee_bps,
-            funding_interval_h=one.funding_interval_h,
-            multiplier=one.multiplier,
-            reason=one.quarantine_reason,
-            trusted=one.trusted,
-            tick_size=one.tick_size,
-        )
 
     async def _write_confirmed(self) -> None:
         """Tell the collectors which readings of multipliers the prices have confirmed, and look for their answer."""
@@ -323,6 +304,34 @@ class Steward:
 _instrument: Final[decoding.Decoder[Instrument]] = decoding.msgpack(Instrument)
 
 
-def _native(field: bytes) -> tuple[Market, str]:
+def row_of(data: bytes) -> Row | None:
+    """What a listed instrument is; None where it cannot be read."""
+    try:
+        one = _instrument.decode(data)
+    except msgspec.DecodeError as error:
+        LOG.warning("an instrument cannot be read: %s", error)
+        return None
+    return Row(
+        market=one.market,
+        symbol=one.symbol,
+        native=one.native,
+        base=one.base,
+        quote=one.quote,
+        category=one.category,
+        status=one.status,
+        quote_mode=one.quote_mode,
+        lot_size=one.lot_size,
+        min_size=one.min_size,
+        min_notional=one.min_notional,
+        taker_fee_bps=one.taker_fee_bps,
+        funding_interval_h=one.funding_interval_h,
+        multiplier=one.multiplier,
+        reason=one.quarantine_reason,
+        trusted=one.trusted,
+        tick_size=one.tick_size,
+    )
+
+
+def native_of(field: bytes) -> tuple[Market, str]:
     market, _, native = field.decode(errors="replace").partition(":")
     return ("spot" if market == "spot" else "perp"), native

@@ -1,6 +1,6 @@
 """A coin's last evaluation, step by step: the conditions of `judge.refuse` in order, and what was compared. Pure."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Final, Literal
 
 from services.scanner.fold import Fold
@@ -24,8 +24,8 @@ KINDS: Final[dict[tuple[Market, Market], Kind | Literal["perp-spot"]]] = {
 }
 
 
-def why(fold: Fold, name: str, answered_ms: int = 0, most: int = ROUTES_MAX) -> Why:
-    """How the coin stands now. Without legs where nothing of it is known."""
+def why(fold: Fold, name: str, answered_ms: int = 0, idle: Collection[LegWhy] = (), most: int = ROUTES_MAX) -> Why:
+    """How the coin stands now, with its `idle` markets. Without legs where nothing of it is known."""
     asset = fold.assets.get(name) or Asset(name)
     judge, at = fold.judge, fold.at
     found = sorted(_routes(fold, asset), key=lambda one: (-one[0], one[1]))
@@ -33,7 +33,7 @@ def why(fold: Fold, name: str, answered_ms: int = 0, most: int = ROUTES_MAX) -> 
         asset=name,
         at=at,
         answered_ms=answered_ms,
-        legs=tuple(_leg(judge, leg, at) for leg in asset.legs),
+        legs=(*(_leg(judge, leg, at) for leg in asset.legs), *idle),
         routes=tuple(_route(fold, buy, sell) for _, _, buy, sell in found[:most]),
         routes_total=len(found),
         held_back=dict(asset.refused),
