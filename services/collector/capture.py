@@ -29,6 +29,7 @@ from urllib.parse import parse_qsl, urlsplit
 import msgspec
 
 from services.collector.transcript import parts
+from services.collector.typed_rows import UNREADABLE
 from services.collector.venue import Request
 
 FORMAT: Final = 1
@@ -51,7 +52,6 @@ _EXCHANGE: Final = frozenset({"_request", "response"})
 #: a client's test (transcript.py)
 _TRANSCRIPT: Final = frozenset({"file", "text"})
 
-_UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _object: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _array: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _text: Final = msgspec.json.Decoder(str)
@@ -171,7 +171,7 @@ def _transcript(element: bytes, number: int) -> list[Captured]:
     """The frames and answers of a client's test; none of any other element."""
     try:
         keys = _object.decode(element)
-    except _UNREADABLE:
+    except UNREADABLE:
         return []
     if keys.keys() != _TRANSCRIPT:
         return []
@@ -198,7 +198,7 @@ def _chain(head: Iterable[bytes], rest: Iterable[bytes]) -> Iterator[bytes]:
 def _is_json(data: bytes) -> bool:
     try:
         msgspec.json.decode(data, type=msgspec.Raw)
-    except _UNREADABLE:
+    except UNREADABLE:
         return False
     return True
 
@@ -278,7 +278,7 @@ def _json_line(line: bytes, number: int) -> Captured:
     """An object: one of our own lines, a wrapper, or the frame itself."""
     try:
         keys = _object.decode(line)
-    except _UNREADABLE:
+    except UNREADABLE:
         return Captured(number, line)
     if "capture" in keys and "venue" in keys:
         return Captured(number, line, skipped="header")
@@ -319,7 +319,7 @@ def _unquoted(raw: bytes) -> bytes:
         return raw
     try:
         return _text.decode(raw).encode()
-    except (*_UNREADABLE, UnicodeEncodeError):
+    except (*UNREADABLE, UnicodeEncodeError):
         return raw
 
 
@@ -345,7 +345,7 @@ def _request(raw: bytes) -> Request | None:
         keys = _object.decode(raw)
         params = _object.decode(keys["params"]) if "params" in keys and bytes(keys["params"])[:1] == b"{" else {}
         endpoint = _text.decode(keys["endpoint"])
-    except (*_UNREADABLE, KeyError):
+    except (*UNREADABLE, KeyError):
         return None
     return request_of(endpoint, {name: _unquoted(bytes(value)).decode() for name, value in params.items()})
 

@@ -13,11 +13,12 @@ import msgspec
 from services.collector.messages import Message, Refused, Unknown
 from services.collector.normalise import BadNumber
 from services.collector.table import Table
+from services.collector.typed_rows import UNREADABLE
 from services.collector.venue import Decode, DecoderOptions, Request
 from services.collector.venues.backpack import rows
 from services.collector.venues.backpack.decode_rest import rest
 from services.collector.venues.backpack.rows import Reader
-from services.collector.venues.backpack.shapes import UNREADABLE, BookTicker, Error, Frame, Push, native_of
+from services.collector.venues.backpack.shapes import BookTicker, Error, Frame, Push, native_of
 
 BOOK_TICKER: Final = "bookTicker"
 MARK_PRICE: Final = "markPrice"

@@ -14,11 +14,11 @@ import msgspec
 from services.collector.messages import Message, Refused, Relist, Unknown
 from services.collector.normalise import BadNumber
 from services.collector.table import Listed
-from services.collector.typed_rows import Rows
+from services.collector.typed_rows import UNREADABLE, Rows
 from services.collector.venue import Request
 from services.collector.venues.backpack import rows
 from services.collector.venues.backpack.rows import Reader
-from services.collector.venues.backpack.shapes import UNREADABLE, Depth, MarkRow, PaidRow, native_of
+from services.collector.venues.backpack.shapes import Depth, MarkRow, PaidRow, native_of
 
 API: Final = "/api/v1/"
 MARKETS: Final = f"{API}markets"

@@ -11,9 +11,8 @@ import msgspec
 
 from services.collector.naming import Reviewed, name, status_of
 from services.collector.normalise import EXACT, BadNumber, literal, plain
-from services.collector.typed_rows import loosely
+from services.collector.typed_rows import UNREADABLE, loosely
 from services.collector.venue import Unreadable
-from services.collector.venues.backpack.shapes import UNREADABLE
 from services.collector.venues.backpack.times import instant
 from shared.instruments import Instrument, Market, Status, unified_symbol
 

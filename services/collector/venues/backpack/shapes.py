@@ -8,8 +8,7 @@ from typing import Annotated, Final
 
 import msgspec
 
-#: what reading text that is no JSON, or not the JSON that was expected, raises
-UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+from services.collector.typed_rows import UNREADABLE
 
 #: a number of the order book: the bus carries 64 bits
 Number = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]

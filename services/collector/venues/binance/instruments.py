@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from services.collector import naming, normalise
+from services.collector.typed_rows import UNREADABLE
 from services.collector.venue import Unreadable
 from services.collector.venues.binance.multipliers import REVIEWED
 from shared.instruments import Category, Instrument, Status, unified_symbol
@@ -154,7 +155,7 @@ def is_listing(body: bytes) -> str | None:
             msgspec.json.decode(form[0], type=_FundingForm)
             return FUNDING_INFO
         row = msgspec.json.decode(form.symbols[0], type=_SymbolForm)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, IndexError):
+    except (*UNREADABLE, IndexError):
         return None
     if row.contract_status is not None:
         return None
@@ -164,7 +165,7 @@ def is_listing(body: bytes) -> str | None:
 def _rows(call: str, body: bytes, row_type: type[Row]) -> list[Row]:
     try:
         raws = msgspec.json.decode(body, type=_Info).symbols
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise Unreadable(f"{call}: {body[:80]!r}: expected an object with symbols ({error})") from error
     rows = []
     for raw in raws:
@@ -182,7 +183,7 @@ def _funding(body: bytes | None) -> dict[str, _FundingRow]:
         return {}
     try:
         return {row.symbol: row for row in msgspec.json.decode(body, type=list[_FundingRow])}
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise Unreadable(f"{FUNDING_INFO}: {body[:80]!r}: expected a list of rows with symbol ({error})") from error
 
 

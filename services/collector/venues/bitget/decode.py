@@ -13,11 +13,12 @@ import msgspec
 from services.collector.messages import Message, Pong, Unknown
 from services.collector.normalise import BadNumber
 from services.collector.table import Table
+from services.collector.typed_rows import UNREADABLE
 from services.collector.venue import Decode, DecoderOptions, Request
 from services.collector.venues.bitget import rows
 from services.collector.venues.bitget.decode_rest import rest
 from services.collector.venues.bitget.reading import ACTIONS, BEST, Reader, push
-from services.collector.venues.bitget.shapes import UNREADABLE, BestPush, Frame, native_of
+from services.collector.venues.bitget.shapes import BestPush, Frame, native_of
 from services.collector.venues.bitget.topics import MARKET, SETTLE, answer
 
 #: how a push of the quote channel is told: its name is among the first bytes

@@ -12,7 +12,7 @@ import msgspec
 from services.collector.messages import Message, Refused, Relist, Unknown
 from services.collector.normalise import BadNumber
 from services.collector.table import Listed
-from services.collector.typed_rows import Rows
+from services.collector.typed_rows import UNREADABLE, Rows
 from services.collector.venue import Request
 from services.collector.venues.bitget import rows
 from services.collector.venues.bitget.instruments import SUCCESS, is_listing
@@ -25,7 +25,6 @@ from services.collector.venues.bitget.reading import (
     per_row,
 )
 from services.collector.venues.bitget.shapes import (
-    UNREADABLE,
     FillRow,
     InterestRow,
     PaidRow,

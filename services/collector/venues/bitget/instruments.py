@@ -17,10 +17,9 @@ import msgspec
 
 from services.collector.naming import name, status_of
 from services.collector.normalise import EXACT, BadNumber, literal, nanoseconds, plain, shifted
-from services.collector.typed_rows import loosely
+from services.collector.typed_rows import UNREADABLE, loosely
 from services.collector.venue import Unreadable
 from services.collector.venues.bitget.multipliers import REVIEWED
-from services.collector.venues.bitget.shapes import UNREADABLE
 from shared.instruments import Category, Instrument, Market, Status, unified_symbol
 
 NAME: Final = "bitget"

@@ -7,8 +7,7 @@ from typing import Annotated, Final
 
 import msgspec
 
-#: what reading text that is no JSON, or not the JSON that was expected, raises
-UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+from services.collector.typed_rows import UNREADABLE
 
 #: a number of a book that the bus can carry; v3 sends some of them as text
 Number = Annotated[int, msgspec.Meta(ge=-(1 << 63), le=(1 << 63) - 1)]

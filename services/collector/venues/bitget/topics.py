@@ -12,7 +12,8 @@ from typing import Final
 import msgspec
 
 from services.collector.messages import Ack, Message, Refused, Unknown
-from services.collector.venues.bitget.shapes import UNREADABLE, Arg, Frame
+from services.collector.typed_rows import UNREADABLE
+from services.collector.venues.bitget.shapes import Arg, Frame
 from shared.instruments import Instrument, Market
 
 LIQUIDATION: Final = "liquidation"

@@ -16,7 +16,8 @@ from typing import Final
 import msgspec
 
 from services.collector.messages import Ack, Message, Pong, Refused, Unknown
-from services.collector.venues.bybit.shapes import UNREADABLE, Frame
+from services.collector.typed_rows import UNREADABLE
+from services.collector.venues.bybit.shapes import Frame
 
 _NAMED: Final = re.compile(r"topic:([^\s,\[\]]+)|\[([^\s,\[\]]+)\]")
 _ALREADY: Final = "already subscribed"

@@ -14,12 +14,13 @@ import msgspec
 from services.collector.messages import Ack, Message, Pong, Refused, Relist, Unknown
 from services.collector.normalise import BadNumber
 from services.collector.table import Table
+from services.collector.typed_rows import UNREADABLE
 from services.collector.venue import Decode, DecoderOptions, Request
 from services.collector.venues.bybit import rows
 from services.collector.venues.bybit.answers import answer, channel_of
 from services.collector.venues.bybit.decode_rest import Rest, is_old
 from services.collector.venues.bybit.rows import BEST, DEPTHS, MS, TICKERS, Reader
-from services.collector.venues.bybit.shapes import UNREADABLE, BookFrame, Frame, TickerFrame
+from services.collector.venues.bybit.shapes import BookFrame, Frame, TickerFrame
 from services.collector.venues.bybit.tickers import Tickers
 from shared.instruments import Market
 

@@ -14,12 +14,13 @@ import msgspec
 from services.collector.messages import Message, Refused, Relist, Unknown
 from services.collector.normalise import BadNumber
 from services.collector.table import Listed
+from services.collector.typed_rows import UNREADABLE
 from services.collector.venue import Request
 from services.collector.venues.bybit import rows, tickers
 from services.collector.venues.bybit.answers import BUSY
 from services.collector.venues.bybit.instruments import LINEAR, SPOT
 from services.collector.venues.bybit.rows import MS, Reader
-from services.collector.venues.bybit.shapes import UNREADABLE, Body, RestBook, Result
+from services.collector.venues.bybit.shapes import Body, RestBook, Result
 from shared.instruments import Market
 
 TICKERS: Final = "/v5/market/tickers"

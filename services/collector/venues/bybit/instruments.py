@@ -16,10 +16,10 @@ import msgspec
 from services.collector.naming import name, status_of
 from services.collector.normalise import EXACT, BadNumber, literal, nanoseconds, plain
 from services.collector.table import Listed
-from services.collector.typed_rows import loosely
+from services.collector.typed_rows import UNREADABLE, loosely
 from services.collector.venue import Unreadable
 from services.collector.venues.bybit.multipliers import REVIEWED
-from services.collector.venues.bybit.shapes import UNREADABLE, Body, Result
+from services.collector.venues.bybit.shapes import Body, Result
 from shared.instruments import Category, Instrument, Market, Status, unified_symbol
 
 NAME: Final = "bybit"

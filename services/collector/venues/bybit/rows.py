@@ -14,9 +14,9 @@ from services.collector import normalise
 from services.collector.messages import BookDelta, BookSnapshot, Message, Unknown
 from services.collector.normalise import BadNumber, nanoseconds
 from services.collector.table import Listed, Table
-from services.collector.typed_rows import Rows
+from services.collector.typed_rows import UNREADABLE, Rows
 from services.collector.venue import DecoderOptions
-from services.collector.venues.bybit.shapes import UNREADABLE, BookData, ForcedRow, PaidRow, TradeRow
+from services.collector.venues.bybit.shapes import BookData, ForcedRow, PaidRow, TradeRow
 from shared.events import Liquidation, Quote, Settlement, Side, Source, Trade
 from shared.instruments import Market
 

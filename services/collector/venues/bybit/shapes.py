@@ -16,9 +16,6 @@ Millis = Annotated[int, msgspec.Meta(ge=0, le=9_223_372_036_854)]
 Number = Annotated[int, msgspec.Meta(ge=0, le=9_223_372_036_854_775_807)]
 Levels = list[tuple[str, str]]
 
-#: what reading text that is no JSON, or not the JSON that was expected, raises
-UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-
 
 class BookData(msgspec.Struct):
     """`u` counts the changes of one depth, `seq` those of the matching engine: it compares all depths and tickers."""

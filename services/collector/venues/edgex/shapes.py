@@ -4,6 +4,8 @@ from typing import Final
 
 import msgspec
 
+from services.collector.typed_rows import UNREADABLE
+
 Text = str | None
 ABSENT: Final = msgspec.Raw(b"")
 
@@ -107,5 +109,5 @@ def native_of(raw: bytes | msgspec.Raw) -> str | None:
     """The contract that a row names, however broken the rest of it is."""
     try:
         return str(_named.decode(raw).contract_id) or None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         return None

@@ -10,7 +10,8 @@ from typing import Final
 import msgspec
 
 from services.collector.messages import Ack, Message, Refused, Unknown
-from services.collector.venues.grvt.shapes import UNREADABLE, begins
+from services.collector.typed_rows import UNREADABLE
+from services.collector.venues.grvt.shapes import begins
 
 EMPTY: Final = "empty"
 _SEQUENCE: Final = re.compile("[1-9][0-9]{0,17}").fullmatch

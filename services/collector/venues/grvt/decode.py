@@ -16,13 +16,14 @@ from services.collector import normalise
 from services.collector.messages import Lost, Message, Replayed, Unknown
 from services.collector.normalise import BadNumber
 from services.collector.table import Listed, Table
+from services.collector.typed_rows import UNREADABLE
 from services.collector.venue import Decode, DecoderOptions, Request
 from services.collector.venues.grvt import answers, lite, reading, rows, shapes
 from services.collector.venues.grvt.answers import topic_text
 from services.collector.venues.grvt.changes import PICTURE, Top, Whole, judge
 from services.collector.venues.grvt.decode_rest import rest
 from services.collector.venues.grvt.reading import BOOKS, MINI, MINI_DELTA, TICKER, TICKERS, TRADES, Reader
-from services.collector.venues.grvt.shapes import UNREADABLE, begins
+from services.collector.venues.grvt.shapes import begins
 from shared.events import Mark, Quote
 
 _HOT: Final = b'{"stream":"v1.mini.'

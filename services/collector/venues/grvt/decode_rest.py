@@ -10,10 +10,11 @@ import msgspec
 
 from services.collector.messages import Message, Relist, Unknown
 from services.collector.table import Listed
+from services.collector.typed_rows import UNREADABLE
 from services.collector.venue import Request
 from services.collector.venues.grvt import answers, reading, rows, shapes
 from services.collector.venues.grvt.reading import BOOKS, PAID, TICKERS, TRADES, Reader
-from services.collector.venues.grvt.shapes import UNREADABLE, begins
+from services.collector.venues.grvt.shapes import begins
 
 INSTRUMENTS: Final = frozenset({"instrument", "instruments", "all_instruments"})
 

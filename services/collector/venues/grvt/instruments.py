@@ -12,10 +12,10 @@ import msgspec
 
 from services.collector import naming
 from services.collector.normalise import EXACT, BadNumber, literal, nanoseconds, percent, plain, rate
-from services.collector.typed_rows import loosely
+from services.collector.typed_rows import UNREADABLE, loosely
 from services.collector.venue import Unreadable
 from services.collector.venues.grvt import lite
-from services.collector.venues.grvt.shapes import ABSENT, UNREADABLE, Loose, begins
+from services.collector.venues.grvt.shapes import ABSENT, Loose, begins
 from shared.instruments import Instrument, Status, unified_symbol
 
 NAME: Final = "grvt"

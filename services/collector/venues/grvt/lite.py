@@ -9,7 +9,8 @@ from typing import Final
 
 import msgspec
 
-from services.collector.venues.grvt.shapes import UNREADABLE, begins
+from services.collector.typed_rows import UNREADABLE
+from services.collector.venues.grvt.shapes import begins
 
 Keys = Mapping[str, msgspec.Raw]
 Names = Mapping[str, str]

@@ -9,9 +9,10 @@ import msgspec
 from services.collector.messages import Message, Unknown
 from services.collector.normalise import BadNumber
 from services.collector.table import Listed, Table
+from services.collector.typed_rows import UNREADABLE
 from services.collector.venue import DecoderOptions
 from services.collector.venues.grvt import rows, shapes
-from services.collector.venues.grvt.shapes import UNREADABLE, begins
+from services.collector.venues.grvt.shapes import begins
 from shared.events import Source
 
 BAD_NUMBER: Final = "bad_number"

@@ -5,9 +5,6 @@ from typing import Final
 import msgspec
 from msgspec import UNSET, UnsetType
 
-#: what reading text that is no JSON, or not the JSON that was expected, raises
-UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-
 #: a field of a delta: absent is unchanged; null and the empty text say that there is none
 Changed = str | None | UnsetType
 #: a number that the documentation shows as text and as a JSON number alike

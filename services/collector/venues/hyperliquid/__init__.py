@@ -6,6 +6,7 @@ from typing import Final
 import msgspec
 
 from services.collector.messages import BookDelta, BookSnapshot
+from services.collector.typed_rows import UNREADABLE
 from services.collector.variables import choice, rest_url, seconds, socket_url
 from services.collector.venue import Call, Channel, Endpoint, Follow, Host, Limits, Ping, Span, Venue
 from services.collector.venues.hyperliquid import answers
@@ -17,7 +18,6 @@ from services.collector.venues.hyperliquid.instruments import (
     PERP_METAS,
     SPOT_CONTEXTS,
     SPOT_META,
-    UNREADABLE,
     is_listing,
     listing,
     outside,

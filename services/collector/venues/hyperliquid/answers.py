@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from services.collector.messages import Ack, Message, Refused, Unknown
-from services.collector.venues.hyperliquid.instruments import UNREADABLE
+from services.collector.typed_rows import UNREADABLE
 
 BBO: Final = "bbo"
 TRADES: Final = "trades"

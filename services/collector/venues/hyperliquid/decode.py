@@ -14,10 +14,10 @@ import msgspec
 from services.collector.messages import Message, Pong, Unknown
 from services.collector.normalise import POSITIVE_FOUR
 from services.collector.table import Table
+from services.collector.typed_rows import UNREADABLE
 from services.collector.venue import Decode, DecoderOptions, Request
 from services.collector.venues.hyperliquid import answers, reading, rows
 from services.collector.venues.hyperliquid.decode_rest import rest
-from services.collector.venues.hyperliquid.instruments import UNREADABLE
 from services.collector.venues.hyperliquid.reading import Reader
 from shared.events import Quote
 

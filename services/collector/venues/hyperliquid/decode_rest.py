@@ -10,9 +10,10 @@ import msgspec
 
 from services.collector.messages import Message, Refused, Relist, Unknown
 from services.collector.normalise import BadNumber
+from services.collector.typed_rows import UNREADABLE
 from services.collector.venue import Request
 from services.collector.venues.hyperliquid import reading, rows
-from services.collector.venues.hyperliquid.instruments import UNREADABLE, is_listing
+from services.collector.venues.hyperliquid.instruments import is_listing
 from services.collector.venues.hyperliquid.reading import Reader
 
 PERP_CONTEXTS: Final = "metaAndAssetCtxs"

@@ -15,6 +15,7 @@ import msgspec
 
 from services.collector import naming
 from services.collector.normalise import EXACT, plain
+from services.collector.typed_rows import UNREADABLE
 from services.collector.venue import Unreadable
 from services.collector.venues.hyperliquid.names import COLLATERAL, PERPS, TOKENS
 from shared.instruments import Category, Instrument, Status, unified_symbol
@@ -25,9 +26,6 @@ PERP_METAS: Final = "perps"
 SPOT_META: Final = "spot"
 SPOT_CONTEXTS: Final = "spot_contexts"
 CATEGORIES: Final = "categories"
-
-#: what reading text that is no JSON, or not the JSON that was expected, raises
-UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 #: a price has at most so many decimals less those of the size, and five significant digits
 PERP_DECIMALS: Final = 6

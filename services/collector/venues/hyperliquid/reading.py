@@ -15,10 +15,11 @@ import msgspec
 from services.collector.messages import Message, Relist, Replayed, Unknown
 from services.collector.normalise import BadNumber
 from services.collector.table import Listed, Table
+from services.collector.typed_rows import UNREADABLE
 from services.collector.venue import DecoderOptions
 from services.collector.venues.hyperliquid import rows
 from services.collector.venues.hyperliquid.answers import BBO
-from services.collector.venues.hyperliquid.instruments import UNREADABLE, place
+from services.collector.venues.hyperliquid.instruments import place
 from shared.events import Source
 from shared.instruments import Market
 

@@ -6,10 +6,11 @@ from typing import Final
 import msgspec
 
 from services.collector.messages import BookDelta, BookSnapshot
+from services.collector.typed_rows import UNREADABLE
 from services.collector.variables import rest_url, seconds, socket_url
 from services.collector.venue import Call, Channel, Endpoint, Follow, Host, Limits, Ping, Span, Venue
 from services.collector.venues.lighter.decode import SUBSCRIBED, UPDATE, decoder
-from services.collector.venues.lighter.instruments import DETAILS, NAME, UNREADABLE, is_listing, listing, outside
+from services.collector.venues.lighter.instruments import DETAILS, NAME, is_listing, listing, outside
 from shared.instruments import Instrument, Market
 
 STREAM: Final = "stream"

@@ -14,10 +14,10 @@ import msgspec
 from services.collector.messages import Ack, Answer, Closing, Message, Pong, Refused, Unknown
 from services.collector.normalise import BadNumber
 from services.collector.table import Table
+from services.collector.typed_rows import UNREADABLE
 from services.collector.venue import Decode, DecoderOptions, Request
 from services.collector.venues.lighter import rows
 from services.collector.venues.lighter.decode_rest import Rest
-from services.collector.venues.lighter.instruments import UNREADABLE
 from services.collector.venues.lighter.reading import Reader, market_of, native_of
 from services.collector.venues.lighter.shapes import Error, Frame, TickerFrame
 

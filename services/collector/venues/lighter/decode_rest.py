@@ -12,9 +12,10 @@ import msgspec
 from services.collector.messages import Message, Refused, Relist, Unknown
 from services.collector.normalise import BadNumber
 from services.collector.table import Listed, Table
+from services.collector.typed_rows import UNREADABLE
 from services.collector.venue import Request
 from services.collector.venues.lighter import rows
-from services.collector.venues.lighter.instruments import OK, UNREADABLE
+from services.collector.venues.lighter.instruments import OK
 from services.collector.venues.lighter.reading import Finder, age, named, print_rows, prints_of, singly
 from services.collector.venues.lighter.shapes import BulkRate, Details, Order, Paid, Print
 

@@ -13,7 +13,7 @@ import msgspec
 
 from services.collector.naming import Named, Reviewed, name, status_of
 from services.collector.normalise import EXACT, BadNumber, amount, literal, nanoseconds, plain
-from services.collector.typed_rows import loosely
+from services.collector.typed_rows import UNREADABLE, loosely
 from services.collector.venue import Unreadable
 from shared.instruments import Instrument, Market, Status, unified_symbol
 
@@ -41,9 +41,6 @@ STATUS: Final[dict[str, Status]] = {
     "settled": "delisting",
 }
 MARKET: Final[dict[str, Market]] = {"perp": "perp", "spot": "spot"}
-
-#: what reading text that is no JSON, or not the JSON that was expected, raises
-UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class Config(msgspec.Struct):

@@ -11,8 +11,8 @@ import msgspec
 from services.collector.messages import Message, Relist, Replayed, Unknown
 from services.collector.normalise import BadNumber
 from services.collector.table import Listed, Table
+from services.collector.typed_rows import UNREADABLE
 from services.collector.venues.lighter import rows
-from services.collector.venues.lighter.instruments import UNREADABLE
 from services.collector.venues.lighter.shapes import Frame, MarketStats, OrderBook, Print, Ticker
 from shared.events import Liquidation, Trade
 

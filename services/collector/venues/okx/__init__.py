@@ -5,11 +5,12 @@ from typing import Final
 import msgspec
 
 from services.collector.continuity import best_levels_agree, names_the_one_before
+from services.collector.typed_rows import UNREADABLE
 from services.collector.variables import socket_url
 from services.collector.venue import Call, Channel, Endpoint, Host, Limits, Ping, Venue
 from services.collector.venues.okx.answers import BY_TYPE, Arg, request_frame, topic_text
 from services.collector.venues.okx.decode import decoder
-from services.collector.venues.okx.instruments import FUNDING, NAME, UNREADABLE, is_listing, listing, outside
+from services.collector.venues.okx.instruments import FUNDING, NAME, is_listing, listing, outside
 from shared.instruments import Instrument, Market
 
 PUBLIC: Final = "public"

@@ -14,11 +14,11 @@ import msgspec
 from services.collector.messages import Message, Pong, Relist, Unknown
 from services.collector.normalise import BadNumber
 from services.collector.table import Table
+from services.collector.typed_rows import UNREADABLE
 from services.collector.venue import Decode, DecoderOptions, Request
 from services.collector.venues.okx import reading, rows
 from services.collector.venues.okx.answers import Answer, Arg, answer
 from services.collector.venues.okx.decode_rest import rest
-from services.collector.venues.okx.instruments import UNREADABLE
 from services.collector.venues.okx.reading import BEST, CHANNELS, LISTED_ROWS, Named, Reader, best, books, native_of
 from shared.instruments import Market
 

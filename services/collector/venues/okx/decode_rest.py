@@ -9,11 +9,10 @@ from typing import Final
 import msgspec
 
 from services.collector.messages import Message, Refused, Relist, Unknown
-from services.collector.typed_rows import Rows
+from services.collector.typed_rows import UNREADABLE, Rows
 from services.collector.venue import Request
 from services.collector.venues.okx import reading
 from services.collector.venues.okx.answers import BUSY
-from services.collector.venues.okx.instruments import UNREADABLE
 from services.collector.venues.okx.reading import Reader, RowsReader
 
 BOOKS: Final = frozenset({"/api/v5/market/books", "/api/v5/market/books-full", "/api/v5/market/books-rpi"})

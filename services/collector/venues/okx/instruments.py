@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from services.collector.normalise import EXACT, BadNumber, literal, nanoseconds, plain
-from services.collector.typed_rows import loosely
+from services.collector.typed_rows import UNREADABLE, loosely
 from services.collector.venue import Unreadable
 from shared.instruments import Category, Instrument, Status, unified_symbol
 
@@ -95,9 +95,6 @@ _form: Final = msgspec.json.Decoder(_Form)
 _row: Final = msgspec.json.Decoder(Row)
 _terms: Final = msgspec.json.Decoder(Terms)
 T = TypeVar("T")
-
-#: what reading text that is no JSON, or not the JSON that was expected, raises
-UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def is_listing(body: bytes) -> str | None:

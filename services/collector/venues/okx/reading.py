@@ -14,10 +14,10 @@ import msgspec
 from services.collector.messages import Message, Replayed, Unknown
 from services.collector.normalise import BadNumber
 from services.collector.table import Listed, Table
-from services.collector.typed_rows import Rows
+from services.collector.typed_rows import UNREADABLE, Rows
 from services.collector.venue import DecoderOptions
 from services.collector.venues.okx import rows
-from services.collector.venues.okx.instruments import LISTED_TYPES, UNREADABLE
+from services.collector.venues.okx.instruments import LISTED_TYPES
 from shared.events import Source
 
 TICKERS: Final = "tickers"

@@ -5,9 +5,10 @@ from typing import Final
 import msgspec
 
 from services.collector.messages import BookDelta, BookSnapshot
+from services.collector.typed_rows import UNREADABLE
 from services.collector.venue import Call, Channel, Endpoint, Follow, Host, Limits, Ping, Venue
 from services.collector.venues.paradex import decode_rest, sbe
-from services.collector.venues.paradex.answers import UNREADABLE, Params, request_frame
+from services.collector.venues.paradex.answers import Params, request_frame
 from services.collector.venues.paradex.decode import decoder
 from services.collector.venues.paradex.instruments import MARKETS, NAME, is_listing, listing, outside
 from services.collector.venues.paradex.reading import BBO, FORCED, PUBLIC, QUOTES, SUMMARIES

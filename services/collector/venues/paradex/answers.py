@@ -10,6 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from services.collector.messages import Ack, Message, Refused, Unknown
+from services.collector.typed_rows import UNREADABLE
 
 #: a channel that was asked for twice is refused the second time: it stands (the documentation does not give the text)
 STANDING: Final = re.compile("already|duplicate", re.IGNORECASE)
@@ -53,9 +54,6 @@ class Named(msgspec.Struct):
 
 
 _named: Final = msgspec.json.Decoder(Named)
-
-#: what reading text that is no JSON, or not the JSON that was expected, raises
-UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def answer(read: Answer) -> list[Message]:

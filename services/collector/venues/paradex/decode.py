@@ -15,9 +15,10 @@ import msgspec
 from services.collector.messages import Ack, Message, Pong, Refused, Unknown
 from services.collector.normalise import BadNumber, scaled
 from services.collector.table import Listed, Table
+from services.collector.typed_rows import UNREADABLE
 from services.collector.venue import Decode, DecoderOptions, Request
 from services.collector.venues.paradex import events, sbe
-from services.collector.venues.paradex.answers import UNREADABLE, Answer, answer
+from services.collector.venues.paradex.answers import Answer, answer
 from services.collector.venues.paradex.decode_rest import rest
 from services.collector.venues.paradex.reading import BBO, FORCED, PUBLIC, SUMMARIES, Reader
 from services.collector.venues.paradex.sbe import DECIMALS, Malformed

@@ -12,9 +12,9 @@ from services.collector import normalise
 from services.collector.messages import BookSnapshot, Message, Refused, Relist, Unknown
 from services.collector.normalise import BadNumber, literal, nanoseconds
 from services.collector.table import Listed
+from services.collector.typed_rows import UNREADABLE
 from services.collector.venue import Request
 from services.collector.venues.paradex import events
-from services.collector.venues.paradex.answers import UNREADABLE
 from services.collector.venues.paradex.instruments import hours
 from services.collector.venues.paradex.reading import Reader
 from shared.events import Funding, Mark, Quote, Side, Stats, Trade, TradeFlag

@@ -11,9 +11,8 @@ import msgspec
 
 from services.collector import naming
 from services.collector.normalise import EXACT, BadNumber, literal, plain
-from services.collector.typed_rows import loosely
+from services.collector.typed_rows import UNREADABLE, loosely
 from services.collector.venue import Unreadable
-from services.collector.venues.paradex.answers import UNREADABLE
 from shared.instruments import Category, Instrument, Market, Status, unified_symbol
 
 NAME: Final = "paradex"
