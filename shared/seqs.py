@@ -5,7 +5,7 @@ is missing is taken late; any other was seen before. A producer met for the firs
 the reader was `live` before: then its numbers from 0 on are missing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, Literal
 
 Taken = Literal["new", "late", "drop"]
@@ -63,9 +63,14 @@ class SeqMemory:
                     del self._missing[producer]
         return found
 
-    def settle(self, producer: str) -> None:
-        """The missing numbers of a producer are reported: they are not waited for any more."""
-        self._missing.pop(producer, None)
+    def told(self, seqs: Mapping[str, Iterable[int]]) -> None:
+        """These missing numbers were reported, by whoever had this memory before: they are not waited for any more."""
+        for producer, numbers in seqs.items():
+            missing = self._missing.get(producer, {})
+            for seq in numbers:
+                missing.pop(seq, None)
+            if not missing:
+                self._missing.pop(producer, None)
 
     def dump(self) -> dict[str, Any]:
         """Plain JSON values, to be stored with the reader's position."""

@@ -151,6 +151,9 @@ class Store:
             for block in journal.blocks(path):
                 for entry in block.entries:
                     self.stream(entry.key).recall(entry)
+                for gap in block.gaps:
+                    if gap.stream in self.accounts:
+                        self.accounts[gap.stream].told(gap)
         except Damaged as error:
             LOG.error("%s: what follows is read again, as far as Redis still has it", error)
             damaged = True

@@ -13,6 +13,7 @@ from shared.archive.records import Entry, Gap, split_key
 from shared.archive.rows import RAW_KINDS
 from shared.codec import decode_batch
 from shared.cursor import START, Cursor, Loss, Standing, split_id
+from shared.seqs import SeqMemory
 
 
 class Stream:
@@ -26,6 +27,7 @@ class Stream:
         self.kept = kept or Cursor(key, floor)
         self._highest = split_id(self.kept.position)
         self.read = Cursor.load(key, self.kept.dump())
+        self.read.memory = SeqMemory()  # `kept` follows the numbers
         self.waiting = 0
         self.gaps: list[Gap] = []
 
@@ -78,10 +80,18 @@ class Stream:
         self._collect(self.kept)
 
     def begin_anew(self) -> None:
-        """This Redis has lost its data: read from the start of what it has."""
+        """This Redis has lost its data: read from the start of what it has. Nothing may wait."""
         if self.read.position != START:
             self.read.reset(wiped=True)
         self._collect(self.read)
+        self.kept.reset(wiped=True)
+        self.kept.losses.clear()  # it is one loss
+
+    def told(self, gap: Gap) -> None:
+        """A gap that the journal names: it is not found again."""
+        self.kept.memory.told(gap.seqs)
+        if gap.reason == "trimmed" and gap.entries is not None and self.kept.ordinal is not None:
+            self.kept.ordinal += gap.entries
 
     def dump(self) -> dict[str, Any]:
         """The account of what is kept, as plain values."""

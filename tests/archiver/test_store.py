@@ -5,12 +5,13 @@ from pathlib import Path
 import pytest
 
 from services.archiver.store import Store, retain, take_lock
+from services.archiver.stream import Stream
 from shared.archive import layout
 from shared.archive.journal import Block
 from shared.archive.reading import Archive
-from shared.archive.records import HOUR_MS, Entry
+from shared.archive.records import HOUR_MS, Entry, Gap
 from shared.codec import encode_batch
-from shared.cursor import START
+from shared.cursor import REPORT_AFTER_MS, START, Standing
 from shared.streams import market_data
 from tests.shared.archive.made import EVENTS, T0, entries, sealed
 
@@ -40,6 +41,60 @@ def test_an_account_goes_on_where_the_last_whole_block_ended(tmp_path: Path) -> 
     assert second.stream(KEY).recall(entry(T0 + 2, 2))
     assert not second.stream(KEY).recall(entry(T0 + 3, 2)), "a number that was seen is a batch sent twice"
     second.close()
+
+
+def killed_after(root: Path, *blocks: Block) -> Stream:
+    """The account of the stream that the next archiver finds; the first one had read it from its first entry on."""
+    (root / layout.JOURNAL).mkdir()
+    first = Store(root)
+    first.floor = f"{T0}-0"
+    first.stream(KEY).account(None)
+    first.roll("redis-1", T0, Block())
+    for block in blocks:
+        first.append(block)
+    first.close()
+    second = Store(root)
+    second.close()
+    return second.stream(KEY)
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_batches_that_never_came_are_told_once_whoever_is_killed(tmp_path: Path, told: bool) -> None:
+    gaps = [Gap(KEY, f"{T0}-0", T0, None, "missing", {"alpha-1": [1, 2]})] if told else []
+    late = entry(T0 + 2 * REPORT_AFTER_MS, 4)
+    stream = killed_after(tmp_path, Block([entry(T0, 0), entry(T0 + 1, 3)]), Block([late], gaps))
+    stream.rest()
+    assert [gap.seqs for gap in stream.gaps] == ([] if told else [{"alpha-1": [1, 2]}])
+
+
+def test_what_was_trimmed_is_told_once_whoever_is_killed(tmp_path: Path) -> None:
+    gap = Gap(KEY, f"{T0}-0", T0, 8, "trimmed")
+    stream = killed_after(tmp_path, Block([entry(T0, 0)]), Block([entry(T0 + 9, 9)], [gap]))
+    stream.account(Standing(10, 1, f"{T0 + 9}-0", f"{T0 + 9}-0"))
+    assert stream.gaps == []
+    stream.account(Standing(13, 1, f"{T0 + 12}-0", f"{T0 + 12}-0"))
+    assert [one.entries for one in stream.gaps] == [2]
+
+
+def test_that_redis_lost_its_data_is_told_once_of_a_stream_that_has_been_silent_since(tmp_path: Path) -> None:
+    (tmp_path / layout.JOURNAL).mkdir()
+    first = Store(tmp_path)
+    first.floor = f"{T0}-0"
+    stream = first.stream(KEY)
+    stream.account(None)
+    one = entry(T0 + 1, 0)
+    stream.hold(one)
+    assert stream.keep(one)
+    stream.begin_anew()
+    assert [gap.reason for gap in stream.gaps] == ["redis_reset"]
+    first.roll("redis-2", T0 + 2, Block())
+    first.close()
+    second = Store(tmp_path)
+    second.close()
+    again = second.stream(KEY)
+    again.account(None)
+    again.rest()
+    assert again.gaps == []
 
 
 def test_a_segment_that_was_killed_as_it_began_is_passed_over(tmp_path: Path) -> None:
