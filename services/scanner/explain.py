@@ -1,4 +1,4 @@
-"""`explain COIN`: why a coin gives no signal, from the last checkpoint of its partition, as text."""
+"""`explain COIN`: why a coin gives no signal, as text: by the scanner's answer, or from the last checkpoint."""
 
 import sys
 from collections.abc import Collection, Iterator
@@ -9,11 +9,13 @@ from services.scanner.idle import Idle
 from services.scanner.steward import native_of, row_of
 from services.scanner.why import why
 from shared import streams
+from shared.asking import ask
 from shared.bus import AWAY, Redis, connect
 from shared.config import SettingError
 from shared.config import load as load_settings
 from shared.why import LegWhy, RouteWhy, Step, Why
 
+_UNCOUNTED = "no scanner answers: this is its last checkpoint, which does not count what was held back"
 MARKS = {True: "yes", False: "NO", None: "-"}
 
 
@@ -29,7 +31,7 @@ def lines(told: Why) -> Iterator[str]:
     if told.routes_total > len(told.routes):
         yield f"{told.routes_total - len(told.routes)} more routes with smaller edges"
     counted = ", ".join(f"{why} {count}" for why, count in sorted(told.held_back.items()))
-    yield f"candidates held back so far: {counted or 'none'}"
+    yield f"candidates held back so far: {counted or 'none'}" if told.answered_ms else _UNCOUNTED
 
 
 def market(leg: LegWhy) -> str:
@@ -70,22 +72,36 @@ async def listed(client: Redis, asset: str) -> Collection[LegWhy]:
 
 
 async def explain(asset: str) -> int:
-    """Print it. The exit code: 0, or 2 where nothing can be said."""
+    """Print what the scanner answers, or, where none runs, what its last checkpoint says. The exit code: 0, or 2 where
+    nothing can be said."""
     name = asset.upper()
     try:
         settings = load_settings()
-        client = connect(settings.redis)
-        state = await client.hget(streams.scan(streams.partition_of(name, settings.partitions)), "ckpt")
-        idle = await listed(client, name)
-        await client.aclose()
-        if state is None:
-            print("explain: no scanner has written a checkpoint yet", file=sys.stderr)
-            return 2
-        fold, _ = load(state)  # type: ignore[arg-type]
+        async with connect(settings.redis) as client:
+            told = await _living(client, name, settings.partitions) or await _kept(client, name, settings.partitions)
     except (SettingError, Unusable, *AWAY) as error:
         print(f"explain: {error}", file=sys.stderr)
         return 2
-    met = {(leg.venue, leg.market, leg.native) for leg in why(fold, name).legs}
-    idle = [one for one in idle if (one.venue, one.market, one.native) not in met]
-    print("\n".join(lines(why(fold, name, idle=idle))))
+    if told is None:
+        print("explain: no scanner has written a checkpoint yet", file=sys.stderr)
+        return 2
+    print("\n".join(lines(told)))
     return 0
+
+
+async def _living(client: Redis, name: str, partitions: int) -> Why | None:
+    """What the owner of the coin's partition answers; None where nobody owns it, or does not answer."""
+    until: Any = await client.hget(streams.scan(streams.partition_of(name, partitions)), "until")
+    seconds, _ = await client.time()
+    return await ask(client, name) if until is not None and int(until) > int(seconds) * 1000 else None
+
+
+async def _kept(client: Redis, name: str, partitions: int) -> Why | None:
+    """What the last checkpoint says; None where there is none."""
+    state: Any = await client.hget(streams.scan(streams.partition_of(name, partitions)), "ckpt")
+    if state is None:
+        return None
+    fold, _ = load(state)
+    met = {(leg.venue, leg.market, leg.native) for leg in why(fold, name).legs}
+    idle = [one for one in await listed(client, name) if (one.venue, one.market, one.native) not in met]
+    return why(fold, name, idle=idle)

@@ -108,7 +108,8 @@ class Steward:
         if self._is_due("rate", 1.0):
             await self._tell_rate()
         await self._tick()
-        await answer(self._client, self.hold, self._idle, self._partitions, await self._now_ms())
+        hold = self.hold
+        await answer(self._client, hold.fold, hold.partition, self._partitions, await self._now_ms(), self._idle)
         if not self._recorded and self._is_due("confirmed", CONFIRMED_S):
             await self._write_confirmed()
         if not self._recorded and self._is_due("books", BOOKS_S):

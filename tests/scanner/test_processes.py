@@ -284,7 +284,16 @@ async def test_explain_tells_the_state_of_each_leg(redis_url: str, redis_client:
             return int(await redis_client.hlen(streams.BOARD)) == 5
 
         await until(shown)
+        living = await explained(redis_url, asset)
         assert await stop(process) == 0
+    kept = await explained(redis_url, asset)
+    assert f"alpha|perp|{asset}USDTP" in living
+    assert f"alpha|perp|{asset}USDTP" in kept
+    assert "candidates held back so far" in living
+    assert kept.splitlines()[-1].startswith("no scanner answers")
+
+
+async def explained(redis_url: str, asset: str) -> str:
     teller = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "services.scanner", "explain", asset),
         env={**os.environ, "REDIS_URL": redis_url},
@@ -292,4 +301,4 @@ async def test_explain_tells_the_state_of_each_leg(redis_url: str, redis_client:
     )
     said, _ = await teller.communicate()
     assert teller.returncode == 0
-    assert f"alpha|perp|{asset}USDTP" in said.decode()
+    return said.decode()

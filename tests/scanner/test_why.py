@@ -74,7 +74,7 @@ def test_a_candidate_between_markets_that_make_no_route_is_counted_and_explained
 
 
 def test_it_reads_as_text() -> None:
-    text = list(lines(why(apart(bps=700), "WIF")))
+    text = list(lines(why(apart(bps=700), "WIF", answered_ms=1)))
     assert text[0] == "alpha|perp|WIFUSDTP: ok, quote 1500 ms old"
     assert text[2] == "buy alpha|perp|WIFUSDTP, sell beta|perp|WIFUSDTP: 700.00 bps: max_edge"
     assert "    NO  believable edge: 700.00 bps (wanted: at most 500 bps)" in text

@@ -1,7 +1,6 @@
 """`/api/why/{asset}`: why a coin gives a signal or none, asked of the scanner and answered step by step."""
 
-import asyncio
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 from fastapi import APIRouter
@@ -12,14 +11,11 @@ from services.api.context import Ctx
 from services.api.errors import ApiError, away
 from services.api.numbers import number
 from services.api.times import iso, ms_of
-from shared import bus, decoding, streams
+from shared import bus
+from shared.asking import ANSWER_S, ask
 from shared.why import Why
 
 router = APIRouter(tags=["signals"])
-#: How long the scanner may take, and how often it is looked for its answer.
-ANSWER_S: Final = 3.0
-LOOK_S: Final = 0.05
-_why: Final[decoding.Decoder[Why]] = decoding.msgpack(Why)
 
 EXAMPLE = {
     "symbol": "WIF",
@@ -57,7 +53,7 @@ async def why(context: Ctx, asset: str) -> Response:
     `held_back` counts by reason, one for each route and sampling instant."""
     name = asset_for(context, asset, "asset")
     try:
-        told = await _ask(context.client, name)
+        told = await ask(context.client, name)
     except bus.AWAY:
         raise away("redis") from None
     if told is None:
@@ -70,24 +66,6 @@ async def why(context: Ctx, asset: str) -> Response:
             headers={"Retry-After": "5"},
         )
     return reply(view(told))
-
-
-async def _ask(client: bus.Redis, asset: str) -> Why | None:
-    """The answer to a question put now; None where none comes. Raises one of `bus.AWAY`."""
-    seconds, micros = await client.time()
-    asked_ms = int(seconds) * 1000 + int(micros) // 1000
-    lasts = asked_ms + int(ANSWER_S * 1000)
-    await client.zadd(streams.demand(streams.SCANNER, "why"), {asset: lasts})
-    for _ in range(int(ANSWER_S / LOOK_S)):
-        await asyncio.sleep(LOOK_S)
-        data: Any = await client.get(streams.why(asset))
-        if data is not None:
-            told = _why.decode(data)
-            if told.answered_ms >= asked_ms:
-                return told
-            # an answer to somebody else may have taken the question away
-            await client.zadd(streams.demand(streams.SCANNER, "why"), {asset: lasts}, nx=True)
-    return None
 
 
 def view(told: Why) -> dict[str, Any]:

@@ -5,10 +5,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from services.api.routes import why
 from services.scanner.asked import answer
 from services.scanner.fold import Fold
-from shared import streams
+from shared import asking, streams
 from shared.bus import Redis
 from tests.api.conftest import Api
 from tests.api.market import leg, put_board, row
@@ -73,7 +72,7 @@ async def test_an_unknown_coin_is_told_as_such(known: Api) -> None:
 
 
 async def test_without_a_scanner_it_is_said_that_none_answers(known: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(why, "ANSWER_S", 0.2)
+    monkeypatch.setattr(asking, "ANSWER_S", 0.2)
     answer = await known.http.get("/api/why/WIF")
     assert (answer.status_code, answer.json()["error"]["code"]) == (503, "scanner_away")
     assert answer.headers["retry-after"] == "5"
