@@ -11,7 +11,7 @@ from shared.config import SettingError, expectation
 RULES: Final = "alert_rules"
 CHANNELS: Final = "alert_channels"
 CHANNEL_NAME: Final = "the name of a channel: small letters, digits and hyphens, at most 40"
-_MANNERS: Final = get_type_hints(ChannelManners, include_extras=True)
+MANNERS: Final = get_type_hints(ChannelManners, include_extras=True)
 
 
 def rules(given: Any) -> tuple[AlertRule, ...]:
@@ -55,7 +55,7 @@ def _manners(place: str, given: Any) -> ChannelManners:
     given = msgspec.to_builtins(given)
     if not isinstance(given, dict):
         raise SettingError(place, given, "an object: how the channel is treated")
-    _check(place, given, _MANNERS, ChannelManners)
+    _check(place, given, MANNERS, ChannelManners)
     return msgspec.convert(given, ChannelManners)
 
 

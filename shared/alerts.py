@@ -132,6 +132,11 @@ RULE_KINDS: Final[dict[str, type[Rule]]] = {
     "change": ChangeRule,
 }
 MOST_RULES: Final = 200
+#: What every rule has and a kind has no use for: a level has an asset and a venue, a change is told once, at once.
+UNUSED: Final[dict[str, tuple[str, ...]]] = {
+    "price": ("assets", "venues"),
+    "change": ("for_s", "recover_s", "cooldown_s"),
+}
 
 #: Every exchange's health and the terms of funding: they cost little, and go to the stream and the console at least.
 DEFAULT_RULES: Final[tuple[AlertRule, ...]] = (
@@ -212,8 +217,9 @@ def contradiction(rules: Sequence[AlertRule], channels: Mapping[str, ChannelMann
     for number, rule in enumerate(rules):
         if any(rule.name == other.name for other in rules[:number]):
             return f"alert_rules[{number}].name", rule.name, "a name that no other rule has"
-        if isinstance(rule, PriceRule) and (rule.assets or rule.venues):
-            field = "assets" if rule.assets else "venues"
+        named = [field for field in UNUSED["price"] if getattr(rule, field)]
+        if isinstance(rule, PriceRule) and named:
+            field = named[0]
             return f"alert_rules[{number}].{field}", getattr(rule, field), "nothing: a level has an asset and a venue"
     for name, one in channels.items():
         if (one.quiet_from is None) != (one.quiet_to is None):

@@ -48,13 +48,50 @@ async def test_numbers_are_written_plainly(run: Any) -> None:
     assert [await run("format", expression) for expression, _ in FORMATS] == [text for _, text in FORMATS]
 
 
+async def every_word(run: Any) -> dict[str, list[str]]:
+    """The dictionary, with what the rules' part of the page brings."""
+    await run("rules", "null")
+    words: dict[str, list[str]] = await run("words", "f.WORDS")
+    return words
+
+
 async def test_both_languages_have_every_word_with_the_same_blanks(run: Any) -> None:
-    words = await run("words", "f.WORDS")
-    assert len(words) > 250
+    words = await every_word(run)
+    assert len(words) > 400
     for key, (english, chinese) in words.items():
         assert english, key
         assert chinese, key
         assert blanks(english) == blanks(chinese), key
+
+
+async def test_every_field_that_the_api_tells_of_has_its_words(run: Any) -> None:
+    words = await every_word(run)
+    told = await run("config", "f.readJson('/api/alerts/fields').then(one => one.told)")
+    kinds = {f"rulekind.{kind}{about}" for kind in told["rules"] for about in ("", ".about")}
+    fields = {(name, kind) for kind in told["rules"] for name in told["rules"][kind]}
+    wanted = kinds | {f"field.{name}" for name, _ in fields} | {f"field.{name}" for name in told["manners"]}
+    assert wanted - words.keys() == set()
+    each = [told["rules"][kind][name] | {"name": name} for name, kind in fields]
+    each += [one | {"name": name} for name, one in told["manners"].items()]
+    for one in each:
+        for choice in one.get("each", one).get("choices", ()):
+            shown = await run("fields", f"f.choiceWord({one['name']!r}, {choice!r})")
+            assert shown in {english for english, _ in words.values()}, (one["name"], choice)
+
+
+NUMBERS = {"0.5": 0.5, "\u22123": -3, "100,000": 100_000, "1,000.5": 1_000.5, "0,25": 0.25, "12,5": 12.5, "1e3": 1_000}
+NO_NUMBERS = ["", "much", "1.2.3", "1,00,0", "0x10", "Infinity"]
+
+
+async def test_a_figure_is_read_as_people_type_it(run: Any) -> None:
+    assert {text: await run("fields", f"f.number({text!r})") for text in NUMBERS} == NUMBERS
+    assert [await run("fields", f"f.number({text!r})") for text in NO_NUMBERS] == [None] * len(NO_NUMBERS)
+
+
+async def test_bounds_are_signs_that_every_language_reads(run: Any) -> None:
+    assert await run("fields", "f.bounds({exclusive_minimum: 0, maximum: 1e15})") == "> 0, ≤ 10¹⁵"
+    assert await run("fields", "f.bounds({minimum: 0, maximum: 86400})") == "0 – 86\u2009400"
+    assert await run("fields", "f.bounds({})") == ""
 
 
 def blanks(text: str) -> set[str]:

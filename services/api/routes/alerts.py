@@ -11,10 +11,13 @@ from starlette.responses import Response
 from services.api.answers import documented, reply, stamp, takes, time_for
 from services.api.context import Context, Ctx
 from services.api.errors import ApiError, away, invalid
+from services.api.fields import fields, rule_fields
 from services.api.routes.config import changes_of, json_body, write
+from services.api.routes.exchanges import display_name
 from services.api.times import iso, ms_of, parse
+from services.collector.venues import VENUES
 from shared import bus, decoding, streams
-from shared.alert_rules import RULES
+from shared.alert_rules import MANNERS, RULES
 from shared.alert_words import title
 from shared.alerts import DEFAULT_RULES, RULE_KINDS, Alert, ChannelManners, Severity, view
 from shared.config import Runtime
@@ -62,6 +65,15 @@ CHANNEL: Final = {
     "last_error": None,
     "manners": {"min_severity": "warning", "per_minute": 6},
 }
+FIELD: Final = {
+    "type": "number",
+    "expected": "a number, more than 0, at most 1e+15",
+    "description": "",
+    "exclusive_minimum": 0,
+    "maximum": 1e15,
+    "required": True,
+}
+EXCHANGE: Final = {"id": "alpha", "display_name": "Alpha"}
 RULE: Final = {"kind": "funding", "name": "high-funding", "measure": "apr_percent", "above": 50}
 
 
@@ -124,6 +136,26 @@ async def history(
 )
 async def read_rules(context: Ctx) -> Response:
     return reply(_rules_view(context.state.runtime))
+
+
+@router.get(
+    "/api/alerts/fields",
+    summary="What rules and the manners of channels accept",
+    responses=documented(
+        {"rules": {"funding": {"above": FIELD}}, "manners": {"per_minute": FIELD}, "exchanges": [EXCHANGE]}
+    ),
+)
+async def read_fields() -> Response:
+    """`rules`: of each kind its fields; `manners`: those of a channel (the setting `alert_channels`); `exchanges`: all
+    that can be named. Of each field `type`, `expected` in words, `required` or `default`, and where it has any, bounds,
+    `choices`, `nullable`, what `each` of a list accepts, and of what its texts are the `names`."""
+    return reply(
+        {
+            "rules": rule_fields(),
+            "manners": fields(ChannelManners, MANNERS),
+            "exchanges": [{"id": venue, "display_name": display_name(venue)} for venue in VENUES],
+        }
+    )
 
 
 @router.put(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from typing import Any, Final, get_args, get_origin, get_type_hints
+from typing import Any, Final, get_type_hints
 
 import msgspec
 from fastapi import APIRouter
@@ -12,9 +12,10 @@ from starlette.responses import Response
 from services.api.answers import asset_for, documented, reply, takes
 from services.api.context import Context, Ctx
 from services.api.errors import ApiError, away, invalid
+from services.api.fields import accepts
 from services.collector.venues import VENUES
 from shared import alert_rules, bus, decoding
-from shared.config import Runtime, SettingError, expectation
+from shared.config import Runtime, SettingError
 from shared.settings_store import RuntimeStore, VersionConflict
 
 router = APIRouter(tags=["settings"])
@@ -23,7 +24,6 @@ ATTEMPTS: Final = 5
 #: The older name of the gross edge that starts a signal, in percent.
 THRESHOLD: Final = "threshold"
 _json: Final = decoding.json()
-_BOUNDS: Final = {"ge": "minimum", "gt": "exclusive_minimum", "le": "maximum", "lt": "exclusive_maximum"}
 
 EXAMPLE = {
     "version": 3,
@@ -143,21 +143,6 @@ def config_view(runtime: Runtime) -> dict[str, Any]:
     }
     threshold = float(Decimal(str(runtime.enter_bps)) / 100)
     return {"version": runtime.version, "symbol": runtime.symbol, THRESHOLD: threshold, "settings": settings}
-
-
-def accepts(kind: Any) -> dict[str, Any]:
-    """Type, bounds and description of a setting."""
-    found: dict[str, Any] = {"expected": expectation(kind), "description": ""}
-    base = kind
-    if metas := [meta for meta in get_args(kind) if isinstance(meta, msgspec.Meta)]:
-        base = get_args(kind)[0]
-        for meta in metas:
-            bounds = {name: getattr(meta, short) for short, name in _BOUNDS.items()}
-            found |= {name: bound for name, bound in bounds.items() if bound is not None}
-            found["description"] = meta.description or found["description"]
-    origin = get_origin(base) or base
-    names = {int: "integer", float: "number", str: "text", bool: "boolean", tuple: "list", dict: "object"}
-    return {"type": names.get(origin, "text"), **found}
 
 
 async def json_body(request: Request) -> dict[str, Any]:

@@ -123,6 +123,16 @@ async def test_a_bad_rule_is_refused_with_its_field_and_the_good_ones_stay(
     assert (await api.http.get("/api/alerts/rules")).json()["version"] == 0
 
 
+async def test_what_is_accepted_is_told_field_by_field(api: Api) -> None:
+    found = (await api.http.get("/api/alerts/fields")).json()
+    assert list(found["rules"]) == (await api.http.get("/api/alerts/rules")).json()["kinds"]
+    above = found["rules"]["funding"]["above"]
+    refused = await api.http.put("/api/alerts/rules", json={"rules": [{"kind": "funding", "name": "a"}]})
+    assert (above["required"], above["expected"]) == (True, refused.json()["error"]["expected"])
+    assert found["manners"]["per_minute"]["maximum"] == 60
+    assert {"id": "okx", "display_name": "OKX"} in found["exchanges"]
+
+
 @pytest.mark.parametrize(
     ("channels", "field"),
     [

@@ -9,7 +9,7 @@ const SHOWN = 30;
 const TONES = { info: "", warning: "warn", critical: "bad", ok: "good", unused: "", failing: "bad", unusable: "bad" };
 const MARKS = { info: "ℹ", warning: "▲", critical: "✗", ok: "●", unused: "○", failing: "✗", unusable: "✗" };
 
-const chip = (family, value, title) => h("span", { class: `chip ${TONES[value] ?? ""}`, title }, h("i", { text: `${MARKS[value] ?? ""} ` }), word(family, value));
+export const chip = (family, value, title) => h("span", { class: `chip ${TONES[value] ?? ""}`, title }, h("i", { text: `${MARKS[value] ?? ""} ` }), word(family, value));
 const head = (keys) => h("thead", null, h("tr", null, keys.map(([key, kind]) => h("th", { class: kind ?? "", scope: "col", text: t(key), title: t(`${key}.tip`) }))));
 
 export class Alerts {
@@ -28,9 +28,9 @@ export class Alerts {
     return this.told?.count ?? 0;
   }
 
-  /** Ask when it is time, and draw what is known. */
+  /** Draw what is known. */
   draw(now, force) {
-    if (Date.now() - this.asked > ASK_MS) this.ask();
+    this.follow();
     if (!force && !this.changed && now - (this.drawn ?? 0) < 1_000) return;
     this.drawn = now;
     text(this.title, t("a.title"));
@@ -41,6 +41,11 @@ export class Alerts {
     if (shown !== this.shown) replace(this.channels, this.offered());
     this.shown = shown;
     this.changed = false;
+  }
+
+  /** Ask when it is time. */
+  follow() {
+    if (Date.now() - this.asked > ASK_MS) this.ask();
   }
 
   async ask() {

@@ -3,8 +3,10 @@
 import { Alerts } from "./alerts.js";
 import * as f from "./format.js";
 import { h, replace, text } from "./dom.js";
-import { t, word } from "./i18n.js";
+import { language, t, word } from "./i18n.js";
 import { marketName } from "./names.js";
+
+const AGAIN_MS = 5_000;
 
 const VENUE_COLUMNS = [
   ["h.venue", (one) => h("b", { text: one.label })],
@@ -86,8 +88,9 @@ function connectionTable(venue, now) {
 }
 
 export class HealthView {
-  constructor() {
-    this.expanded = new Set();
+  constructor(page) {
+    this.page = page;
+    this.tabs = h("div", { class: "segments", role: "tablist" });
     this.summary = h("p", { class: "summary" });
     this.venues = h("div");
     this.details = h("div");
@@ -95,15 +98,49 @@ export class HealthView {
     this.alerts = new Alerts();
     this.titles = ["h.exchanges", "h.services"].map((key) => [key, h("h2")]);
     this.empty = h("div", { class: "empty" });
-    this.el = h(
-      "section",
-      { class: "page" },
-      h("div", { class: "page-head" }, this.summary),
-      h("div", { class: "scroll" }, this.alerts.el, this.titles[0][1], this.venues, this.empty, this.details, this.titles[1][1], this.services),
-    );
+    this.rules = null;
+    this.rulesEl = h("div", { class: "part" });
+    this.status = h("div", { class: "scroll" }, this.alerts.el, this.titles[0][1], this.venues, this.empty, this.details, this.titles[1][1], this.services);
+    this.el = h("section", { class: "page" }, h("div", { class: "page-head" }, this.tabs, this.summary), this.status, this.rulesEl);
+  }
+
+  /** Which part is shown: how things are, or the rules of the alerts. */
+  chrome() {
+    const { part } = this.page.view;
+    this.status.hidden = part === "rules";
+    this.rulesEl.hidden = part !== "rules";
+    const key = part + language();
+    if (this.tabbed === key) return;
+    this.tabbed = key;
+    const tab = (name, label) =>
+      h("button", { type: "button", role: "tab", class: "segment", "aria-selected": String(part === name), data: { part: name }, on: { click: () => this.page.go("health", true, name) } }, t(label));
+    const held = this.tabs.contains(document.activeElement);
+    replace(this.tabs, tab("", "h.part.status"), tab("rules", "h.part.rules"));
+    if (held) this.tabs.querySelector("[aria-selected=true]").focus();
+  }
+
+  /** The editor comes when it is first asked for: it is no part of what a page needs to start. */
+  drawRules() {
+    if (!this.rules) {
+      this.loading ??= import("./rules.js").then(
+        ({ Rules }) => {
+          this.rules = new Rules(this.page, this.alerts);
+          replace(this.rulesEl, this.rules.el);
+        },
+        () => setTimeout(() => (this.loading = null), AGAIN_MS),
+      );
+      return text(this.summary, t("loading"));
+    }
+    this.rules.draw();
+    return text(this.summary, this.rules.summary);
   }
 
   draw(health, now, force) {
+    this.chrome();
+    if (this.page.view.part === "rules") {
+      this.drawRules();
+      return;
+    }
     this.alerts.draw(now, force);
     if (!health.changed && !force) return;
     health.changed = false;

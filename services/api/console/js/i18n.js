@@ -25,6 +25,9 @@ export function word(family, value) {
   return WORDS[`${family}.${value}`] ? t(`${family}.${value}`) : String(value);
 }
 
+/** Words of a part of the page that comes later. */
+export const learn = (words) => Object.assign(WORDS, words);
+
 export function onLanguage(listener) {
   listeners.push(listener);
 }

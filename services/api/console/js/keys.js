@@ -1,4 +1,4 @@
-// The keyboard: / search, j k rows, Enter inspect or unfold, g s and g h places, . pause, ? help, Esc back.
+// The keyboard: / search, j k rows, Enter inspect or unfold, g s, g h and g a places, . pause, ? help, Esc back.
 
 import { typing } from "./dom.js";
 
@@ -17,6 +17,7 @@ export function bindKeys(page) {
       if (performance.now() - chord < CHORD_MS) {
         chord = 0;
         if (GO[key]) return page.go(GO[key]) ?? true;
+        if (key === "a") return page.rules() ?? true;
       }
       if (key === "g") return (chord = performance.now());
       if (key === ".") return page.pause() ?? true;

@@ -34,7 +34,7 @@ class Page {
     this.header = new Header(this, $("#header"), $("#tabs"));
     this.spreads = new SpreadsView(this);
     this.signalsView = new SignalsView(this.view, () => this.refresh(), (asset) => this.open(asset));
-    this.healthView = new HealthView();
+    this.healthView = new HealthView(this);
     this.go(this.view.place, false);
     bindKeys(this);
     onLanguage(() => this.refresh());
@@ -59,12 +59,18 @@ class Page {
     return { spreads: this.spreads, signals: this.signalsView, health: this.healthView };
   }
 
-  go(place, step = true) {
+  go(place, step = true, part = "") {
     this.view.place = place;
+    if (step) this.view.part = part;
     if (step) write(this.view, true);
     replace($("#main"), this.views[place].el);
     document.body.dataset.place = place;
     this.refresh();
+  }
+
+  /** The rules of the alerts, a part of the health page. */
+  rules() {
+    this.go("health", true, "rules");
   }
 
   open(asset) {

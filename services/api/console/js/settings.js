@@ -1,22 +1,10 @@
 // The dialogs: taste on this machine, the deployment's fees, and the list of keys.
 
+import { writeConfig } from "./config.js";
+import { dialog } from "./dialog.js";
 import { $, h, replace } from "./dom.js";
 import { language, setLanguage, t } from "./i18n.js";
 import { kept, keep } from "./prefs.js";
-
-function dialog(title, body, onClose) {
-  const close = h("button", { type: "button", class: "icon close", text: "✕", title: t("close"), "aria-label": t("close") });
-  const box = h("dialog", { "aria-label": title }, h("div", { class: "i-head" }, h("h2", { text: title }), close), body);
-  close.addEventListener("click", () => box.close());
-  box.addEventListener("click", (event) => event.target === box && box.close());
-  box.addEventListener("close", () => {
-    box.remove();
-    onClose?.();
-  });
-  replace($("#layer"), box);
-  box.showModal();
-  return box;
-}
 
 function choice(label, options, value, onPick) {
   const select = h("select", { on: { change: (event) => onPick(event.target.value) } }, options.map(([name, shown]) => h("option", { value: name }, shown)));
@@ -42,7 +30,8 @@ export function openSettings(page, part) {
   );
   const fees = h("div", { class: "fees" }, h("p", { class: "dim", text: t("loading") }));
   const about = page.about ? `Parallax ${page.about.version}${page.about.commit ? ` · ${page.about.commit.slice(0, 9)}` : ""}` : "Parallax";
-  const links = h("p", { class: "dim small" }, about, " · ", h("a", { href: "/docs", text: t("api.docs") }), " · ", h("a", { href: "/simple", text: t("simple") }));
+  const rules = h("button", { type: "button", class: "link", text: t("h.part.rules"), on: { click: () => box.close() ?? page.rules() } });
+  const links = h("p", { class: "dim small" }, about, " · ", h("a", { href: "/docs", text: t("api.docs") }), " · ", h("a", { href: "/simple", text: t("simple") }), " · ", rules);
   const box = dialog(t("settings"), h("div", null, taste, h("h3", { text: t("fees.title") }), h("p", { class: "dim small", text: t("fees.about") }), fees, links));
   fillFees(page, fees).then(() => part === "fees" && $("input", fees)?.focus());
 }
@@ -87,10 +76,8 @@ async function saveFees(page, set, inputs, note) {
     if (Object.keys(own).length) fees[venue.id] = own;
     else delete fees[venue.id];
   }
-  const body = JSON.stringify({ fees, version: page.config.version });
-  const answer = await fetch("/api/config", { method: "POST", headers: { "Content-Type": "application/json" }, body }).catch(() => null);
-  const told = await answer?.json().catch(() => null);
-  note.textContent = answer?.ok ? t("fees.saved") : (told?.error?.message ?? t("fees.away"));
+  const answer = await writeConfig({ fees }, page.config.version);
+  note.textContent = answer.ok ? t("fees.saved") : (answer.error?.message ?? t("fees.away"));
   await page.loadConfig();
 }
 
@@ -102,6 +89,7 @@ const KEYS = [
   ["Esc", "key.escape"],
   ["g s", "key.signals"],
   ["g h", "key.health"],
+  ["g a", "key.rules"],
   ["g p", "key.spreads"],
   [".", "key.pause"],
   ["?", "key.help"],

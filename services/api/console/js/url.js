@@ -24,6 +24,7 @@ export function read() {
     size: Number.isFinite(size) && size > 0 ? size : SIZE,
     coin: coin ? decodeURIComponent(coin[1]).toUpperCase() : (query.get("coin") ?? "").toUpperCase(),
     state: query.get("state") === "open" ? "open" : "all",
+    part: query.get("part") === "rules" ? "rules" : "",
     lang: query.get("lang"),
     theme: query.get("theme"),
   };
@@ -40,6 +41,7 @@ export function write(view, step = false) {
   if (view.size !== SIZE) query.set("size", String(view.size));
   if (view.coin) query.set("coin", view.coin);
   if (view.state === "open") query.set("state", "open");
+  if (view.place === "health" && view.part) query.set("part", view.part);
   if (view.lang) query.set("lang", view.lang);
   if (view.theme) query.set("theme", view.theme);
   keep({ size: view.size });

@@ -1,4 +1,5 @@
-// Every word of the page: key: [English, 中文]. The one dictionary; both languages are always complete.
+// Every word of the page: key: [English, 中文]. The one dictionary; both languages are always complete. The words of the
+// alert rules (rulewords.js) join it with their part of the page.
 
 import { ALERT_WORDS } from "./alertwords.js";
 import { TIPS } from "./tips.js";
