@@ -4,7 +4,8 @@ The best route is the one with the highest net_open whose legs and rate are good
 above max_edge, and whose pair is not in doubt. It need not pay. Where there is none, `why` names what stands in the
 way: `single` (one market only), a leg's state, `fx`, `fee_unknown`, `identity`, `max_edge`.
 
-A leg is encoded again only when something of it changed: a row of eight markets of which one moved costs one leg.
+A leg is encoded again only when something of it changed, and the best route measured again only when one of its own two
+markets did: a row of eight markets of which one moved costs one leg.
 """
 
 from typing import Final
@@ -19,7 +20,7 @@ from shared import signals
 from shared.routes.best import GOOD, best_pair, described, lack
 from shared.routes.edge import Measure
 from shared.routes.fx import Fx
-from shared.signals import LegState, Route
+from shared.signals import Kind, LegState, Route
 
 
 class RawRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,16 +53,25 @@ class Seen(msgspec.Struct, frozen=True, gc=False):
     raw: msgspec.Raw
 
 
+class Told(msgspec.Struct, frozen=True):
+    """A coin's best route as it was told last, what it was made of, and the event time from which it is another."""
+
+    made_of: tuple[object, ...]
+    until: int
+    route: Route
+
+
 _encoder: Final = msgspec.msgpack.Encoder()
 
 
 class Board:
-    """Makes rows. Holds the last encoding of each leg and the state it was shown in."""
+    """Makes rows. Holds the last encoding of each leg with the state it was shown in, and each coin's last route."""
 
     def __init__(self, fold: Fold) -> None:
         self.fold = fold
         self.figures = Figures(fold)
         self._seen: dict[Leg, Seen] = {}
+        self._told: dict[Asset, Told] = {}
         self.ver = 0
 
     def row(self, asset: Asset, fence: int) -> bytes | None:
@@ -125,6 +135,7 @@ class Board:
     def gone(self, name: str, fence: int) -> bytes:
         """What says that a coin has no row any more: one without legs."""
         self._seen = {leg: seen for leg, seen in self._seen.items() if leg in leg.asset.legs}
+        self._told = {asset: told for asset, told in self._told.items() if asset.legs}
         self.ver += 1
         at = self.fold.at
         return _encoder.encode(
@@ -155,9 +166,25 @@ class Board:
         if found is None:
             bad = [state for leg, state in states if state not in GOOD and leg.quote is not None]
             return None, refused or lack(len(good), bad)
-        buy, sell, kind = found
-        measure = Measure(buy, sell, judge.rate, at, self.fold.cycle.window(key_of(buy, sell)))
-        return self.figures.beside(described(buy, sell, kind, measure), buy, sell, measure), None
+        return self._figures(*found), None
+
+    def _figures(self, buy: Leg, sell: Leg, kind: Kind) -> Route:
+        """The route in figures: those of before while all that they are made of stands, for most often another market
+        of the coin has moved."""
+        fold, rate = self.fold, self.fold.judge.rate
+        window = fold.cycle.window(key_of(buy, sell))
+        made_of = (
+            *(buy, buy.quote, buy.funding, buy.row, buy.fee, buy.book),
+            *(sell, sell.quote, sell.funding, sell.row, sell.fee, sell.book),
+            *(rate, window, fold.judge.runtime, fold.memory.minute, fold.memory.tracks.of(buy, sell)),
+        )
+        known = self._told.get(buy.asset)
+        if known is not None and fold.at < known.until and known.made_of == made_of:
+            return known.route
+        measure = Measure(buy, sell, rate, fold.at, window)
+        route = self.figures.beside(described(buy, sell, kind, measure), buy, sell, measure)
+        self._told[buy.asset] = Told(made_of, self.figures.until(buy, sell, window), route)
+        return route
 
     def _raw(self, leg: Leg, state: LegState) -> msgspec.Raw:
         seen = self._seen.get(leg)

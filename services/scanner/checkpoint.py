@@ -45,7 +45,7 @@ class SavedSource(msgspec.Struct, frozen=True, array_like=True):
     producers: list[SavedProducer]
 
 
-class SavedLeg(msgspec.Struct, frozen=True, array_like=True):
+class SavedLeg(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """`source` and `producer` are the quote stream's key and the producer that quoted last."""
 
     venue: str
@@ -116,32 +116,60 @@ class Unusable(ValueError):
     """A checkpoint that this version cannot read."""
 
 
+class Dump:
+    """The state of the fold after the entries at `positions`, as of now, encoded piece by piece.
+
+    What is held meanwhile does not change: the legs' values are replaced, never altered, and the rest is bytes at once.
+    """
+
+    def __init__(self, fold: Fold, positions: dict[str, str]) -> None:
+        self._legs = [_leg(leg, fold.at) for asset in fold.assets.values() for leg in asset.legs]
+        self._done: list[msgspec.Raw] = []
+        self._head = {
+            name: msgspec.Raw(_encoder.encode(value)) for name, value in _beside_legs(fold, positions).items()
+        }
+
+    def step(self, count: int) -> bytes | None:
+        """Encode so many legs more; the whole once all are."""
+        done = len(self._done)
+        self._done += [msgspec.Raw(_encoder.encode(leg)) for leg in self._legs[done : done + count]]
+        return _encoder.encode({**self._head, "legs": self._done}) if len(self._done) == len(self._legs) else None
+
+    def rest(self) -> bytes:
+        """Encode all that is left."""
+        whole = self.step(len(self._legs))
+        assert whole is not None
+        return whole
+
+
 def dump(fold: Fold, positions: dict[str, str]) -> bytes:
     """The state of the fold after the entries at `positions`."""
+    return Dump(fold, positions).rest()
+
+
+def _beside_legs(fold: Fold, positions: dict[str, str]) -> dict[str, object]:
+    """What a checkpoint (`Saved`) holds, but for the legs."""
     judge, cycle = fold.judge, fold.cycle
     rate = judge.rate
-    return _encoder.encode(
-        Saved(
-            format=FORMAT,
-            positions=positions,
-            at=fold.at,
-            began=fold.began,
-            next_instant=fold.next_instant,
-            id_ms=judge.id_ms,
-            fence=fold.fence,
-            runtime=judge.runtime,
-            rate=(rate.fx.bid, rate.fx.ask, rate.fx.mid, rate.venues, rate.at),
-            listed=fold.listed,
-            sources=[_source(source) for source in fold.sources.values()],
-            legs=[_leg(leg, fold.at) for asset in fold.assets.values() for leg in asset.legs],
-            routes=[_route(route) for route in cycle.routes.values()],
-            doubts=[(one, other, until) for (one, other), until in judge.doubts.until.items()],
-            history=[(key, list(durations)) for key, durations in cycle.history.items()],
-            looks=(fold.rounds.due, fold.rounds.turn),
-            memory=fold.memory.saved(),
-            counters=(fold.entries, fold.events, fold.late, fold.unlisted, fold.doubled, fold.jumps),
-        )
-    )
+    return {
+        "format": FORMAT,
+        "positions": positions,
+        "at": fold.at,
+        "began": fold.began,
+        "next_instant": fold.next_instant,
+        "id_ms": judge.id_ms,
+        "fence": fold.fence,
+        "runtime": judge.runtime,
+        "rate": (rate.fx.bid, rate.fx.ask, rate.fx.mid, rate.venues, rate.at),
+        "listed": fold.listed,
+        "sources": [_source(source) for source in fold.sources.values()],
+        "routes": [_route(route) for route in cycle.routes.values()],
+        "doubts": [(one, other, until) for (one, other), until in judge.doubts.until.items()],
+        "history": [(key, list(durations)) for key, durations in cycle.history.items()],
+        "looks": (fold.rounds.due, fold.rounds.turn),
+        "memory": fold.memory.saved(),
+        "counters": (fold.entries, fold.events, fold.late, fold.unlisted, fold.doubled, fold.jumps),
+    }
 
 
 def load(data: bytes, past: bytes | None = None) -> tuple[Fold, dict[str, str]]:

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Collection
+from dataclasses import dataclass
 from heapq import nsmallest
 from operator import itemgetter
 from typing import Final
@@ -17,7 +18,7 @@ from typing import Final
 import msgspec
 
 from services.scanner.board import Board
-from services.scanner.checkpoint import dump
+from services.scanner.checkpoint import Dump
 from services.scanner.lease import commit_checkpoint
 from services.scanner.market import Asset
 from services.scanner.recorded_time import pass_time
@@ -25,7 +26,7 @@ from services.scanner.resume import Hold, commit_of, send
 from services.scanner.window import Window
 from services.scanner.wire import Wire
 from shared import streams
-from shared.resp import ReplyError, command
+from shared.resp import command
 
 LOG: Final = logging.getLogger(__name__)
 CONFLATE_S: Final = 0.05
@@ -40,12 +41,24 @@ CHECKPOINT_S: Final = 0.5
 #: Checkpoints are written more seldom where they are large: they may take this share of a core.
 CHECKPOINT_SHARE: Final = 0.02
 CHECKPOINT_MAX_S: Final = 10.0
+#: Markets that a turn encodes of a checkpoint: some 2 ms.
+LEGS_A_TURN: Final = 1000
 ROWS_PER_ENTRY: Final = 200
 #: What the stream of changed rows may hold: eight exchanges' rows come to several MB a second.
 CHANGES_BYTES: Final = 64 << 20
 SWEEP_S: Final = 0.1
 SWEEP_PARTS: Final = 10
 BLOCK_MS: Final = 50
+
+
+@dataclass(slots=True)
+class Saving:
+    """A checkpoint under way: since when, and what it has cost."""
+
+    dump: Dump
+    past: bytes
+    began: float
+    cost_s: float = 0.0
 
 
 class Engine:
@@ -60,6 +73,7 @@ class Engine:
         #: no rows before
         self._rest_until = 0.0
         self._checkpoint_due = 0.0
+        self._saving: Saving | None = None
         #: the minute whose past is in Redis beside the checkpoint
         self._past_of = -1
         self.checkpoint_at = time.monotonic()
@@ -70,7 +84,7 @@ class Engine:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Turns until the stop, then a last checkpoint. Raises `Fenced`, `ReplyError`, `OSError`."""
-        await self._remove(self.hold.unknown)
+        self._remove(self.hold.unknown)
         while not stop.is_set():
             entries = await self.hold.feed.turn(self._block_ms())
             take = self.fold.take
@@ -80,35 +94,49 @@ class Engine:
                 take(key, ms, seq, batch)
             if entries:
                 self.lag_ms = max(0, self.hold.feed.head_ms - entries[-1][0])
-            await self._commit(last=False)
-            await self._show()
+            await self._commit()
+            self._show()
+        self._saving = None
         await self._commit(last=True)
 
     def _block_ms(self) -> int:
         return 5 if self.fold.touched else BLOCK_MS
 
-    async def _commit(self, *, last: bool) -> None:
-        """Records first, then the state that follows from them."""
+    async def _commit(self, *, last: bool = False) -> None:
+        """Records first, then the state they led to; it is of an earlier turn, for it is encoded piece by piece."""
         partition, fence = self.hold.partition, self.hold.fence
         commands = [commit_of(partition, fence, record) for record in self.fold.drain()]
         self.records += len(commands)
-        now = time.monotonic()
-        saving = last or now >= self._checkpoint_due
-        if saving:
-            # this thread's own time: while others take the core a checkpoint is no dearer, and a successor needs it
-            began, past = time.thread_time(), b""
-            state = dump(self.fold, self.hold.feed.positions)
-            if self.fold.memory.minute != self._past_of:
-                self._past_of, past = self.fold.memory.minute, self.fold.memory.past()
-            commands.append(commit_checkpoint(partition, fence, state, past))
-            self.checkpoint_bytes = len(state) + len(past)
-            cost = time.thread_time() - began
-            self._checkpoint_due = now + min(max(CHECKPOINT_S, cost / CHECKPOINT_SHARE), CHECKPOINT_MAX_S)
+        saved = self._save(last=last)
+        if saved is not None:
+            commands.append(commit_checkpoint(partition, fence, *saved))
         await send(self._wire, commands)
-        if saving:
-            self.checkpoint_at = now
+        if saved is not None:
+            self.checkpoint_bytes = sum(map(len, saved))
+            self.checkpoint_at = time.monotonic()
 
-    async def _show(self) -> None:
+    def _save(self, *, last: bool) -> tuple[bytes, bytes] | None:
+        """A checkpoint and its past, once it is whole."""
+        # this thread's own time: while others take the core a checkpoint is no dearer, and a successor needs it
+        now, began = time.monotonic(), time.thread_time()
+        if self._saving is None:
+            if not last and now < self._checkpoint_due:
+                return None
+            memory, past = self.fold.memory, b""
+            if memory.minute != self._past_of:
+                self._past_of, past = memory.minute, memory.past()
+            self._saving = Saving(Dump(self.fold, self.hold.feed.positions), past, now)
+        saving = self._saving
+        state = saving.dump.rest() if last else saving.dump.step(LEGS_A_TURN)
+        saving.cost_s += time.thread_time() - began
+        if state is None:
+            return None
+        self._saving = None
+        pause = min(max(CHECKPOINT_S, saving.cost_s / CHECKPOINT_SHARE), CHECKPOINT_MAX_S)
+        self._checkpoint_due = saving.began + pause
+        return state, saving.past
+
+    def _show(self) -> None:
         """The rows of touched coins that are due."""
         now = time.monotonic()
         if now >= self._sweep_due:
@@ -130,8 +158,8 @@ class Engine:
         done = time.monotonic()
         share = BOARD_SHARE if self.lag_ms <= BEHIND_MS else BEHIND_SHARE
         self._rest_until = done + (done - now) * (1 / share - 1)
-        await self._write(rows)
-        await self._remove(gone - self.fold.assets.keys())
+        self._write(rows)
+        self._remove(gone - self.fold.assets.keys())
 
     def _due(self, now: float) -> list[Asset]:
         """Touched coins that may be shown in this turn."""
@@ -143,11 +171,12 @@ class Engine:
             waiting = nsmallest(ROWS_A_TURN, waiting, key=itemgetter(0))
         return [asset for _, asset in waiting]
 
-    async def _remove(self, names: Collection[str]) -> None:
+    def _remove(self, names: Collection[str]) -> None:
         """Coins that have no market any more leave the board."""
-        await self._write([(name, self.board.gone(name, self.hold.fence)) for name in sorted(names)], gone=True)
+        self._write([(name, self.board.gone(name, self.hold.fence)) for name in sorted(names)], gone=True)
 
-    async def _write(self, rows: list[tuple[str, bytes]], *, gone: bool = False) -> None:
+    def _write(self, rows: list[tuple[str, bytes]], *, gone: bool = False) -> None:
+        """The next turn's reading waits for the answers: a turn costs one way there and back, not two."""
         if not rows:
             return
         commands: list[bytes] = []
@@ -161,9 +190,7 @@ class Engine:
             oldest = self._changes.oldest(self.hold.feed.redis_ms, len(body))
             commands.append(command("XADD", streams.BOARD_CHANGES, "MINID", "~", oldest, "*", streams.FIELD, body))
         self.rows += len(rows)
-        for reply in await self._wire.call(*commands):
-            if isinstance(reply, ReplyError):
-                raise reply
+        self._wire.send(*commands)
 
     def _sweep(self, now: float) -> None:
         """Each second once round: coins whose legs have changed their state by time alone."""

@@ -19,6 +19,7 @@ from services.scanner.fold import Fold
 from services.scanner.market import MS, Leg
 from shared.routes import depth, told
 from shared.routes.edge import Measure, factors
+from shared.routes.funding import stands_until
 from shared.routes.fx import crosses
 from shared.routes.numbers import cents, cents_text, decimal_text, half_even
 from shared.signals import Route, RouteDepth, RouteFunding, RouteStats
@@ -55,6 +56,16 @@ class Figures:
         carried = self.funding(buy, sell, told.round_trip_cost(measure, stats, found))
         flags = route.flags if found is None else tuple(flag for flag in route.flags if flag != "L1")
         return msgspec.structs.replace(route, flags=flags, funding=carried, depth=found, stats=stats)
+
+    def until(self, buy: Leg, sell: Leg, window_ns: int) -> int:
+        """The event time from which a route's figures are others though nothing was heard of its markets: a payment
+        falls due within the window, a minute is over. At once where both books are there, for they grow old."""
+        at = self.fold.at
+        if buy.book is not None and sell.book is not None:
+            return at
+        found = min(stands_until(buy, at, window_ns), stands_until(sell, at, window_ns), at - at % MINUTE + MINUTE)
+        track = self.fold.memory.tracks.of(buy, sell)
+        return found if track is None else min(found, (_minute(track, at) + 1) * MINUTE + _second(track))
 
     def funding(self, buy: Leg, sell: Leg, cost: int) -> RouteFunding | None:
         """`cost`: of the round trip, in hundredths of a basis point."""
@@ -118,8 +129,7 @@ class Figures:
 
     def _past(self, track: Track) -> Past:
         """As of the last whole minute before the pair's own second of the present one."""
-        key = key_of(track.pair)
-        minute = (self.fold.at - crc32(key.encode()) % 60 * SECOND) // MINUTE
+        key, minute = key_of(track.pair), _minute(track, self.fold.at)
         known = self._pasts.get(key)
         if known is not None and known[0] is track and known[1] == minute:
             return known[2]
@@ -129,6 +139,16 @@ class Figures:
         found = past_of(track, minute, enter)
         self._pasts[key] = track, minute, found
         return found
+
+
+def _second(track: Track) -> int:
+    """The pair's own second of the minute, in ns."""
+    return crc32(key_of(track.pair).encode()) % 60 * SECOND
+
+
+def _minute(track: Track, at: int) -> int:
+    """The minute that counts for the pair at an event time."""
+    return (at - _second(track)) // MINUTE
 
 
 def past_of(track: Track, minute: int, away: float) -> Past:

@@ -21,10 +21,13 @@ class Wire:
         self._link: Link | None = None
         self._replies: list[Reply] = []
         self._wanted = 0
+        #: answers to what was sent without waiting: the next call's come after them
+        self._owed = 0
         self._done: asyncio.Future[None] | None = None
 
     async def open(self) -> None:
         """Raises `OSError`, or `ReplyError` where Redis refuses the greeting."""
+        self._replies, self._owed = [], 0
         self._link = await open_link(self._address, TIMEOUT_S)
         self._link.on_replies = self._take
         self._link.lost.add_done_callback(self._broken)
@@ -34,20 +37,36 @@ class Wire:
             self._link.abort("closed by us")
             self._link = None
 
+    def send(self, *commands: bytes) -> None:
+        """Commands whose answers the next call waits for, and that raises where one of them is an error. Raises
+        `ConnectionError`."""
+        self._write(commands)
+        self._owed += len(commands)
+
     async def call(self, *commands: bytes, timeout_s: float = TIMEOUT_S) -> list[Reply]:
-        """The answers to all commands in order, error replies among them. Raises `ConnectionError`, `TimeoutError`."""
+        """The answers to all commands in order, error replies among them. Raises `ConnectionError`, `TimeoutError`,
+        and `ReplyError` for what was sent before."""
+        self._write(commands)
+        self._wanted = self._owed + len(commands)
+        if len(self._replies) < self._wanted:
+            self._done = asyncio.get_running_loop().create_future()
+            try:
+                async with asyncio.timeout(timeout_s):
+                    await self._done
+            except BaseException:
+                self.close()  # answers that come late would be taken for those of the next call
+                raise
+        owed, self._owed = self._owed, 0
+        replies, self._replies = self._replies, []
+        for reply in replies[:owed]:
+            if isinstance(reply, ReplyError):
+                raise reply
+        return replies[owed:]
+
+    def _write(self, commands: tuple[bytes, ...]) -> None:
         if self._link is None or self._link.lost.done():
             raise ConnectionError("no connection to Redis")
-        self._replies, self._wanted = [], len(commands)
-        self._done = asyncio.get_running_loop().create_future()
         self._link.write(commands)
-        try:
-            async with asyncio.timeout(timeout_s):
-                await self._done
-        except BaseException:
-            self.close()  # answers that come late would be taken for those of the next call
-            raise
-        return self._replies
 
     async def one(self, *parts: bytes | str | int, timeout_s: float = TIMEOUT_S) -> Reply:
         """The answer to one command. Raises `ReplyError` on an error reply."""

@@ -7,6 +7,7 @@ It need not pay. All pairs are looked at, in floats; the one that is found is me
 """
 
 from collections.abc import Callable, Sequence
+from operator import attrgetter
 from typing import Final, TypeVar
 
 from shared.routes.edge import Measure, kind_of, rough_bps
@@ -18,6 +19,9 @@ from shared.signals import Kind, LegState, Route
 S = TypeVar("S", bound=Side)
 #: States of a leg whose quotes may be traded on.
 GOOD: Final[frozenset[LegState]] = frozenset({"ok", "quiet"})
+
+
+_ask: Final = attrgetter("ask")
 
 
 def best_pair(
@@ -43,7 +47,7 @@ def best_pair(
     most, least = max(one[1] for one in sells), min(one[2] for one in sells)
     high, low = (max(rate.high, 1.0), min(rate.low, 1.0)) if trouble is None else (1.0, 1.0)
     most *= high
-    for buy in good:
+    for buy in sorted(good, key=_ask):  # the likeliest first: the others then mostly need no closer look
         ask, fee, converted = buy.ask, buy.fee_rough, buy.converted
         if (most / (ask * low) - 1.0) * 10_000.0 - fee - least <= top:
             continue

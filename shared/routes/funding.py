@@ -12,6 +12,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Final
 
+from shared.events import Funding
 from shared.routes.numbers import fraction
 from shared.routes.side import Side
 
@@ -20,12 +21,21 @@ HOUR_NS: Final = 3600 * SECOND
 #: A payment is looked for at least this far ahead, or as far as the route's signals usually last.
 WINDOW_NS: Final = 600 * SECOND
 ZERO: Final = Fraction(0)
+NEVER: Final = 1 << 63
 
 
 @lru_cache(maxsize=1024)
 def step_of(interval_h: str | None) -> int:
     """Hours in text as ns; 0 where there are none."""
     return int(Fraction(interval_h) * HOUR_NS) if interval_h else 0
+
+
+def _first_after(funding: Funding, step: int, at: int) -> int | None:
+    """When the leg settles next after `at`, of a venue that settles at times; None where that is not known."""
+    first = funding.next_ts
+    if first is None or first > at:
+        return first
+    return first + ((at - first) // step + 1) * step if step > 0 else None
 
 
 def settlements(leg: Side, at: int, window_ns: int) -> Fraction:
@@ -36,14 +46,25 @@ def settlements(leg: Side, at: int, window_ns: int) -> Fraction:
     step = step_of(funding.interval_h or leg.row.funding_interval_h)
     if funding.next_ts is None:
         return Fraction(window_ns, step) if step > 0 else ZERO
-    first = funding.next_ts
-    if first <= at:
-        if step <= 0:
-            return ZERO
-        first += ((at - first) // step + 1) * step
-    if first > at + window_ns:
+    first = _first_after(funding, step, at)
+    if first is None or first > at + window_ns:
         return ZERO
     return Fraction(1 + ((at + window_ns - first) // step if step > 0 else 0))
+
+
+def stands_until(leg: Side, at: int, window_ns: int) -> int:
+    """The time after `at` from which `settlements` is another number: one has passed, or one more falls due."""
+    funding = leg.funding
+    if leg.market == "spot" or funding is None:
+        return NEVER
+    step = step_of(funding.interval_h or leg.row.funding_interval_h)
+    first = _first_after(funding, step, at)
+    if first is None:
+        return NEVER
+    enters = first - window_ns
+    if enters <= at:
+        enters = enters + ((at - enters) // step + 1) * step if step > 0 else NEVER
+    return min(first, enters)
 
 
 def due_bps(buy: Side, sell: Side, at: int, window_ns: int) -> Fraction:

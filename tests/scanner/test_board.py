@@ -1,6 +1,7 @@
 """Rows of the board."""
 
 import msgspec
+import pytest
 
 from services.scanner.board import Board
 from services.scanner.control import Listing
@@ -8,6 +9,7 @@ from services.scanner.fold import Fold
 from shared.config import Exclusion, Runtime
 from shared.events import Mark, Stats
 from shared.signals import BoardRow
+from tests.scanner.script import Script
 from tests.scanner.tape import MS, Tape, hold, row
 
 SYMBOL = "WIF/USDT:USDT"
@@ -137,3 +139,22 @@ def test_venues_that_the_user_keeps_apart_make_no_best_route_and_readers_are_tol
     assert three.doubtful == ((0, 1),)
     two = shown("alpha", "beta")
     assert (two.best, two.why, two.doubtful) == (None, "excluded", ((0, 1),))
+
+
+@pytest.mark.parametrize("seed", (3, 29))
+def test_what_is_remembered_of_rows_is_what_would_be_worked_out_anew(seed: int) -> None:
+    fold, shown_before = Fold(), 0
+    kept = Board(fold)
+    for ms, key, seq, batch in Script(seed, parting=0.3).write(65).entries:
+        fold.take(key, ms, seq, batch)
+        for asset in fold.touched:
+            remembered, anew = kept.row(asset, 1), Board(fold).row(asset, 1)
+            if remembered is None or anew is None:
+                assert remembered is anew
+                continue
+            row, other = (msgspec.msgpack.decode(data, type=BoardRow) for data in (remembered, anew))
+            assert msgspec.structs.replace(row, ver=0) == msgspec.structs.replace(other, ver=0)
+            shown_before += row.best is not None
+        fold.touched.clear()
+        fold.drain()
+    assert shown_before > 1000

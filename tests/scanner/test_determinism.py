@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.scanner.checkpoint import dump, load
+from services.scanner.checkpoint import Dump, dump, load
 from services.scanner.fold import Fold
 from shared.signals import Signal
 from tests.scanner.script import Script
@@ -113,3 +113,17 @@ def test_what_is_dumped_and_loaded_dumps_alike() -> None:
     feed(fold, entries_of(7, 30))
     state = dump(fold, {"key": "1-0"})
     assert dump(*load(state)) == state
+
+
+def test_what_is_dumped_piece_by_piece_is_the_moment_it_was_begun_at() -> None:
+    entries, fold, positions = entries_of(7, 40), Fold(), {"key": "1-0"}
+    feed(fold, entries[: len(entries) // 2])
+    whole, pieces = dump(fold, positions), Dump(fold, positions)
+    found, turns = None, 0
+    for ms, key, seq, batch in entries[len(entries) // 2 :]:
+        fold.take(key, ms, seq, batch)
+        positions["key"] = f"{ms}-{seq}"
+        if found is None:
+            found, turns = pieces.step(5), turns + 1
+    assert turns > 3
+    assert found == whole

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from services.scanner.board import Board
-from services.scanner.detectors.tracks import MINUTE
+from services.scanner.detectors.tracks import MINUTE, SECOND
 from services.scanner.figures import BOOK_AGE_NS, EXIT_LEAST, Figures, past_of
 from services.scanner.fold import Fold
 from services.scanner.market import Asset, Leg
@@ -16,6 +16,7 @@ from shared.events import Book, Funding, Level, Settlement
 from shared.routes.edge import Measure
 from shared.routes.funding import HOUR_NS, WINDOW_NS
 from shared.routes.numbers import cents_text
+from shared.signals import Route
 from tests.scanner.legs import AT, leg
 from tests.scanner.tape import MS
 
@@ -129,6 +130,38 @@ def test_funding_tells_the_difference_the_next_payment_and_the_break_even() -> N
     assert (found.next_ts, found.next_bps) == (AT + HOUR_NS, "3.00")
     assert (found.cost_bps, found.even_payments) == ("10", 7)
     assert found.even_ts == found.even_stays_ts == AT + 25 * HOUR_NS
+
+
+def best(board: Board, buy: Leg, sell: Leg) -> Route:
+    found, _ = board.best([(buy, "ok"), (sell, "ok")])
+    assert found is not None
+    return found
+
+
+def test_what_is_remembered_of_a_route_ends_when_a_payment_comes_into_its_window_or_a_minute_passes() -> None:
+    fold, buy, sell = route()
+    pays(buy, "0.0010", AT + WINDOW_NS + 7 * SECOND)
+    pays(sell, "0.0001", AT + 8 * HOUR_NS)
+    board = Board(fold)
+    first = best(board, buy, sell)
+    assert first.net_cash_bps == first.net_open_bps
+    for at in (AT + 7 * SECOND - 1, AT + 7 * SECOND, AT - AT % MINUTE + MINUTE):
+        fold.at = at
+        found = best(board, buy, sell)
+        assert found == best(Board(fold), buy, sell)
+        assert (found.net_cash_bps == found.net_open_bps) is (at < AT + 7 * SECOND)
+
+
+def test_what_is_remembered_of_a_route_ends_with_its_books() -> None:
+    fold, buy, sell = deep()
+    board, books = Board(fold), (buy.book, sell.book)
+    for moment, held in (
+        *((AT, books), (AT, (None, books[1])), (AT, books), (AT, (books[0], None)), (AT, books)),
+        (AT + BOOK_AGE_NS + 1, books),
+    ):
+        fold.at, (buy.book, sell.book) = moment, held
+        assert best(board, buy, sell) == best(Board(fold), buy, sell)
+    assert best(board, buy, sell).depth is None
 
 
 def test_the_usual_rate_of_a_perpetual_counts_from_its_second_payment_on() -> None:
