@@ -44,7 +44,7 @@ def replay(settings: Settings) -> int:
     if folders:
         from deploy.local import archives  # it loads what reads Parquet
 
-        return launch(settings, archives.replay_request(folders[0], asked))
+        return launch(settings, archives.replay_request(folders[0], asked, settings.partitions))
     options = ["--speed", asked["SPEED"]] if asked.get("SPEED") else []
     request = programs.replay_request(
         shlex.split(asked.get("FILE", "")),

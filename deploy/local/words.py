@@ -82,6 +82,10 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
         "FILE={name}: a folder, and no archive (nor a day or an hour of one)",
         "FILE={name}：该文件夹不是存档（也不是其中某天或某小时）",
     ),
+    "other_partitions": (
+        "FILE={name} was archived with PARTITIONS={spread}, here it is {here}: make replay PARTITIONS={spread} …",
+        "FILE={name} 是以 PARTITIONS={spread} 存档的，此处为 {here}：make replay PARTITIONS={spread} …",
+    ),
     "no_file": ("FILE={name}: no such file", "FILE={name}：文件不存在"),
     "need_file": (
         'make replay needs FILE: make replay FILE="a.jsonl b.jsonl"',

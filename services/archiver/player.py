@@ -22,7 +22,7 @@ from typing import Any, Final, NoReturn
 import msgspec
 
 from shared import streams
-from shared.archive.beginning import begin, reach
+from shared.archive.beginning import begin, partitions, reach
 from shared.archive.journal import Damaged
 from shared.archive.layout import TooNew
 from shared.archive.reading import Archive, is_archive
@@ -110,6 +110,9 @@ class Player:
         self._kept: deque[tuple[float, int]] = deque()
 
     async def play(self, service: Service) -> None:
+        spread, here = partitions(self.archive), service.settings.partitions
+        if spread not in (0, here):
+            raise CannotServeError(f"The archive is spread over {spread} partitions, and PARTITIONS is {here}.")
         service.state, service.detail = "live", "An archive is played."
         listings = self._listings()
         for key in listings:

@@ -68,8 +68,8 @@ def hear_no_echoes() -> None:
 
 
 def sentence(error: BaseException) -> str:
-    """What is the matter, for a person."""
-    said = str(error) or type(error).__name__
+    """What is the matter, for a person, in one line: Postgres puts hints below its errors."""
+    said = str(error).partition("\n")[0] or type(error).__name__
     if isinstance(error, asyncpg.DiskFullError):
         return f"Postgres has no room left on its disk: {said}"
     if isinstance(error, asyncpg.ReadOnlySQLTransactionError):

@@ -48,6 +48,12 @@ def places(archive: Archive) -> list[Place]:
     return [place for one in archive.snapshots("scan:") if (place := place_of(one)) is not None]
 
 
+def partitions(archive: Archive) -> int:
+    """Over how many partitions its streams were spread; 0 where no owner of one has said."""
+    keys = {one.key for one in archive.snapshots("scan:")}
+    return max((int(key.partition(":")[2][1:-1]) + 1 for key in keys), default=0)
+
+
 def begin(archive: Archive, from_ms: int) -> dict[int, Place]:
     """By partition the best place for a range: the last checkpoint before it, else the first place there is."""
     found: dict[int, Place] = {}
