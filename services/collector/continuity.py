@@ -13,6 +13,11 @@ from shared.events import Level
 CHECKED_LEVELS: Final = 25
 
 
+def nothing_follows(_previous: BookSnapshot | BookDelta, _delta: BookDelta) -> Follow:
+    """There are no changes: no book is collected, or every frame is a whole one."""
+    return "gap"
+
+
 def names_the_one_before(previous: BookSnapshot | BookDelta, delta: BookDelta) -> Follow:
     """Each change names the number before it. Numbers are compared for equality only: they may fall, or repeat.
 

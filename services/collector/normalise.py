@@ -117,18 +117,29 @@ def amount(text: str | None) -> str | None:
     return digits
 
 
-def limit(text: str | None, factor: Decimal) -> str | None:
-    """A tick, lot or minimum of a listing times `factor`; None where there is none, or zero, which means no limit.
+def multiplied(text: str | None, factor: Decimal) -> str | None:
+    """A number of a listing times `factor`, with its sign; None where there is none. Raises `BadNumber`."""
+    if not text:
+        return None
+    digits = literal(text)
+    return digits if factor == 1 else plain(EXACT.multiply(Decimal(digits), factor))
 
-    What is no positive number is none either: it must not cost the instrument.
+
+def stated_limit(text: str | None, factor: Decimal) -> str | None:
+    """A tick, lot or minimum of a listing times `factor`; None where there is none above zero, which means no limit.
+
+    Raises `BadNumber` on what is no number.
     """
+    product = multiplied(text, factor)
+    return None if product is None or product.startswith("-") or not product.strip("0.") else product
+
+
+def limit(text: str | None, factor: Decimal) -> str | None:
+    """As `stated_limit`, for a venue of which what is no number must not cost the instrument: it is none either."""
     try:
-        digits = literal(text or "")
+        return stated_limit(text, factor)
     except BadNumber:
         return None
-    if digits.startswith("-") or not digits.strip("0."):
-        return None
-    return digits if factor == 1 else plain(EXACT.multiply(Decimal(digits), factor))
 
 
 def bound(text: str | None) -> str | None:
@@ -220,6 +231,14 @@ def _side(text: str, amount: str, listed: Listed) -> tuple[str | None, str | Non
 #: more digits of seconds than any time of ours has, and nanoseconds still fit into 64 bits
 _SECONDS_DIGITS: Final = 10
 _NANOS: Final = (1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000, 1_000_000_000)
+
+
+def moment(text: str | None) -> int | None:
+    """A time of a listing, in text of milliseconds; None where it is none, or zero."""
+    try:
+        return nanoseconds(text or "") or None
+    except BadNumber:
+        return None
 
 
 def nanoseconds(text: str, unit_digits: int = 3) -> int:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from types import MappingProxyType
 
+from services.collector.messages import Unknown
 from shared.instruments import COLLISION, Instrument, Market
 
 
@@ -94,6 +95,13 @@ class Table:
     def withheld(self, market: Market, native: str) -> bool:
         """Whether the venue lists it (by its id or an alias), but another instrument has its symbol."""
         return (market, native) in self._withheld
+
+    def missing(self, native: str, *markets: Market) -> Unknown:
+        """Why none of these markets has a row of it: out of scope, withheld in one of them, or not listed."""
+        if native in self.outside:
+            return Unknown("out_of_scope", native)
+        withheld = any(self.withheld(market, native) for market in markets)
+        return Unknown("quarantined" if withheld else "unknown_symbol", native)
 
     def __len__(self) -> int:
         return len(self._all)

@@ -1,6 +1,6 @@
 """Rows of pushes and REST answers as typed structs: a row of another form costs itself alone."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -26,6 +26,15 @@ def loosely(row: msgspec.json.Decoder[_T], raw: bytes | msgspec.Raw) -> _T:
         return row.decode(raw)
     except UNREADABLE:
         return row.decode(_in_text(bytes(raw)))
+
+
+def readable(row: msgspec.json.Decoder[_T], raws: Iterable[bytes | msgspec.Raw]) -> Iterator[_T]:
+    """The rows of a listing, each `loosely`; one of another form is left out: its frames count as `unknown_symbol`."""
+    for raw in raws:
+        try:
+            yield loosely(row, raw)
+        except UNREADABLE:
+            continue
 
 
 def _in_text(value: bytes) -> bytes:

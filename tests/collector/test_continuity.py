@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.collector.continuity import best_levels_agree, names_the_one_before
+from services.collector.continuity import best_levels_agree, names_the_one_before, nothing_follows
 from services.collector.messages import BookDelta, BookSnapshot
 
 
@@ -34,6 +34,11 @@ def test_a_book_goes_on_by_the_number_before(
     previous: BookSnapshot | BookDelta, delta: BookDelta, verdict: str
 ) -> None:
     assert names_the_one_before(previous, delta) == verdict
+
+
+@pytest.mark.parametrize("previous", [snapshot(100), snapshot(None), book(100)])
+def test_where_there_are_no_changes_none_goes_on(previous: BookSnapshot | BookDelta) -> None:
+    assert nothing_follows(previous, book(101, 100)) == "gap"
 
 
 def test_a_checksum_is_over_the_best_25_levels_in_turn() -> None:

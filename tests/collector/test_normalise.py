@@ -187,3 +187,39 @@ def test_steps_are_exact_and_plain_whatever_their_size(mantissa: int, decimals: 
     text = normalise.scaled(mantissa, decimals)
     assert Fraction(text) == Fraction(mantissa) / Fraction(10) ** decimals
     assert text == normalise.plain(Decimal(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "factor", "product", "above_zero"),
+    [
+        ("0.10", "1", "0.10", "0.10"),
+        ("0.10", "1000", "100", "100"),
+        ("1e-5", "0.001", "0.00000001", "0.00000001"),
+        ("0.00", "1", "0.00", None),
+        ("0.00", "1000", "0", None),
+        ("-0.5", "1", "-0.5", None),
+        ("-0.5", "10", "-5", None),
+        ("", "1", None, None),
+        (None, "1", None, None),
+    ],
+)
+def test_a_number_of_a_listing_is_multiplied_and_a_limit_is_above_zero(
+    text: str | None, factor: str, product: str | None, above_zero: str | None
+) -> None:
+    assert normalise.multiplied(text, Decimal(factor)) == product
+    assert normalise.stated_limit(text, Decimal(factor)) == above_zero
+    assert normalise.limit(text, Decimal(factor)) == above_zero
+
+
+def test_a_limit_that_is_no_number_is_refused_or_none() -> None:
+    with pytest.raises(BadNumber):
+        normalise.stated_limit("many", Decimal(1))
+    assert normalise.limit("many", Decimal(1)) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "at"),
+    [("1700000000000", 1_700_000_000_000_000_000), ("0", None), ("-1", None), ("", None), (None, None), ("soon", None)],
+)
+def test_a_time_of_a_listing_that_is_none_is_none(text: str | None, at: int | None) -> None:
+    assert normalise.moment(text) == at

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from services.collector.messages import Unknown
 from services.collector.naming import resolve_collisions
 from services.collector.table import Listed, Table
 from shared.instruments import Instrument
@@ -52,6 +53,15 @@ def test_who_lost_its_symbol_is_listed_and_never_looked_up() -> None:
     assert not table.withheld("perp", "1000XUSDT")
     assert table.by_symbol["BTC/USDT"].native == "XUSDT"
     assert [one.native for one in table] == ["XUSDT", "1000XUSDT"]
+
+
+def test_why_there_is_no_row_is_told_by_what_is_known_of_the_id() -> None:
+    rivals = [instrument("XUSDT"), instrument("1000XUSDT", multiplier="1000", aliases=("x#1",))]
+    table = Table(resolve_collisions(rivals), outside=["X_261225"])
+    assert table.missing("X_261225", "spot") == Unknown("out_of_scope", "X_261225")
+    assert table.missing("1000XUSDT", "perp", "spot") == Unknown("quarantined", "1000XUSDT")
+    assert table.missing("x#1", "spot") == Unknown("quarantined", "x#1")
+    assert table.missing("1000XUSDT", "perp") == Unknown("unknown_symbol", "1000XUSDT")
 
 
 def test_conversions_are_worked_out_once() -> None:

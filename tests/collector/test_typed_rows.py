@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from services.collector.messages import Unknown
-from services.collector.typed_rows import UNREADABLE, Rows, loosely
+from services.collector.typed_rows import UNREADABLE, Rows, loosely, readable
 
 
 class Row(msgspec.Struct):
@@ -62,3 +62,8 @@ def test_a_row_is_read_with_numbers_and_nulls_where_texts_should_be(data: bytes,
 def test_what_has_no_name_is_no_row(data: bytes) -> None:
     with pytest.raises(UNREADABLE):
         loosely(msgspec.json.Decoder(Listed), data)
+
+
+def test_a_row_of_another_form_is_left_out_of_a_listing() -> None:
+    raws = [b'{"name":"A","tick":1}', b"null", b'{"tick":"1"}', b'{"name":"B"', b'{"name":"B"}']
+    assert list(readable(msgspec.json.Decoder(Listed), raws)) == [Listed("A", "1"), Listed("B")]

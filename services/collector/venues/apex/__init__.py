@@ -5,8 +5,8 @@ Books and the figures of instruments have connections of their own, so that one 
 
 from typing import Final
 
-from services.collector.messages import BookDelta, BookSnapshot
-from services.collector.venue import Call, Channel, Endpoint, Follow, Host, Limits, Ping, Venue
+from services.collector.continuity import nothing_follows
+from services.collector.venue import Call, Channel, Endpoint, Host, Limits, Ping, Venue
 from services.collector.venues.apex.answers import BOOK, INFO, channel_of, request_frame, topic_text
 from services.collector.venues.apex.decode import decoder, topic_of
 from services.collector.venues.apex.decode_rest import DEPTH, LISTING, PAID
@@ -33,11 +33,6 @@ def topic(channel: Channel, instrument: Instrument | None) -> str:
 def market_of(_frame: bytes) -> Market:
     """There is no other market."""
     return "perp"
-
-
-def follows(_previous: BookSnapshot | BookDelta, _delta: BookDelta) -> Follow:
-    """No book is collected: those that quotes are made of never leave the decoder."""
-    return "gap"
 
 
 def trade_url(instrument: Instrument) -> str:
@@ -82,7 +77,7 @@ VENUE: Final = Venue(
     subscribe=lambda topics, _number: request_frame("subscribe", topics),
     unsubscribe=lambda topics, _number: request_frame("unsubscribe", topics),
     decoder=decoder,
-    follows=follows,
+    follows=nothing_follows,  # the books that quotes are made of never leave the decoder
     resync="resubscribe",
     rest_quotes="single",
     trade_url=trade_url,

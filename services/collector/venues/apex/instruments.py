@@ -13,8 +13,8 @@ import msgspec
 
 from services.collector import naming
 from services.collector.naming import Named
-from services.collector.normalise import EXACT, BadNumber, literal, plain
-from services.collector.typed_rows import UNREADABLE, loosely
+from services.collector.normalise import BadNumber, multiplied
+from services.collector.typed_rows import UNREADABLE, loosely, readable
 from services.collector.venue import Unreadable
 from shared.instruments import Category, Instrument, Status, unified_symbol
 
@@ -102,9 +102,9 @@ def instrument(row: Row) -> Instrument | None:
             settle=quote,
             category=CATEGORY.get(row.category, "unknown"),
             multiplier=named.multiplier,
-            tick_size=_scaled(row.tick_size, 1 / multiple),
-            lot_size=_scaled(row.step_size, multiple),
-            min_size=_scaled(row.min_order_size, multiple),
+            tick_size=multiplied(row.tick_size, 1 / multiple),
+            lot_size=multiplied(row.step_size, multiple),
+            min_size=multiplied(row.min_order_size, multiple),
             status=status,
             quarantine_reason=reason,
         )
@@ -139,13 +139,6 @@ def _status(row: Row) -> Status:
     return "delisting" if row.enable_open_position is False else "trading"
 
 
-def _scaled(text: str, factor: Decimal) -> str | None:
-    if not text:
-        return None
-    digits = literal(text)
-    return digits if factor == 1 else plain(EXACT.multiply(Decimal(digits), factor))
-
-
 def _contracts(body: bytes) -> list[msgspec.Raw]:
     """The rows of an answer, or of the part of one that holds them. Raises what is unreadable."""
     value: bytes | msgspec.Raw = body
@@ -162,8 +155,4 @@ def _all_rows(bodies: Mapping[str, bytes]) -> Iterator[Row]:
             raise Unreadable(
                 f"{NAME} {call}: expected contractConfig.perpetualContract, got {body[:80]!r} ({error})"
             ) from None
-        for raw in raws:
-            try:
-                yield loosely(_row, raw)
-            except UNREADABLE:
-                continue
+        yield from readable(_row, raws)

@@ -24,10 +24,7 @@ class Reader:
         return found[0] if len(found) == 1 else None
 
     def missing(self, name: str) -> Unknown:
-        """Why a name has no row: out of scope, not collected under its symbol, or not listed."""
-        if name in self._table.outside:
-            return Unknown("out_of_scope", name)
-        return Unknown("quarantined" if self._table.withheld("perp", name) else "unknown_symbol", name)
+        return self._table.missing(name, "perp")
 
 
 def native_of(raw: bytes | msgspec.Raw) -> str | None:

@@ -5,8 +5,8 @@ from typing import Final
 
 import msgspec
 
-from services.collector.messages import BookDelta, BookSnapshot
-from services.collector.venue import Call, Channel, Endpoint, Follow, Host, Limits, Ping, Venue
+from services.collector.continuity import nothing_follows
+from services.collector.venue import Call, Channel, Endpoint, Host, Limits, Ping, Venue
 from services.collector.venues.aster.answers import channel_of, topic_of
 from services.collector.venues.aster.decode import ALL_BOOK_TICKERS, BOOK_TICKER, MARKS, decoder
 from services.collector.venues.aster.instruments import FUNDING_INFO, NAME, PERP_INFO, is_listing, listing, outside
@@ -27,11 +27,6 @@ def market_of(_frame: bytes) -> Market:
 
 def request(method: str, topics: Sequence[str], number: int) -> bytes:
     return msgspec.json.encode({"method": method, "params": list(topics), "id": number})
-
-
-def follows(previous: BookSnapshot | BookDelta, delta: BookDelta) -> Follow:
-    """No book is collected."""
-    return "gap"
 
 
 def trade_url(_instrument: Instrument) -> str:
@@ -91,7 +86,7 @@ VENUE: Final = Venue(
     subscribe=lambda topics, number: request("SUBSCRIBE", topics, number),
     unsubscribe=lambda topics, number: request("UNSUBSCRIBE", topics, number),
     decoder=decoder,
-    follows=follows,
+    follows=nothing_follows,  # no book is collected
     resync="resubscribe",
     rest_quotes="all",
     trade_url=trade_url,

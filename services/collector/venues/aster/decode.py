@@ -48,7 +48,7 @@ class Reader:
     """Makes messages of the typed rows of socket frames."""
 
     def __init__(self, table: Table, options: DecoderOptions) -> None:
-        self._get, self._miss = table.getter("perp"), rows.missing(table)
+        self._table, self._get = table, table.getter("perp")
         self._quoting = options.quote_channel.get("perp", BOOK_TICKER)
         self._in_parts = options.in_parts
 
@@ -56,7 +56,7 @@ class Reader:
         """Messages of one row; a bad number is one `Unknown`."""
         listed = self._get(row.s)
         if listed is None:
-            return [self._miss(row.s)]
+            return [self._table.missing(row.s, "perp")]
         try:
             if isinstance(row, MarkPrice):
                 return rows.mark(row, listed, recv)

@@ -43,7 +43,7 @@ class Rest:
     """Decodes REST bodies: `(body, recv, request) -> messages`."""
 
     def __init__(self, table: Table) -> None:
-        self._get, self._miss = table.getter("perp"), rows.missing(table)
+        self._table, self._get = table, table.getter("perp")
 
     def __call__(self, body: bytes, recv: int, request: Request) -> list[Message]:
         version = _VERSION(request.endpoint)
@@ -66,7 +66,7 @@ class Rest:
             return [refused(part) or _bad(part)]
         listed = self._get(row.symbol)
         if listed is None:
-            return [self._miss(row.symbol)]
+            return [self._table.missing(row.symbol, "perp")]
         try:
             return make(row, listed, recv)
         except BadNumber:

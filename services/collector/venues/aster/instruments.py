@@ -4,16 +4,15 @@
 does not say is None; a row without names cannot be listed, and its frames are counted as `unknown_symbol`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import Final, TypeVar
+from typing import Final
 
 import msgspec
 
 from services.collector import naming, normalise
 from services.collector.naming import Reviewed
-from services.collector.normalise import BadNumber
-from services.collector.typed_rows import UNREADABLE, loosely
+from services.collector.typed_rows import UNREADABLE, loosely, readable
 from services.collector.venue import Unreadable
 from shared.instruments import Category, Instrument, Status, unified_symbol
 
@@ -85,8 +84,6 @@ class _FundingForm(msgspec.Struct, rename="camel"):
     funding_interval_hours: int | str
 
 
-_Typed = TypeVar("_Typed")
-
 _info: Final = msgspec.json.Decoder(_Info)
 _raws: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _row: Final = msgspec.json.Decoder(_Row)
@@ -127,7 +124,7 @@ def _contracts(body: bytes) -> list[_Row]:
         raws = _info.decode(body).symbols
     except UNREADABLE as error:
         raise Unreadable(f"{PERP_INFO}: {body[:80]!r}: expected an object with symbols ({error})") from None
-    rows = list(_readable(_row, raws))
+    rows = list(readable(_row, raws))
     if raws and not rows:
         raise Unreadable(f"{PERP_INFO}: none of {len(raws)} rows has the names of a contract: {bytes(raws[0])[:200]!r}")
     return rows
@@ -140,15 +137,7 @@ def _funding(body: bytes | None) -> dict[str, _FundingRow]:
         raws = _raws.decode(body)
     except UNREADABLE as error:
         raise Unreadable(f"{FUNDING_INFO}: {body[:80]!r}: expected a list of rows with symbol ({error})") from None
-    return {row.symbol: row for row in _readable(_funding_row, raws)}
-
-
-def _readable(typed: "msgspec.json.Decoder[_Typed]", raws: list[msgspec.Raw]) -> Iterator[_Typed]:
-    for raw in raws:
-        try:
-            yield loosely(typed, raw)
-        except UNREADABLE:
-            continue  # a row without names: its frames count as unknown_symbol
+    return {row.symbol: row for row in readable(_funding_row, raws)}
 
 
 def _in_scope(row: _Row) -> bool:
@@ -158,13 +147,13 @@ def _in_scope(row: _Row) -> bool:
 def _instrument(row: _Row, funding: _FundingRow | None) -> Instrument:
     named = naming.name(row.base_asset, REVIEWED)
     status, reason = naming.status_of(named, _STATUS.get(row.status, "unknown"))
-    filters = {one.filter_type: one for one in _readable(_filter, row.filters)}
+    filters = {one.filter_type: one for one in readable(_filter, row.filters)}
     price, lot = filters.get("PRICE_FILTER", _Filter()), filters.get("LOT_SIZE", _Filter())
     worth = filters.get("MIN_NOTIONAL") or filters.get("NOTIONAL") or _Filter()
     terms = funding or _FundingRow(row.symbol)
     factor = Decimal(named.multiplier)
-    ends = _millis(row.delivery_date)
-    listed = _millis(row.onboard_date)
+    ends = normalise.moment(row.delivery_date)
+    listed = normalise.moment(row.onboard_date)
     return Instrument(
         venue=NAME,
         market="perp",
@@ -187,10 +176,3 @@ def _instrument(row: _Row, funding: _FundingRow | None) -> Instrument:
         listed_ts=listed,
         delist_ts=ends if ends is not None and ends < normalise.nanoseconds(str(NEVER_MS)) else None,
     )
-
-
-def _millis(text: str) -> int | None:
-    try:
-        return normalise.nanoseconds(text) or None
-    except (BadNumber, ValueError):
-        return None

@@ -1,12 +1,11 @@
 """Typed rows -> events: quotes, marks, funding, payments. They raise `BadNumber` for a number that is none."""
 
-from collections.abc import Callable
 from typing import Final
 
 from services.collector import normalise
 from services.collector.messages import Message, Unknown
 from services.collector.normalise import BadNumber
-from services.collector.table import Listed, Table
+from services.collector.table import Listed
 from services.collector.venues.aster.shapes import BookTicker, MarkPrice, Paid, Premium, Ticker
 from shared.events import Funding, Mark, Quote, Settlement, Source
 
@@ -15,17 +14,6 @@ _MINUTE_MS: Final = 60_000
 _HOUR_MS: Final = 3_600_000
 #: the intervals at which the venue pays funding, in hours
 INTERVALS: Final = frozenset({1, 4, 8})
-
-
-def missing(table: Table) -> Callable[[str], Unknown]:
-    """Makes what says why a symbol that the table does not give makes no event."""
-
-    def miss(native: str) -> Unknown:
-        if native in table.outside:
-            return Unknown("out_of_scope", native)
-        return Unknown("quarantined" if table.withheld("perp", native) else "unknown_symbol", native)
-
-    return miss
 
 
 def quote(row: BookTicker, listed: Listed, recv: int) -> list[Message]:

@@ -5,8 +5,8 @@ from typing import Final
 
 import msgspec
 
-from services.collector.messages import BookDelta, BookSnapshot
-from services.collector.venue import Call, Channel, Endpoint, Follow, Host, Limits, Ping, Venue
+from services.collector.continuity import nothing_follows
+from services.collector.venue import Call, Channel, Endpoint, Host, Limits, Ping, Venue
 from services.collector.venues.backpack import decode_rest
 from services.collector.venues.backpack.decode import BOOK_TICKER, MARK_PRICE, channel_of, decoder, topic_of
 from services.collector.venues.backpack.instruments import MARKETS, NAME, is_listing, listing, outside
@@ -29,11 +29,6 @@ def request(method: str, topics: Sequence[str]) -> bytes:
 def market_of(_frame: bytes) -> Market | None:
     """Ids tell the markets apart: no help is needed."""
     return None
-
-
-def follows(_previous: BookSnapshot | BookDelta, _delta: BookDelta) -> Follow:
-    """No books are collected."""
-    return "gap"
 
 
 def trade_url(instrument: Instrument) -> str:
@@ -102,7 +97,7 @@ VENUE: Final = Venue(
     subscribe=lambda topics, number: request("SUBSCRIBE", topics),
     unsubscribe=lambda topics, number: request("UNSUBSCRIBE", topics),
     decoder=decoder,
-    follows=follows,
+    follows=nothing_follows,  # no book is collected
     resync="resubscribe",
     rest_quotes="single",
     trade_url=trade_url,

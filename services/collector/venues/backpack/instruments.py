@@ -11,7 +11,7 @@ import msgspec
 
 from services.collector.naming import Reviewed, name, status_of
 from services.collector.normalise import EXACT, BadNumber, literal, plain
-from services.collector.typed_rows import UNREADABLE, loosely
+from services.collector.typed_rows import UNREADABLE, readable
 from services.collector.venue import Unreadable
 from services.collector.venues.backpack.times import instant
 from shared.instruments import Instrument, Market, Status, unified_symbol
@@ -170,11 +170,7 @@ def _rows(bodies: Mapping[str, bytes]) -> Iterator[Row]:
             raws = _raws.decode(body)
         except UNREADABLE as error:
             raise Unreadable(f"{NAME} {call}: expected a list of markets, got {body[:80]!r} ({error})") from None
-        for raw in raws:
-            try:
-                row = loosely(_row, raw)
-            except UNREADABLE:
-                continue
+        for row in readable(_row, raws):
             if row.symbol not in seen:
                 seen.add(row.symbol)
                 yield row

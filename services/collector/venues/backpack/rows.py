@@ -33,11 +33,7 @@ class Reader:
         return self._perp(native) or self._spot(native)
 
     def missing(self, native: str) -> Unknown:
-        """Why an id has no row."""
-        if native in self._table.outside:
-            return Unknown("out_of_scope", native)
-        withheld = self._table.withheld("perp", native) or self._table.withheld("spot", native)
-        return Unknown("quarantined" if withheld else "unknown_symbol", native)
+        return self._table.missing(native, "perp", "spot")
 
 
 def quote(row: BookTicker, at: Listed, recv: int) -> Quote:

@@ -16,8 +16,8 @@ from typing import Final, Literal
 import msgspec
 
 from services.collector.naming import name, status_of
-from services.collector.normalise import EXACT, BadNumber, literal, nanoseconds, plain, shifted
-from services.collector.typed_rows import UNREADABLE, loosely
+from services.collector.normalise import EXACT, BadNumber, literal, moment, plain, shifted
+from services.collector.typed_rows import UNREADABLE, readable
 from services.collector.venue import Unreadable
 from services.collector.venues.bitget.multipliers import REVIEWED
 from shared.instruments import Category, Instrument, Market, Status, unified_symbol
@@ -57,7 +57,6 @@ LINEAR: Final = ("USDT", "USDC")
 #: currencies that spot trades against stablecoins; no call tells them from coins
 FIAT: Final = frozenset({"AUD", "BRL", "EUR", "GBP", "JPY", "PLN", "TRY", "UAH"})
 #: "no time" in `offTime` and `limitOpenTime`
-NO_TIME: Final = frozenset({"", "0", "-1"})
 
 
 class Row(msgspec.Struct, gc=False, rename="camel"):
@@ -152,7 +151,7 @@ def _contract_type(row: Row) -> str:
 def is_listing(body: bytes) -> str | None:
     """The listing call that a body answers, told by its first row that can be read."""
     try:
-        row = next(_readable(_raws.decode(_body.decode(body).data)), None)
+        row = next(_named(_raws.decode(_body.decode(body).data)), None)
     except UNREADABLE:
         return None
     form = form_of(row) if row is not None else None
@@ -226,8 +225,8 @@ def instrument(row: Row, kind: Row | None, terms: Row | None) -> Instrument | No
         maker_fee_bps=_bps(row.maker_fee_rate),
         status=status,
         quarantine_reason=reason,
-        listed_ts=_time(row.open_time or row.launch_time),
-        delist_ts=_time(row.off_time) or _time(row.limit_open_time),
+        listed_ts=moment(row.open_time or row.launch_time),
+        delist_ts=moment(row.off_time) or moment(row.limit_open_time),
     )
 
 
@@ -250,7 +249,7 @@ def _interval(row: Row, terms: Row | None) -> str | None:
 def _status(row: Row) -> Status:
     """A pair whose end is announced is being delisted, whatever else its status says."""
     status = STATUS.get((row.symbol_status or row.status).lower(), "unknown")
-    ending = _time(row.off_time) is not None or _time(row.limit_open_time) is not None
+    ending = moment(row.off_time) is not None or moment(row.limit_open_time) is not None
     return "delisting" if status == "trading" and ending else status
 
 
@@ -301,23 +300,8 @@ def _positive(text: str | None) -> str | None:
     return None if digits is None or digits.startswith("-") or not digits.strip("0.") else digits
 
 
-def _time(text: str | None) -> int | None:
-    if text is None or text in NO_TIME:
-        return None
-    try:
-        return nanoseconds(text)
-    except BadNumber:
-        return None
-
-
-def _readable(raws: Iterable[msgspec.Raw]) -> Iterator[Row]:
-    for raw in raws:
-        try:
-            row = loosely(_row, raw)
-        except UNREADABLE:
-            continue
-        if row.symbol:
-            yield row
+def _named(raws: Iterable[msgspec.Raw]) -> Iterator[Row]:
+    return (row for row in readable(_row, raws) if row.symbol)
 
 
 def _all_rows(bodies: Mapping[str, bytes]) -> Iterator[tuple[Form, Row]]:
@@ -335,7 +319,7 @@ def _rows(call: str, body: bytes) -> list[tuple[Form, Row]]:
         raws = _raws.decode(answer.data) if answer.code == SUCCESS else []
     except UNREADABLE as error:
         raise Unreadable(f"{NAME} {call}: expected code and a list, got {body[:80]!r} ({error})") from None
-    found = [(form, row) for row in _readable(raws) if (form := form_of(row)) is not None]
+    found = [(form, row) for row in _named(raws) if (form := form_of(row)) is not None]
     if call not in TERMS and (answer.code != SUCCESS or (raws and not found)):
         raise Unreadable(f"{NAME} {call}: expected code {SUCCESS} and rows of instruments, got {body[:160]!r}")
     return found

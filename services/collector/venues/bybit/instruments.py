@@ -14,9 +14,9 @@ from typing import Any, Final
 import msgspec
 
 from services.collector.naming import name, status_of
-from services.collector.normalise import EXACT, BadNumber, literal, nanoseconds, plain
+from services.collector.normalise import EXACT, BadNumber, literal, multiplied, nanoseconds, plain
 from services.collector.table import Listed
-from services.collector.typed_rows import UNREADABLE, loosely
+from services.collector.typed_rows import UNREADABLE, loosely, readable
 from services.collector.venue import Unreadable
 from services.collector.venues.bybit.multipliers import REVIEWED
 from services.collector.venues.bybit.shapes import Body, Result
@@ -169,8 +169,8 @@ def instrument(category: str, row: Row) -> Instrument | None:
             funding_interval_h=_hours(row.funding_interval) if perp else None,
             funding_cap=_given(row.upper_funding_rate) if perp else None,
             funding_floor=_given(row.lower_funding_rate) if perp else None,
-            taker_fee_bps=_bps(fees.taker_fee_rate) if fees else None,
-            maker_fee_bps=_bps(fees.maker_fee_rate) if fees else None,
+            taker_fee_bps=multiplied(fees.taker_fee_rate, BPS) if fees else None,
+            maker_fee_bps=multiplied(fees.maker_fee_rate, BPS) if fees else None,
             status=status,
             quarantine_reason=reason,
             listed_ts=_time(row.launch_time),
@@ -232,10 +232,6 @@ def _hours(minutes: int | str | None) -> str | None:
         return None
 
 
-def _bps(fraction: str) -> str | None:
-    return plain(EXACT.multiply(Decimal(literal(fraction)), BPS)) if fraction else None
-
-
 def _rows(bodies: Mapping[str, bytes]) -> Iterator[tuple[str, Row]]:
     """The readable rows of all bodies with their category; a row of another form is left out, a body raises."""
     for call, body in bodies.items():
@@ -246,9 +242,5 @@ def _rows(bodies: Mapping[str, bytes]) -> Iterator[tuple[str, Row]]:
             raise Unreadable(f"{NAME} {call}: expected a result with a list, got {body[:80]!r} ({error})") from None
         if answer.ret_code != 0 or result.category not in CATEGORIES:
             raise Unreadable(f"{NAME} {call}: expected retCode 0 and a category, got {body[:120]!r}")
-        for raw in result.rows:
-            try:
-                row = loosely(_row, raw)
-            except UNREADABLE:
-                continue
+        for row in readable(_row, result.rows):
             yield result.category, row

@@ -50,9 +50,9 @@ class Reader:
 
     def miss(self, native: str) -> Unknown:
         """Why a native id has no row. Dated contracts, options and spreads, and only they, have a hyphen or a slash."""
-        if native in self.table.outside or "-" in native or "/" in native:
+        if "-" in native or "/" in native:
             return Unknown("out_of_scope", native)
-        return Unknown("quarantined" if self.table.withheld(self.market, native) else "unknown_symbol", native)
+        return self.table.missing(native, self.market)
 
     def best(self, data: BookData, ts: int | None, at: Listed, recv: int) -> Quote:
         """The best bid and offer. The hot path. Raises `BadNumber`.

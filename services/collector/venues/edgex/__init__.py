@@ -5,9 +5,9 @@ from typing import Final
 
 import msgspec
 
-from services.collector.messages import BookDelta, BookSnapshot
+from services.collector.continuity import nothing_follows
 from services.collector.typed_rows import UNREADABLE
-from services.collector.venue import Call, Channel, Endpoint, Follow, Host, Limits, Ping, Span, Venue
+from services.collector.venue import Call, Channel, Endpoint, Host, Limits, Ping, Span, Venue
 from services.collector.venues.edgex import decode_rest
 from services.collector.venues.edgex.decode import BEST, PUSH, TICKER, decoder
 from services.collector.venues.edgex.instruments import METADATA, NAME, is_listing, listing
@@ -51,11 +51,6 @@ def request(kind: str, topics: Sequence[str]) -> bytes:
     """One request; the exchange takes one channel in each."""
     (one,) = topics
     return msgspec.json.encode({"type": kind, "channel": one})
-
-
-def follows(_previous: BookSnapshot | BookDelta, _delta: BookDelta) -> Follow:
-    """No books are collected: none goes on."""
-    return "gap"
 
 
 def trade_url(instrument: Instrument) -> str:
@@ -128,7 +123,7 @@ VENUE: Final = Venue(
     subscribe=lambda topics, _number: request("subscribe", topics),
     unsubscribe=lambda topics, _number: request("unsubscribe", topics),
     decoder=decoder,
-    follows=follows,
+    follows=nothing_follows,  # no book is collected
     resync="resubscribe",
     rest_quotes="single",
     trade_url=trade_url,

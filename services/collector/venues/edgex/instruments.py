@@ -7,13 +7,13 @@ otherwise. Sizes are in base. All contracts are linear perpetuals, margined in t
 import re
 from collections.abc import Mapping
 from decimal import Decimal, Inexact, InvalidOperation
-from typing import Final, TypeVar
+from typing import Final
 
 import msgspec
 
 from services.collector import naming
-from services.collector.normalise import EXACT, BadNumber, literal, plain
-from services.collector.typed_rows import UNREADABLE, loosely
+from services.collector.normalise import EXACT, BadNumber, literal, multiplied, plain, stated_limit
+from services.collector.typed_rows import UNREADABLE, readable
 from services.collector.venue import Unreadable
 from shared.instruments import Instrument, Status, unified_symbol
 
@@ -27,7 +27,6 @@ REVIEWED: Final[naming.Reviewed] = {}
 OLD_ID: Final = re.compile(r"1000[0-9]{4}")
 MINUTES: Final = Decimal(60)
 _BPS: Final = Decimal(10_000)
-_T = TypeVar("_T")
 
 
 class Coin(msgspec.Struct, gc=False, rename="camel"):
@@ -82,8 +81,8 @@ def listing(bodies: Mapping[str, bytes]) -> list[Instrument]:
     made = []
     for call, body in bodies.items():
         data = _read(call, body)
-        coins = {coin.coin_id: coin.coin_name for coin in _all(data.coin_list, _coin)}
-        made += [instrument(row, coins) for row in _all(data.contract_list, _contract)]
+        coins = {coin.coin_id: coin.coin_name for coin in readable(_coin, data.coin_list)}
+        made += [instrument(row, coins) for row in readable(_contract, data.contract_list)]
     return [one for one in made if one is not None]
 
 
@@ -106,12 +105,12 @@ def instrument(row: Contract, coins: Mapping[str, str]) -> Instrument | None:
             settle=quote,
             aliases=(row.contract_name,) if row.contract_name else (),
             multiplier=named.multiplier,
-            tick_size=_times(row.tick_size, 1 / many),
-            lot_size=_times(row.step_size, many),
-            min_size=_times(row.min_order_size, many),
+            tick_size=stated_limit(row.tick_size, 1 / many),
+            lot_size=stated_limit(row.step_size, many),
+            min_size=stated_limit(row.min_order_size, many),
             funding_interval_h=hours(row.funding_rate_interval_min),
-            taker_fee_bps=_times(row.default_taker_fee_rate, _BPS, signed=True),
-            maker_fee_bps=_times(row.default_maker_fee_rate, _BPS, signed=True),
+            taker_fee_bps=multiplied(row.default_taker_fee_rate, _BPS),
+            maker_fee_bps=multiplied(row.default_maker_fee_rate, _BPS),
             status=status,
             quarantine_reason=reason,
         )
@@ -144,16 +143,6 @@ def exactly(number: Decimal, by: Decimal) -> str | None:
         return None
 
 
-def _times(text: str, factor: Decimal, *, signed: bool = False) -> str | None:
-    """A number times `factor`; None where it is absent, and zero or less where only more makes sense."""
-    if not text:
-        return None
-    given = Decimal(literal(text))
-    if not signed and given <= 0:
-        return None
-    return literal(text) if factor == 1 else plain(EXACT.multiply(given, factor))
-
-
 def _read(call: str, body: bytes) -> _Data:
     try:
         found = _body.decode(body)
@@ -162,14 +151,3 @@ def _read(call: str, body: bytes) -> _Data:
     if found.code != SUCCESS:
         raise Unreadable(f"{NAME} {call}: expected code {SUCCESS}, got {found.code!r}")
     return found.data
-
-
-def _all(raws: list[msgspec.Raw], decoder: msgspec.json.Decoder[_T]) -> list[_T]:
-    """The readable rows; one of another form is left out."""
-    made = []
-    for raw in raws:
-        try:
-            made.append(loosely(decoder, raw))
-        except UNREADABLE:
-            continue
-    return made

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from services.collector.messages import BookDelta, BookSnapshot
-from services.collector.venue import Call, Channel, Endpoint, Follow, Host, Limits, Ping, Span, Venue
+from services.collector.continuity import nothing_follows
+from services.collector.venue import Call, Channel, Endpoint, Host, Limits, Ping, Span, Venue
 from services.collector.venues.extended.decode import BOOKS, FUNDING, MARKS, decoder, topic_of
 from services.collector.venues.extended.decode_rest import MARKETS_PATH
 from services.collector.venues.extended.instruments import MARKETS, NAME, is_listing, listing
@@ -37,11 +37,6 @@ def channel_of(text: str) -> str | None:
 def market_of(_frame: bytes) -> Market:
     """There is no other market."""
     return "perp"
-
-
-def follows(previous: BookSnapshot | BookDelta, delta: BookDelta) -> Follow:
-    """No book is collected."""
-    return "gap"
 
 
 def trade_url(_instrument: Instrument) -> str:
@@ -98,7 +93,7 @@ VENUE: Final = Venue(
     subscribe=lambda topics, number: b"",
     unsubscribe=lambda topics, number: b"",
     decoder=decoder,
-    follows=follows,
+    follows=nothing_follows,  # no book is collected
     resync="resubscribe",
     rest_quotes="single",
     trade_url=trade_url,

@@ -74,7 +74,7 @@ Make = Callable[[Any, Listed, int | None, int], list[Message]]
 
 def decoder(table: Table, options: DecoderOptions) -> Decode:
     """Makes the `decode` of one connection, or of REST answers."""
-    get, miss, rest = table.getter("perp"), rows.missing(table), Rest(table)
+    get, rest = table.getter("perp"), Rest(table)
     numbers = Numbers() if options.endpoint is not None else None
 
     def decode(frame: bytes, recv: int, request: Request | None = None) -> list[Message]:
@@ -115,7 +115,7 @@ def decoder(table: Table, options: DecoderOptions) -> Decode:
             return [Unknown("bad_shape", native_of(read.data))]
         listed = get(row.m)
         if listed is None:
-            return [miss(row.m)]
+            return [table.missing(row.m, "perp")]
         try:
             return make(row, listed, None if read.ts is None else read.ts * MS, recv)
         except BadNumber:

@@ -65,7 +65,7 @@ class Rest:
     """Decodes REST bodies: `(body, recv, request) -> messages`."""
 
     def __init__(self, table: Table) -> None:
-        self._get, self._miss = table.getter("perp"), rows.missing(table)
+        self._table, self._get = table, table.getter("perp")
 
     def __call__(self, body: bytes, recv: int, request: Request) -> list[Message]:
         try:
@@ -106,25 +106,27 @@ class Rest:
     def _of_market(self, part: msgspec.Raw, recv: int) -> list[Message]:
         row = _market.decode(part)
         listed = self._get(row.name)
-        return [self._miss(row.name)] if listed is None else rows.figures(row.market_stats, listed, recv)
+        if listed is None:
+            return [self._table.missing(row.name, "perp")]
+        return rows.figures(row.market_stats, listed, recv)
 
     def _stats(self, native: str) -> Any:
         def make(part: msgspec.Raw, recv: int) -> list[Message]:
             row, listed = _figures.decode(part), self._get(native)
-            return [self._miss(native)] if listed is None else rows.figures(row, listed, recv)
+            return [self._table.missing(native, "perp")] if listed is None else rows.figures(row, listed, recv)
 
         return make
 
     def _paid(self, part: msgspec.Raw, recv: int) -> list[Message]:
         row = _rate.decode(part)
         listed = self._get(row.m)
-        return [self._miss(row.m)] if listed is None else rows.settled(row, listed, recv)
+        return [self._table.missing(row.m, "perp")] if listed is None else rows.settled(row, listed, recv)
 
     def _top(self, part: msgspec.Raw, recv: int) -> list[Message]:
         book = _book.decode(part)
         listed = self._get(book.market)
         if listed is None:
-            return [self._miss(book.market)]
+            return [self._table.missing(book.market, "perp")]
         bids, asks = [(one.price, one.qty) for one in book.bid], [(one.price, one.qty) for one in book.ask]
         return rows.quote(bids, asks, listed, None, recv, "rest")
 

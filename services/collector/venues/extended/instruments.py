@@ -4,7 +4,7 @@ The same body has the statistics of all markets (`decode_rest.py`). A row withou
 are counted as `unknown_symbol`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final
 
@@ -12,8 +12,7 @@ import msgspec
 
 from services.collector import naming, normalise
 from services.collector.naming import Reviewed
-from services.collector.normalise import BadNumber
-from services.collector.typed_rows import UNREADABLE, loosely
+from services.collector.typed_rows import UNREADABLE, loosely, readable
 from services.collector.venue import Unreadable
 from shared.instruments import Category, Instrument, Status, unified_symbol
 
@@ -99,20 +98,12 @@ def _rows(body: bytes) -> list[_Row]:
         raise Unreadable(f"{MARKETS}: {body[:80]!r}: expected status and data ({error})") from None
     if found.status != OK:
         raise Unreadable(f"{MARKETS}: {body[:120]!r}: expected the status {OK}")
-    rows = list(_readable(found.data))
+    rows = list(readable(_row, found.data))
     if found.data and not rows:
         raise Unreadable(
             f"{MARKETS}: none of {len(found.data)} rows has the names of a market: {bytes(found.data[0])[:200]!r}"
         )
     return rows
-
-
-def _readable(raws: list[msgspec.Raw]) -> Iterator[_Row]:
-    for raw in raws:
-        try:
-            yield loosely(_row, raw)
-        except UNREADABLE:
-            continue
 
 
 def _instrument(row: _Row) -> Instrument:
@@ -135,7 +126,7 @@ def _instrument(row: _Row) -> Instrument:
         funding_interval_h=HOUR,
         status=status,
         quarantine_reason=reason,
-        listed_ts=_millis(row.created_at),
+        listed_ts=normalise.moment(row.created_at),
     )
 
 
@@ -150,10 +141,3 @@ def _terms(raw: msgspec.Raw) -> _Config:
         return loosely(_config, raw)
     except UNREADABLE:
         return _Config()
-
-
-def _millis(text: str) -> int | None:
-    try:
-        return normalise.nanoseconds(text) or None
-    except (BadNumber, ValueError):
-        return None

@@ -1,6 +1,6 @@
 """Typed rows -> events: quotes, marks, funding, payments, 24 h figures. They raise `BadNumber` for one that is none."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Annotated, Final
 
@@ -9,7 +9,7 @@ import msgspec
 from services.collector import normalise
 from services.collector.messages import Message, Unknown
 from services.collector.normalise import BadNumber
-from services.collector.table import Listed, Table
+from services.collector.table import Listed
 from services.collector.venues.extended.instruments import HOUR
 from shared.events import Funding, Mark, Quote, Settlement, Source, Stats
 
@@ -39,15 +39,6 @@ class Figures(msgspec.Struct, rename="camel", gc=False):
     next_funding_rate: Millis | None = None
     open_interest: str | None = None
     open_interest_base: str | None = None
-
-
-def missing(table: Table) -> Callable[[str], Unknown]:
-    """Makes what says why a market that the table does not give makes no event."""
-
-    def miss(native: str) -> Unknown:
-        return Unknown("quarantined" if table.withheld("perp", native) else "unknown_symbol", native)
-
-    return miss
 
 
 def quote(

@@ -11,8 +11,8 @@ from typing import Final
 import msgspec
 
 from services.collector import naming
-from services.collector.normalise import EXACT, BadNumber, literal, nanoseconds, percent, plain, rate
-from services.collector.typed_rows import UNREADABLE, loosely
+from services.collector.normalise import BadNumber, literal, multiplied, nanoseconds, percent, rate
+from services.collector.typed_rows import UNREADABLE, loosely, readable
 from services.collector.venue import Unreadable
 from services.collector.venues.grvt import lite
 from services.collector.venues.grvt.shapes import ABSENT, Loose, begins
@@ -99,9 +99,9 @@ def instrument(row: Row) -> Instrument | None:
             quote=quote,
             settle=quote,
             multiplier=named.multiplier,
-            tick_size=_scaled(row.tick_size, 1 / multiple),
-            lot_size=_scaled(row.min_size, multiple),
-            min_size=_scaled(row.min_size, multiple),
+            tick_size=multiplied(row.tick_size, 1 / multiple),
+            lot_size=multiplied(row.min_size, multiple),
+            min_size=multiplied(row.min_size, multiple),
             min_notional=literal(row.min_notional) if row.min_notional else None,
             funding_interval_h=hours(row.funding_interval_hours),
             funding_cap=fraction(row.adjusted_funding_rate_cap),
@@ -147,13 +147,6 @@ def _status(row: Row) -> Status:
     return "halted" if status == "trading" and ORDERBOOK not in row.venues else status
 
 
-def _scaled(text: str, factor: Decimal) -> str | None:
-    if not text:
-        return None
-    digits = literal(text)
-    return digits if factor == 1 else plain(EXACT.multiply(Decimal(digits), factor))
-
-
 def _results(body: bytes) -> list[msgspec.Raw]:
     """The rows of an answer in either encoding: a list, or the one row of `instrument`. Raises what is unreadable."""
     given = _keys.decode(body)
@@ -168,8 +161,4 @@ def _all_rows(bodies: Mapping[str, bytes]) -> Iterator[Row]:
             raws = _results(body)
         except UNREADABLE as error:
             raise Unreadable(f"{NAME} {call}: expected an answer with a result, got {body[:80]!r} ({error})") from None
-        for raw in raws:
-            try:
-                yield loosely(_row, raw)
-            except UNREADABLE:
-                continue
+        yield from readable(_row, raws)

@@ -44,9 +44,7 @@ class Reader:
 
     def missing(self, native: str) -> Unknown:
         """Why a native id has no row: out of scope, not collected under its name, or not listed."""
-        if native in self.table.outside or FOREIGN.fullmatch(native):
-            return Unknown("out_of_scope", native)
-        return Unknown("quarantined" if self.table.withheld("perp", native) else "unknown_symbol", native)
+        return Unknown("out_of_scope", native) if FOREIGN.fullmatch(native) else self.table.missing(native, "perp")
 
     def one(self, raw: bytes | msgspec.Raw, decoder: msgspec.json.Decoder[Any], make: Make) -> list[Message]:
         """The messages of one row; a bad one is one `Unknown`."""

@@ -5,10 +5,10 @@ from typing import Final
 
 import msgspec
 
-from services.collector.messages import BookDelta, BookSnapshot
+from services.collector.continuity import nothing_follows
 from services.collector.typed_rows import UNREADABLE
 from services.collector.variables import choice, rest_url, seconds, socket_url
-from services.collector.venue import Call, Channel, Endpoint, Follow, Host, Limits, Ping, Span, Venue
+from services.collector.venue import Call, Channel, Endpoint, Host, Limits, Ping, Span, Venue
 from services.collector.venues.hyperliquid import answers
 from services.collector.venues.hyperliquid.answers import BBO, BOOK, CONTEXTS, FAST, PING, TRADES, request_frame
 from services.collector.venues.hyperliquid.decode import decoder
@@ -94,11 +94,6 @@ def market_of(frame: bytes) -> Market | None:
         return _MARKET_OF.get(_frame.decode(frame).channel)
     except UNREADABLE:
         return None
-
-
-def follows(_previous: BookSnapshot | BookDelta, _delta: BookDelta) -> Follow:
-    """There are no changes: every frame is a whole book."""
-    return "gap"
 
 
 def trade_url(instrument: Instrument) -> str:
@@ -234,7 +229,7 @@ VENUE: Final = Venue(
     subscribe=subscribe,
     unsubscribe=unsubscribe,
     decoder=decoder,
-    follows=follows,
+    follows=nothing_follows,  # every frame is a whole book
     resync="resubscribe",
     rest_quotes="single",
     trade_url=trade_url,

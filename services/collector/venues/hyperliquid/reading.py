@@ -75,10 +75,9 @@ class Reader:
 
     def missing(self, coin: str) -> Unknown:
         """Why a coin has no row: another instrument has its symbol, listed but not ours, or not listed."""
-        if coin in self.table.outside or coin.startswith(OUTCOME):
+        if coin.startswith(OUTCOME):
             return Unknown("out_of_scope", coin)
-        withheld = self.table.withheld("perp", coin) or self.table.withheld("spot", coin)
-        return Unknown("quarantined" if withheld else "unknown_symbol", coin)
+        return self.table.missing(coin, "perp", "spot")
 
 
 def coin_of(raw: bytes | msgspec.Raw) -> str | None:

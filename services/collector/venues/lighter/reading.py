@@ -57,11 +57,7 @@ class Finder:
         return self._perp(native) or self._spot(native)
 
     def missing(self, native: str) -> Unknown:
-        """Why a market id has no row."""
-        if native in self._table.outside:
-            return Unknown("out_of_scope", native)
-        withheld = self._table.withheld("perp", native) or self._table.withheld("spot", native)
-        return Unknown("quarantined" if withheld else "unknown_symbol", native)
+        return self._table.missing(native, "perp", "spot")
 
     def per_row(self, found: Iterable[Any], make: Callable[[Any, Listed], list[Message]]) -> list[Message]:
         """The messages of rows that name their market, in order; an `Unknown` in a row's place stays one."""

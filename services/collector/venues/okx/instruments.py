@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from services.collector.normalise import EXACT, BadNumber, literal, nanoseconds, plain
-from services.collector.typed_rows import UNREADABLE, loosely
+from services.collector.typed_rows import UNREADABLE, loosely, readable
 from services.collector.venue import Unreadable
 from shared.instruments import Category, Instrument, Status, unified_symbol
 
@@ -212,8 +212,4 @@ def _rows(call: str, body: bytes, decoder: msgspec.json.Decoder[T]) -> Iterator[
         raise Unreadable(f"{NAME} {call}: expected an answer with code and data, got {body[:80]!r} ({error})") from None
     if str(answer.code) != "0":
         raise Unreadable(f"{NAME} {call}: expected code 0, got {body[:120]!r}")
-    for raw in answer.data:
-        try:
-            yield loosely(decoder, raw)
-        except UNREADABLE:
-            continue
+    yield from readable(decoder, answer.data)

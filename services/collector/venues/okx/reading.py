@@ -52,11 +52,9 @@ class Reader:
 
     def missing(self, native: str, inst_type: str | None = None) -> Unknown:
         """Why a native id has no row: listed but not ours, of a kind that is none of ours, withheld, or not listed."""
-        foreign = native in self.table.outside or (bool(inst_type) and inst_type not in LISTED_TYPES)
-        if foreign or FOREIGN.fullmatch(native):
+        if (inst_type and inst_type not in LISTED_TYPES) or FOREIGN.fullmatch(native):
             return Unknown("out_of_scope", native)
-        withheld = self.table.withheld("perp", native) or self.table.withheld("spot", native)
-        return Unknown("quarantined" if withheld else "unknown_symbol", native)
+        return self.table.missing(native, "perp", "spot")
 
     def quotes(self, channel: str, listed: Listed) -> bool:
         return self.quote_channel.get(listed.instrument.market, BEST) == channel

@@ -10,8 +10,8 @@ from typing import Final, TypeVar
 import msgspec
 
 from services.collector import naming
-from services.collector.normalise import EXACT, BadNumber, literal, plain
-from services.collector.typed_rows import UNREADABLE, loosely
+from services.collector.normalise import BadNumber, multiplied, plain, stated_limit
+from services.collector.typed_rows import UNREADABLE, loosely, readable
 from services.collector.venue import Unreadable
 from shared.instruments import Category, Instrument, Market, Status, unified_symbol
 
@@ -148,14 +148,14 @@ def instrument(row: Row) -> Instrument | None:
             settle=settle,
             category=_category(row.tags or []),
             multiplier=named.multiplier,
-            tick_size=_times(row.price_tick_size, 1 / many),
-            lot_size=_times(row.order_size_increment, many),
+            tick_size=stated_limit(row.price_tick_size, 1 / many),
+            lot_size=stated_limit(row.order_size_increment, many),
             min_notional=_given(row.min_notional),
             funding_interval_h=hours(row.funding_period_hours) if perp else None,
             funding_cap=cap,
             funding_floor=None if cap is None else f"-{cap}",
-            taker_fee_bps=_bps(fees.taker_fee.fee),
-            maker_fee_bps=_bps(fees.maker_fee.fee),
+            taker_fee_bps=multiplied(fees.taker_fee.fee, _BPS),
+            maker_fee_bps=multiplied(fees.maker_fee.fee, _BPS),
             status=status,
             quarantine_reason=reason,
             listed_ts=_time(row.open_at),
@@ -174,13 +174,7 @@ def _category(tags: list[str]) -> Category:
 
 def _given(text: str | None) -> str | None:
     """A number above zero; None where there is none, by which the exchange means no limit."""
-    digits = literal(text) if text else ""
-    return digits if digits.strip("-0.") and not digits.startswith("-") else None
-
-
-def _times(text: str | None, factor: Decimal) -> str | None:
-    digits = _given(text)
-    return digits if digits is None or factor == 1 else plain(EXACT.multiply(Decimal(digits), factor))
+    return stated_limit(text, Decimal(1))
 
 
 def _fees(raw: msgspec.Raw) -> _Fees:
@@ -190,11 +184,6 @@ def _fees(raw: msgspec.Raw) -> _Fees:
     except UNREADABLE:
         return _Fees()
     return _Fees() if config is None else config.api_fee
-
-
-def _bps(text: str) -> str | None:
-    """A fee in basis points, with its sign: a maker may be paid."""
-    return plain(EXACT.multiply(Decimal(literal(text)), _BPS)) if text else None
 
 
 def hours(raw: msgspec.Raw) -> str | None:
@@ -216,8 +205,4 @@ def _rows(bodies: Mapping[str, bytes], decoder: msgspec.json.Decoder[_T]) -> Ite
             raws = _body.decode(body).results
         except UNREADABLE as error:
             raise Unreadable(f"{NAME} {call}: expected an object with results, got {body[:80]!r} ({error})") from None
-        for raw in raws:
-            try:
-                yield loosely(decoder, raw)
-            except UNREADABLE:
-                continue
+        yield from readable(decoder, raws)

@@ -35,11 +35,9 @@ class Reader:
 
     def missing(self, native: str) -> Unknown:
         """Why a native id has no row: listed but not ours, withheld, or not listed."""
-        if native in self.table.outside or OPTION.fullmatch(native):
+        if OPTION.fullmatch(native):
             return Unknown("out_of_scope", native)
-        if self.table.withheld("perp", native) or self.table.withheld("spot", native):
-            return Unknown("quarantined", native)
-        return Unknown("unknown_symbol", native)
+        return self.table.missing(native, "perp", "spot")
 
     def quotes(self, channel: str, listed: Listed) -> bool:
         return self.quote_channel.get(listed.instrument.market, BBO) == channel
