@@ -80,10 +80,10 @@ class Editor {
   refused({ status, error }) {
     if (!error) return this.form.say("bad", t("fees.away"));
     if (DENIED.includes(status)) {
-      this.form.save.disabled = true;
+      for (const button of this.form.el.querySelectorAll("[type=submit], .danger")) button.disabled = true;
       return this.form.say("bad", t("r.locked", { reason: error.message }));
     }
-    const [place, name] = this.place(error.field ?? "");
+    const [place, name] = this.place(error.field ?? "", error.value);
     if (place && this.fields.refuse(name, error)) return this.form.say("bad", t("r.notsaved"));
     return this.form.say("bad", error.message);
   }
@@ -141,9 +141,11 @@ export class RuleEditor extends Editor {
     return { alert_rules: this.read.rules.filter((one) => one.name !== this.name) };
   }
 
-  place(field) {
+  place(field, value) {
     const start = `alert_rules[${this.index}].`;
-    return [field.startsWith(start), field.slice(start.length)];
+    if (field.startsWith(start)) return [true, field.slice(start.length)];
+    // of two with one name the later is named, and that may be the other
+    return [/^alert_rules\[\d+\]\.name$/.test(field) && value === this.fields.read().name, "name"];
   }
 }
 

@@ -44,10 +44,17 @@ export function bounds({ minimum, exclusive_minimum: over, maximum, exclusive_ma
 /** What is refused, and what was expected: of what the API told beforehand in the page's language. */
 export function refusal(error, name, accepts) {
   const own = accepts && error.expected?.startsWith(accepts.expected);
-  const told = own && language() === "zh" ? [word("type", accepts.type), accepts.choices?.join("、") ?? bounds(accepts)].filter(Boolean).join("，") : own ? accepts.expected : error.expected;
-  const value = error.value == null ? t("r.missing") : `“${error.value}”`;
-  return t("r.refused", { field: name, value, expected: told ?? error.message });
+  const expected = own ? wanted(name, accepts) : word("expected", error.expected ?? error.message);
+  return t("r.refused", { field: name, value: error.value == null ? t("r.missing") : `“${error.value}”`, expected });
 }
+
+function wanted(name, accepts) {
+  if (language() === "en") return accepts.expected.replace(/ or null$/, "");
+  const which = accepts.choices?.map((one) => choiceWord(name, one)).join(t("r.comma")) || bounds(accepts) || hintOf(name);
+  return [word("type", accepts.type), which].filter(Boolean).join("，");
+}
+
+const hintOf = (name) => (word("hint", name) === name ? "" : t(`hint.${name}`));
 
 let ids = 0;
 
@@ -55,7 +62,7 @@ let ids = 0;
 function field(name, accepts, value, names) {
   const id = `field-${++ids}`;
   const made = build(name, accepts, value, names, id);
-  const about = [word("hint", name) === name ? "" : t(`hint.${name}`), bounds(accepts), usual(name, accepts)].filter(Boolean).join(" · ").replaceAll("\u2009", "\u202f"); // no figure is broken in two
+  const about = [hintOf(name), bounds(accepts), usual(name, accepts)].filter(Boolean).join(" · ").replaceAll("\u2009", "\u202f"); // no figure is broken in two
   const hint = h("p", { class: "hint", id: `${id}-hint`, text: about, hidden: !about });
   const refused = h("p", { class: "refused", id: `${id}-refused`, role: "alert" });
   const unit = h("span", { class: "unit" });
@@ -208,16 +215,17 @@ export function formOf(body, onSave, others = []) {
   const note = h("p", { class: "note", role: "status" });
   const save = h("button", { type: "submit", class: "button primary", text: t("save") });
   const el = h("form", { class: "editor", novalidate: true }, body, h("div", { class: "form-foot" }, save, others, note));
+  let busy = false;
   el.addEventListener("submit", async (event) => {
     event.preventDefault();
-    if (save.disabled) return;
-    save.disabled = true;
+    if (busy || save.disabled) return;
+    busy = true;
     await onSave();
-    save.disabled = false;
+    busy = false;
   });
   const say = (tone, ...parts) => {
     note.className = `note ${tone}`;
     replace(note, parts);
   };
-  return { el, save, say };
+  return { el, say };
 }

@@ -4,7 +4,7 @@ import { chip } from "./alerts.js";
 import { readJson, writeConfig } from "./config.js";
 import { coins, condition, exchanges, lean, quiet } from "./describe.js";
 import { twice } from "./dialog.js";
-import { h, replace, text } from "./dom.js";
+import { $, h, replace, text } from "./dom.js";
 import { MannersEditor, RuleEditor } from "./editor.js";
 import * as f from "./format.js";
 import { language, learn, t, word } from "./i18n.js";
@@ -70,13 +70,13 @@ export class Rules {
     this.alerts.follow();
     if (Date.now() - this.asked > ASK_MS) this.ask();
     const known = this.known();
-    const key = JSON.stringify([this.read, known, this.away, this.locked, this.said, language()]);
+    const key = JSON.stringify([this.read, known, this.alerts.told?.alerter, this.away, this.locked, this.said, language()]);
     if (key === this.drawn) return;
     this.drawn = key;
     text(this.title, t("r.title"));
     text(this.second, t("a.channels"));
     text(this.add, t("r.add"));
-    const said = this.locked ? t("r.locked", { reason: this.locked }) : this.away ? t("fees.away") : (this.said ?? "");
+    const said = this.locked ? t("r.locked", { reason: this.locked }) : this.away ? t("fees.away") : this.said || (this.alerts.told?.alerter === "away" ? t("a.away") : "");
     text(this.note, said);
     this.note.hidden = !said;
     this.add.disabled = !this.read || !this.schema || !!this.locked;
@@ -102,7 +102,8 @@ export class Rules {
   }
 
   focus(key) {
-    (this.el.querySelector(`[data-key="${CSS.escape(key ?? "")}"]`) ?? this.add).focus({ preventScroll: true });
+    const found = this.el.querySelector(`[data-key="${CSS.escape(key ?? "")}"]`) ?? this.add;
+    (found.disabled ? $("#main") : found).focus({ preventScroll: true });
   }
 
   restore() {
@@ -124,8 +125,8 @@ export class Rules {
     const named = (list) => (list?.length ? "named" : "usual");
     const label = (id) => this.schema.exchanges.find((each) => each.id === id)?.display_name ?? id;
     const flip = () => this.change({ alert_rules: this.read.rules.map((each) => (each.name === one.name ? { ...each, enabled: !each.enabled } : each)) });
-    const on = h("input", { type: "checkbox", role: "switch", checked: one.enabled, disabled: !!this.locked, "aria-label": t("r.on.of", { name: one.name }), data: { key: `on ${one.name}` }, on: { change: flip } });
-    const edit = h("button", { type: "button", class: "button", disabled: !!this.locked, text: t("r.edit"), "aria-label": t("r.edit.of", { name: one.name }), data: { key: `edit ${one.name}` }, on: { click: () => new RuleEditor(this, one.name) } });
+    const on = h("input", { type: "checkbox", role: "switch", checked: one.enabled, disabled: !!this.locked, title: this.locked || null, "aria-label": t("r.on.of", { name: one.name }), data: { key: `on ${one.name}` }, on: { change: flip } });
+    const edit = h("button", { type: "button", class: "button", disabled: !!this.locked, title: this.locked || null, text: t("r.edit"), "aria-label": t("r.edit.of", { name: one.name }), data: { key: `edit ${one.name}` }, on: { click: () => new RuleEditor(this, one.name) } });
     return h(
       "tr",
       { role: "row", class: one.enabled ? "" : "is-off", data: { rule: one.name } },
@@ -140,7 +141,7 @@ export class Rules {
     );
   }
 
-  /** Channels that are set up, and those of which only the manners are left. */
+  /** The names of channels that are set up, and those of which only the manners are left. */
   known() {
     const told = (this.alerts.told?.channels ?? []).map((one) => one.name);
     return [...new Set([...told, ...Object.keys(this.read?.channels ?? {})])].sort();
@@ -150,7 +151,7 @@ export class Rules {
     return {
       coin: [...this.page.board.entries.keys()].sort(),
       exchange: this.schema.exchanges.map((one) => [one.id, one.display_name]),
-      channel: this.known().map((name) => [name, name]),
+      channel: (this.alerts.told?.channels ?? []).map(({ name }) => [name, name]),
     };
   }
 
@@ -165,7 +166,7 @@ export class Rules {
   channelRow(name, manners) {
     const told = this.alerts.told?.channels.find((one) => one.name === name);
     const cell = (name, key, ...shown) => h("td", { role: "cell", class: name, data: { label: key ? t(key) : "" } }, shown);
-    const edit = h("button", { type: "button", class: "button", disabled: !!this.locked, text: t("r.edit"), "aria-label": t("r.edit.of", { name }), data: { key: `channel ${name}` }, on: { click: () => new MannersEditor(this, name) } });
+    const edit = h("button", { type: "button", class: "button", disabled: !!this.locked, title: this.locked || null, text: t("r.edit"), "aria-label": t("r.edit.of", { name }), data: { key: `channel ${name}` }, on: { click: () => new MannersEditor(this, name) } });
     return h(
       "tr",
       { role: "row", data: { channel: name } },

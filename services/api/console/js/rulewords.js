@@ -76,6 +76,9 @@ export const RULE_WORDS = {
   "group.timing": ["How long", "时间"],
   "group.quiet": ["Quiet hours", "静默时段"],
 
+  "expected.a name that no other rule has": ["a name that no other rule has", "其他规则没有用过的名称"],
+  "expected.a time zone such as Asia/Shanghai, UTC": ["a time zone such as Asia/Shanghai, UTC", "时区，如 Asia/Shanghai、UTC"],
+  "expected.HH:MM, beside the other end of the quiet hours": ["HH:MM, beside the other end of the quiet hours", "HH:MM，须与静默时段的另一端同时填写"],
   "type.integer": ["a whole number", "整数"],
   "type.number": ["a number", "数字"],
   "type.text": ["text", "文本"],
