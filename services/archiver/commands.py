@@ -4,8 +4,12 @@ Exit codes: 0, 1 for damage, 2 for an input that cannot be used.
 """
 
 import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
+
+from rich.console import Console
+from rich.progress import track
 
 from services.archiver import player
 from services.archiver.seal import seal
@@ -16,6 +20,8 @@ from shared.archive.layout import TooNew
 from shared.archive.reading import Archive, is_archive
 from shared.archive.times import moment
 from shared.config import SettingError, load
+
+T = TypeVar("T")
 
 USAGE: Final = "expected no argument, or: check [ARCHIVE] | seal [ARCHIVE] | replay ARCHIVE …"
 
@@ -41,18 +47,23 @@ def main(arguments: list[str]) -> int:
         return 1
 
 
+def _shown(work: Sequence[T], what: str) -> Iterable[T]:
+    """The work, with a bar where somebody looks on."""
+    return track(work, what, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty())
+
+
 def check(folder: Path) -> int:
     """Read every file and say what there is. Prints each damage; 1 if there is any."""
     archive = Archive(folder)
     wrong: list[str] = []
     rows = entries = size = 0
-    for hour, manifest in archive.manifests.items():
-        for file in manifest.files:
-            rows, entries, size = rows + file.rows, entries + file.entries, size + file.bytes
-            try:
-                layout.check(layout.hour_path(archive.root, hour), file)
-            except Damaged as error:
-                wrong.append(str(error))
+    files = [(hour, file) for hour, manifest in archive.manifests.items() for file in manifest.files]
+    for hour, file in _shown(files, "files"):
+        rows, entries, size = rows + file.rows, entries + file.entries, size + file.bytes
+        try:
+            layout.check(layout.hour_path(archive.root, hour), file)
+        except Damaged as error:
+            wrong.append(str(error))
     waiting = 0
     for part in archive.parts:
         if part.journal is not None:
@@ -82,7 +93,7 @@ def seal_all(folder: Path) -> int:
         store = Store(root)
         if store.is_open:
             store.roll(store.incarnation, 0, Block())  # with the account to go on from
-        for segment in store.unsealed():
+        for segment in _shown(store.unsealed(), "segments"):
             for file in seal(root, segment):
                 print(f"{file.name}: {file.rows} rows, {file.bytes} bytes")
         store.close()

@@ -2,7 +2,8 @@
 
 `python -m services.recorder maintain` removes what is older than its days now, and shows how far it is.
 
-Exit codes: 0 after a stop, 1 for a fault, 2 for a setting, 3 for a database whose schema does not fit.
+Exit codes: 0 after a stop, 1 for a fault, 2 for a setting or a command that is none, 3 for a database whose schema does
+not fit.
 """
 
 import asyncio
@@ -67,5 +68,6 @@ if __name__ == "__main__":
     if sys.argv[1:] == ["maintain"]:
         raise SystemExit(command())
     if sys.argv[1:]:
-        sys.exit(f"recorder: {' '.join(sys.argv[1:])!r} is no command; expected: maintain, or nothing")
+        print(f"recorder: {' '.join(sys.argv[1:])!r} is no command; expected: maintain, or nothing", file=sys.stderr)
+        raise SystemExit(2)
     raise SystemExit(run("_recorder", partial(main, migrations())))
