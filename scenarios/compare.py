@@ -21,11 +21,12 @@ class Found:
     closed_s: float | None
     reason: str | None
     edge_bps: float
+    symbols: tuple[str, str]
 
     def __str__(self) -> str:
         end = "open at the end" if self.closed_s is None else f"{self.closed_s:.1f} s {self.reason}"
-        route = f"{' '.join(self.buy)} -> {' '.join(self.sell)}"
-        return f"{self.coin} {route} {self.edge_bps:.1f} bps, {self.opened_s:.1f} s to {end}"
+        route = f"{' '.join(self.buy)} {self.symbols[0]} -> {' '.join(self.sell)} {self.symbols[1]}"
+        return f"{self.coin}: {route} {self.edge_bps:.1f} bps, {self.opened_s:.1f} s to {end}"
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ def found(records: Iterable[Signal], began_ns: int) -> list[Found]:
             closed_s=None if one.closed_at is None else (one.closed_at - began_ns) / SECOND,
             reason=one.close_reason,
             edge_bps=float(one.open_edge_bps),
+            symbols=(one.buy.symbol, one.sell.symbol),
         )
         for one in newest.values()
     ]

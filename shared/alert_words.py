@@ -31,7 +31,7 @@ _WORDS: Final[Words] = {
     "gone": ("no longer measured", "已无数据"),
     "rule": ("its rule was removed", "规则已移除"),
     "limit": ("limit {} {}", "阈值 {} {}"),
-    "peak": ("worst {} {}", "峰值 {} {}"),
+    "peak": ("peak {} {}", "峰值 {} {}"),
     "since": ("since {}", "始于 {}"),
     "lasted": ("lasted {}", "持续 {}"),
     "repeats": ("back {} times during its cool-down", "冷却期内又出现 {} 次"),

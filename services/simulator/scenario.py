@@ -147,7 +147,9 @@ def load(path: Path, venues: Iterable[str], registered: Iterable[str] = ()) -> S
     """Reads a scenario file; events of `registered` venues that are not played are left out. Raises `OptionError`."""
     try:
         scenario = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Scenario, strict=False)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+    except msgspec.ValidationError as error:
+        raise OptionError(f"scenario {path}: {error}{_wanted(str(error))}") from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise OptionError(f"scenario {path}: {error}") from error
     known = tuple(venues)
     try:
@@ -157,6 +159,17 @@ def load(path: Path, venues: Iterable[str], registered: Iterable[str] = ()) -> S
         raise OptionError(f"scenario {path}: {error}") from error
     kept = [event for event in scenario.event if {event.venue, event.against} <= {"", *known}]
     return msgspec.structs.replace(scenario, event=tuple(kept))
+
+
+def _wanted(said: str) -> str:
+    """What would have been right, where the decoder's words do not say it: its words end with the place."""
+    place = said.rpartition("$")[2].rstrip("`")
+    if "unknown field" in said:
+        kinds: dict[str, type[msgspec.Struct]] = {".event": Event, ".expect": Expected}
+        kind = kinds.get(place.partition("[")[0], Scenario)
+        return f", expected one of {', '.join(field.encode_name for field in msgspec.structs.fields(kind))}"
+    words = get_args(Event.__annotations__.get(place.rpartition(".")[2]))
+    return f", expected one of {', '.join(word for word in words if word)}" if "enum" in said else ""
 
 
 class Timeline:

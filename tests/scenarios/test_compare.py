@@ -10,7 +10,7 @@ SCENARIO = Scenario(name="one", seconds=20, expect=(EXPECTED,), held_back=("stal
 
 
 def signal(market: str = "perp", opened_s: float = 4.0, reason: str | None = "net") -> Found:
-    return Found("WIF", ("a", market), ("b", "perp"), opened_s, 9.0, reason, 80.0)
+    return Found("WIF", ("a", market), ("b", "perp"), opened_s, 9.0, reason, 80.0, ("WIF/USDC", "WIF/USDT:USDT"))
 
 
 def test_every_expected_signal_found_and_nothing_else_passes() -> None:
@@ -24,8 +24,8 @@ def test_what_is_missing_too_late_for_another_reason_or_too_much_is_told() -> No
     assert (outcome.passed, outcome.hits, outcome.expected, outcome.found) == (False, 1, 2, 3)
     assert outcome.faults == (
         "missing: WIF a spot -> b perp opening in 3 to 5 s, as converged or net",
-        "not expected: WIF a perp -> b perp 80.0 bps, 5.1 s to 9.0 s net",
-        "not expected: WIF a spot -> b perp 80.0 bps, 4.0 s to 9.0 s feed",
+        "not expected: WIF: a perp WIF/USDC -> b perp WIF/USDT:USDT 80.0 bps, 5.1 s to 9.0 s net",
+        "not expected: WIF: a spot WIF/USDC -> b perp WIF/USDT:USDT 80.0 bps, 4.0 s to 9.0 s feed",
         "nothing was held back as stale",
     )
     assert len(line(outcome).splitlines()) == 5
@@ -67,4 +67,4 @@ def test_records_become_signals_on_the_scenarios_clock() -> None:
         ("a", "perp"),
         ("b", "perp"),
     )
-    assert str(one) == "WIF a perp -> b perp 100.0 bps, 3.0 s to open at the end"
+    assert str(one) == "WIF: a perp WIF/USDT:USDT -> b perp WIF/USDT:USDT 100.0 bps, 3.0 s to open at the end"

@@ -31,8 +31,11 @@ def test_the_demo_scenario_is_good_and_starts_with_a_gap_within_seconds() -> Non
     ("text", "words"),
     [
         ("loop_s = [", "scenario"),
-        ("unknown = 1", "unknown"),
-        ('[[event]]\nkind = "storm"', "storm"),
+        ("unknown = 1", "unknown.*expected one of name, about"),
+        ('[[event]]\nkind = "storm"', "storm.*expected one of gap, freeze"),
+        ('[[event]]\nkind = "gap"\nmarket = "swap"', "swap.*expected one of spot, perp"),
+        ('[[event]]\nkind = "gap"\ncoins = "BTC"', "coins.*expected one of kind, at, for, venue"),
+        ("[[expect]]\ncoins = 1", "coins.*expected one of coin, buy"),
         ('[[event]]\nkind = "gap"\nvenue = "okx"', "'coin'"),
         ('[[event]]\nkind = "gap"\nvenue = "okx"\ncoin = "BTC"', "'bps'"),
         ('[[event]]\nkind = "freeze"\nvenue = "okx"\nfor = -1', "seconds"),
