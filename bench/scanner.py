@@ -6,7 +6,7 @@ the board shows the last of them), then 10,000 and 50,000 a second. Latency is f
 written to Redis to the moment the reader held a board row that shows it, or a newer one of the same market; it counts
 only where the writer kept pace (`writer_late_ms` near 0), for writer and reader share a core. The other
 scanner is the one that users write themselves: a dict of tickers and a table that is grouped by coin each time round.
-At last the fold alone, in events a second of processor time: that says something on a busy machine as well.
+At last the scanner's parts alone, in processor time (bench/folding.py).
 """
 
 import argparse
@@ -25,11 +25,12 @@ from typing import IO, Any, Final
 import msgspec
 import redis
 
-from bench.folding import folded
+from bench.folding import folded, paused, shown
 from bench.measure import middle, percentile, pin, usage
 from bench.peers import CLIENTS, environment
 from bench.prices import COINS, MARK, PACK, VENUES, Prices, coin
 from deploy.local.process import REPOSITORY, free_port, start_server, stop_server
+from services.scanner.engine import LEGS_A_TURN
 from shared.codec import encode_batch
 from shared.events import Quote
 from shared.instruments import Instrument
@@ -335,5 +336,8 @@ def main(arguments: Sequence[str]) -> int:
     print(
         f"{'fold alone':12}" + ", ".join(f"{found:,} events/s at {rate}/s" for rate, found in results["fold"].items())
     )
+    results["row_us"], results["checkpoint_pause_ms"] = shown(), paused(LEGS_A_TURN)
+    for name in ("row_us", "checkpoint_pause_ms"):
+        print(f"{name}: " + ", ".join(f"{value} {how}" for how, value in results[name].items()))
     print(msgspec.json.encode(results).decode())
     return 0

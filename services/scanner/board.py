@@ -116,6 +116,10 @@ class Board:
             )
         )
 
+    def forget(self, asset: Asset) -> None:
+        """Let go of a coin's last route: the next one is measured anew."""
+        self._told.pop(asset, None)
+
     def _usual(self, states: list[tuple[Leg, LegState]]) -> tuple[float | None, ...]:
         """Of each of a row's legs what it usually settles at; nothing where none has settled yet."""
         memory = self.fold.memory
@@ -135,7 +139,6 @@ class Board:
     def gone(self, name: str, fence: int) -> bytes:
         """What says that a coin has no row any more: one without legs."""
         self._seen = {leg: seen for leg, seen in self._seen.items() if leg in leg.asset.legs}
-        self._told = {asset: told for asset, told in self._told.items() if asset.legs}
         self.ver += 1
         at = self.fold.at
         return _encoder.encode(

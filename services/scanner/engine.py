@@ -153,6 +153,7 @@ class Engine:
                 rows.append((asset.name, row))
             elif not asset.legs:
                 del self._shown[asset]
+                self.board.forget(asset)
                 gone.add(asset.name)
         self.fold.touched.difference_update(due)
         done = time.monotonic()
