@@ -229,14 +229,17 @@ def progress(request: Request) -> Callable[[int], None]:
 
 
 def report(request: Request, found: Figures, said: list[str], warned: list[str], lang: Language) -> None:
-    """Tables to the terminal, the page to its file."""
+    """The page to its file, the tables to the terminal. Raises `Usage` where the file cannot be written."""
+    try:
+        request.out.write_text(page(found, said, warned, lang), encoding="utf-8")
+    except OSError as error:
+        raise Usage(f"{request.out} cannot be written: {error.strerror}") from error
     print("\n".join([text("title", lang), *said, *warned, ""]))
     if not found.signals:
         print(text("none", lang))
     else:
         for table in tables(found, lang):
             print("\n".join(lines(table, lang)))
-    request.out.write_text(page(found, said, warned, lang), encoding="utf-8")
     print(text("written", lang, path=request.out))
 
 
@@ -269,8 +272,8 @@ def main(arguments: Sequence[str]) -> int:
     seconds = time.monotonic() - began
     try:
         report(request, found, notes(request, outcome, seconds, lang), warnings(request, outcome, lang), lang)
-    except OSError as error:
-        print(f"{request.out} cannot be written: {error.strerror}", file=sys.stderr)
+    except Usage as error:
+        print(error, file=sys.stderr)
         return 1
     return 0
 
