@@ -2,16 +2,16 @@
 
 import json
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import asyncpg
 import pytest
 
-from services.recorder import lines, store
+from services.recorder import days, lines, store
 from services.recorder.bars import Bar
 from services.recorder.migrate import Migration, SchemaError, migrate, migrations
-from services.recorder.store import Position, Rejected, Rows
+from services.recorder.store import Gap, Position, Rejected, Rows
 from services.recorder.tables import TABLES
 from services.recorder.volumes import Volume
 from shared.events import Settlement, Trade
@@ -133,3 +133,16 @@ async def test_the_store_tells_rows_days_and_reach_of_each_table(connection: asy
     assert (told["rows"], told["days"]) == (100, 1)
     assert told["bytes"] > 0
     assert (told["newest"] - told["oldest"]).total_seconds() == pytest.approx(99e-6)
+
+
+async def test_a_table_without_rows_is_neither_old_nor_new_and_small_ones_tell_what_they_hold(
+    connection: asyncpg.Connection,
+) -> None:
+    await commit(connection, Rows(gaps=[Gap("s", "1-0", None, None, None, "missing")], lines={"trades": [trade(1)]}))
+    await days.drop(connection, ("trades",), datetime.fromtimestamp(T0 / 1e9, UTC).date())
+    await days.ensure(connection, {("trades", date(2031, 1, 1)), ("liquidations", date(2031, 1, 1))})
+    found = await connection.fetch("SELECT table_name, oldest, newest FROM history.storage")
+    reach = {row["table_name"]: (row["oldest"], row["newest"]) for row in found}
+    at = await connection.fetchval("SELECT at FROM gaps")
+    assert (reach["gaps"], reach["rejected"]) == ((at, at), (None, None))
+    assert (reach["trades"], reach["liquidations"]) == ((None, None), (None, None))
