@@ -104,6 +104,7 @@ async def test_the_library_speaks_to_the_others(address: str, kind: str, path: s
         (got,) = far.got
     assert got.path.rstrip("/") == path
     assert "latency 412 ms" in got.body.decode() or "latency 412 ms" in str(got.json[text])
+    assert b"github" not in got.body, "whoever reads it loads no picture from elsewhere"
 
 
 async def test_telegram_says_when_there_is_room_again() -> None:

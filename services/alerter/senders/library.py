@@ -38,6 +38,7 @@ class Library:
         # without a time limit of its own it works in the thread that calls it; with one it would use threads for whose
         # end a stop waits
         about: Any = {"app_id": "Parallax", "app_desc": "Parallax", "app_url": ""}
+        about |= {"image_url_mask": "", "image_url_logo": ""}  # else the receivers load the library's own pictures
         asset = apprise.AppriseAsset(**about, async_mode=False, service_timeout=0)
         with warnings.catch_warnings():
             # its mail plugin looks for a module that Python 3.13 has dropped, and stands in for it there
