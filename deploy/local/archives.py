@@ -10,6 +10,7 @@ from shared.archive.beginning import partitions
 from shared.archive.journal import Damaged
 from shared.archive.layout import TooNew
 from shared.archive.reading import Archive, is_archive
+from shared.archive.times import BadTime, parse
 
 
 def replay_request(folder: Path, asked: Mapping[str, str], here: int) -> ReplayRequest:
@@ -21,6 +22,11 @@ def replay_request(folder: Path, asked: Mapping[str, str], here: int) -> ReplayR
         keys, spread = {one.key for one in archive.snapshots("instruments:")}, partitions(archive)
     except (Damaged, TooNew, OSError) as error:
         raise CannotRun(str(error)) from error
+    for name in ("FROM", "TO"):
+        try:
+            parse(asked.get(name, ""), 0)
+        except BadTime as error:
+            raise CannotRun(f"{name}: {error}") from error
     if spread not in (0, here):
         raise CannotRun(words.text("other_partitions", name=folder, spread=spread, here=here))
     options = [

@@ -30,6 +30,12 @@ def test_an_archive_of_another_number_of_partitions_is_refused(archive: Path, he
         replay_request(archive, {}, here)
 
 
+@pytest.mark.parametrize("name", ["FROM", "TO"])
+def test_what_is_no_time_is_refused_before_anything_starts(archive: Path, name: str) -> None:
+    with pytest.raises(CannotRun, match=f"^{name}: 'noon' is no time: expected one like"):
+        replay_request(archive, {name: "noon"}, 2)
+
+
 def test_a_folder_that_is_no_archive_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CannotRun, match=str(tmp_path)):
         replay_request(tmp_path, {}, 1)
