@@ -32,7 +32,7 @@ LOG: Final = logging.getLogger(__name__)
 CONFLATE_S: Final = 0.05
 #: The share of a core that rows may take before they are shown more seldom: while the reading keeps up, and while it
 #: is further behind than this.
-BOARD_SHARE: Final = 0.7
+BOARD_SHARE: Final = 0.9
 BEHIND_SHARE: Final = 0.3
 BEHIND_MS: Final = 100
 #: Rows of one turn: reading need not wait for all of a burst.
@@ -43,7 +43,8 @@ CHECKPOINT_SHARE: Final = 0.02
 CHECKPOINT_MAX_S: Final = 10.0
 #: Markets that a turn encodes of a checkpoint: some 2 ms.
 LEGS_A_TURN: Final = 1000
-ROWS_PER_ENTRY: Final = 200
+#: So many leave together: those behind them are made meanwhile.
+ROWS_PER_ENTRY: Final = 25
 #: What the stream of changed rows may hold: eight exchanges' rows come to several MB a second.
 CHANGES_BYTES: Final = 64 << 20
 SWEEP_S: Final = 0.1
@@ -151,6 +152,9 @@ class Engine:
             self._shown[asset] = now
             if row is not None:
                 rows.append((asset.name, row))
+                if len(rows) == ROWS_PER_ENTRY:
+                    self._write(rows)
+                    rows.clear()
             elif not asset.legs:
                 del self._shown[asset]
                 self.board.forget(asset)

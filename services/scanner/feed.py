@@ -52,6 +52,8 @@ class Feed:
         #: the last entry given out, by key: where a successor goes on
         self.positions = dict(positions)
         self._held: list[Entry] = []
+        #: the last turn brought something: the next one need not wait for the first to come
+        self._flowing = False
         #: keys read beyond what a busier one allows, not read on until it has caught up, and their last ms
         self._ahead: dict[str, int] = {}
         #: of a replay: what the owner said and is not given out, and the highest ms read and given out
@@ -80,7 +82,7 @@ class Feed:
     async def turn(self, block_ms: int) -> list[Entry]:
         """The next entries in order; waits up to `block_ms` for the first one. Raises what `Wire.call` does, or
         `ReplyError`."""
-        if self._recorded or not self._held:
+        if self._recorded or not (self._held or self._flowing):
             (reply,) = await self._wire.call(self._xread(max(1, block_ms)), timeout_s=5 + block_ms / 1000)
             if not self._take(reply)[0] and not self._cut:
                 return []
@@ -96,6 +98,7 @@ class Feed:
         last = {key: parse_id(self._read[key].encode())[0] for key in self._read} if full is not None else {}
         self._ahead = {key: ms for key, ms in last.items() if ms > limit and not self._apart(key)}
         ready = [*self._spoken(), *self._release(limit)]
+        self._flowing = bool(ready)
         if not ready:
             await asyncio.sleep(0.0005)
         return ready
