@@ -14,6 +14,7 @@ import msgspec
 
 from services.collector.around import Surroundings
 from services.collector.engine import Engine
+from services.collector.pulse import Pulse
 from services.collector.venue import Venue
 from services.collector.venues import VENUES
 from services.simulator.listing import Listed
@@ -23,6 +24,11 @@ from services.simulator.server import Simulator
 from shared.events import Event, Quote, State
 
 E = TypeVar("E")
+
+#: what is waited for comes, on the slowest machine too
+LIMIT_S = 60.0
+#: a moment that no clock reaches
+NEVER = 1 << 62
 
 
 class Kept:
@@ -74,7 +80,7 @@ class Stage:
     def feed(self) -> Any:
         return self.sim.exchanges[self.engine.venue.name].feed
 
-    async def until(self, condition: Callable[[], object], seconds: float = 20.0, what: str = "") -> None:
+    async def until(self, condition: Callable[[], object], seconds: float = LIMIT_S, what: str = "") -> None:
         """Wait for a condition; fails with what was waited for, or with the engine's own failure."""
         try:
             async with asyncio.timeout(seconds):
@@ -85,7 +91,7 @@ class Stage:
         except TimeoutError:
             raise AssertionError(f"not within {seconds} s: {what or condition}") from None
 
-    async def all_live(self, seconds: float = 20.0) -> None:
+    async def all_live(self, seconds: float = LIMIT_S) -> None:
         """Every topic of every line is acknowledged."""
 
         def live() -> bool:
@@ -100,7 +106,7 @@ class Stage:
         found = {(row.market, row.native): row for row in self.sim.market.listed}
         return {symbol: found[key] for key, symbol in chosen.items()}
 
-    async def quotes_equal(self, seconds: float = 20.0) -> None:
+    async def quotes_equal(self, seconds: float = LIMIT_S) -> None:
         """The last quote of every chosen instrument becomes the exchange's own, in coins."""
         rows = self.rows()
         assert rows
@@ -142,6 +148,11 @@ def hurried(venue: Venue, **limits: Any) -> Venue:
     )
 
 
+def steady(engine: Engine) -> None:
+    """Have an engine that does not run yet bear with a machine that lets this process stand still."""
+    engine.pulse = Pulse(lambda seconds: None, now=lambda: NEVER)
+
+
 async def beat(engine: Engine) -> None:
     """The only member of its venue."""
     while True:
@@ -163,8 +174,9 @@ async def stage(
     assets: frozenset[str] = frozenset(),
     proxy: str | None = None,
     scenario: Path | None = None,
+    stands_still: bool = False,
 ) -> AsyncIterator[Stage]:
-    """Start both; end both."""
+    """Start both; end both. `stands_still`: the test is about a process that did."""
     options = Options(
         venues=(name,), instruments=instruments, rate=rate, keep=200_000, rules=rules or Rules(), scenario=scenario
     )
@@ -174,6 +186,8 @@ async def stage(
         kept = Kept()
         around = Surroundings(1, tmp_path, gateway=sim.url, proxy=proxy, watch=watch, assets=assets)
         engine = Engine(venue or VENUES[name], "one", kept, around, Random(7))
+        if not stands_still:
+            steady(engine)
         task = asyncio.create_task(engine.run())
         beats = asyncio.create_task(beat(engine))
         try:

@@ -230,7 +230,7 @@ async def test_new_and_delisted_instruments_follow_the_listing(tmp_path: Path) -
 
 
 async def test_a_process_that_stood_still_publishes_nothing_old_and_joins_anew(tmp_path: Path) -> None:
-    async with stage("okx", tmp_path) as found:
+    async with stage("okx", tmp_path, stands_still=True) as found:
         await found.all_live()
         symbol = watched(found)
         await found.until(lambda: found.kept.states("quote", symbol) == ["up"])

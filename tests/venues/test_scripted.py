@@ -12,7 +12,7 @@ from services.collector.standing import standing
 from services.collector.venues import VENUES
 from services.simulator.venues import VENUES as SIMULATED
 from shared.events import STREAM, Event, State
-from tests.collector.live import Kept, beat
+from tests.collector.live import LIMIT_S, Kept, beat, steady
 from tests.venues.scripted import Scripted
 
 SCRIPTED = [name for name in VENUES if name not in SIMULATED]
@@ -42,11 +42,12 @@ async def test_what_the_exchange_says_arrives_and_comes_back_after_a_restart_of_
     async with Scripted(name) as exchange:
         kept = Kept()
         engine = Engine(VENUES[name], "one", kept, Surroundings(1, tmp_path, gateway=exchange.url), Random(7))
+        steady(engine)
         tasks = [asyncio.create_task(engine.run()), asyncio.create_task(beat(engine))]
 
         async def until(what: str, *, again: bool = False) -> None:
             wanted = exchange.script.gives
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(LIMIT_S):
                 while True:
                     if tasks[0].done():
                         tasks[0].result()
