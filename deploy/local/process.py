@@ -35,10 +35,19 @@ def die_with_parent(how: signal.Signals = signal.SIGTERM) -> None:
 
 
 def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
+    """A TCP port of 127.0.0.1 that nobody listens on now, and that the system gives to nobody else for a while.
+
+    A connection that its own port closed first is remembered for about a minute. Meanwhile the port is none of those
+    that are handed out to who asks for any, and a server that is told it by name (SO_REUSEADDR, as usual) gets it.
+    """
+    with socket.socket() as listener, socket.socket() as caller:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(1)
+        port: int = listener.getsockname()[1]
+        caller.connect(("127.0.0.1", port))
+        listener.accept()[0].close()
+        caller.recv(1)
         return port
 
 

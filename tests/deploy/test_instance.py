@@ -118,6 +118,13 @@ def test_a_free_port_is_fine() -> None:
     checks.port("127.0.0.1", free_port())
 
 
+def test_a_free_port_is_given_to_nobody_else_before_its_server_listens() -> None:
+    number = free_port()
+    with socket.socket() as other, pytest.raises(OSError, match="in use"):
+        other.bind(("127.0.0.1", number))
+    socket.create_server(("127.0.0.1", number)).close()
+
+
 def test_a_port_that_a_launcher_chose_for_its_server_is_no_other_ones() -> None:
     first: list[IO[bytes]] = []
     usual = free_port()

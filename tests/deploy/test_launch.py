@@ -96,9 +96,7 @@ def test_a_wrong_setting_is_named_and_nothing_starts(machine: Machine, given: di
 
 
 def test_a_taken_port_is_one_sentence_and_nothing_starts(machine: Machine) -> None:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", machine.port))
-        listener.listen(1)
+    with socket.create_server(("127.0.0.1", machine.port)):
         said = sentence(machine("run"), 1)
     assert said.startswith(f"Port {machine.port} is taken by ")
     assert f"(pid {os.getpid()})" in said
