@@ -32,7 +32,7 @@ async def keep(redis: Redis, engine: Engine) -> None:
 
 async def _beat(members: Members, engine: Engine) -> None:
     view = await members.beat()
-    if view.lost:
+    if view.lost and engine.joined.is_set():
         engine.lose_standing("lease lost")
     engine.hold(view.members, view.owners)
     if engine.ownership.unannounced(view.owners, engine.ownership.mine):
