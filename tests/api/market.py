@@ -150,8 +150,11 @@ async def put_signals(client: Redis, *records: Signal) -> None:
 
 
 async def put_instruments(client: Redis, *listed: Instrument) -> None:
-    for one in listed:
-        await client.hset(streams.instruments(one.venue), f"{one.market}:{one.native}", _packed(one))
+    """All at once: nobody finds a part of them and takes it for the whole."""
+    async with client.pipeline(transaction=True) as pipe:
+        for one in listed:
+            pipe.hset(streams.instruments(one.venue), f"{one.market}:{one.native}", _packed(one))
+        await pipe.execute()
 
 
 async def put_trades(client: Redis, venue: str, seq: int, *events: Event, producer: str = "p1") -> None:

@@ -1,6 +1,7 @@
 import asyncio
 from pathlib import Path
 from signal import SIGKILL, SIGTERM
+from typing import Any
 
 import msgspec
 import pytest
@@ -66,10 +67,12 @@ async def test_what_cannot_be_read_is_counted_and_passed_over(api: Api, redis_cl
     await redis_client.xadd(streams.BOARD_CHANGES, {"v2": b"?"})
     await redis_client.xadd(streams.BOARD_CHANGES, {"v1": b"\x91\x81\xa5asset\xa1\xff"})
     await redis_client.xadd(streams.BOARD_CHANGES, {"v1": b"\x91\x81\xa1x" + b"\x91" * 100_000})
-    await redis_client.hset(streams.instruments("okx"), "perp:X", msgspec.msgpack.encode({"venue": "okx"}))
     await redis_client.hset(b"instruments:\xff", b"\xff", b"\xa1\xff")
     await redis_client.hset("health:okx:m", b"\xff", b"\xff")
-    await put_instruments(redis_client, instrument("okx"))
+    # together: a listing that grows is read again, and what is wrong in it counted again
+    listed: Any = {"perp:X": {"venue": "okx"}, "perp:BTCUSDT": instrument("okx")}
+    mapping: Any = {name: msgspec.msgpack.encode(one) for name, one in listed.items()}
+    await redis_client.hset(streams.instruments("okx"), mapping=mapping)
     await put_changes(redis_client, row())
     await api.until(lambda: api.context.state.board.rows and not api.context.state.directory.empty)
     await api.until(lambda: api.context.state.members("okx"))
