@@ -15,7 +15,7 @@ from services.api.server import listen, server_for
 from shared import bus
 from shared.config import Settings
 
-PATIENCE_S = 10
+PATIENCE_S = 60
 
 
 @dataclass
