@@ -311,11 +311,15 @@ async def test_a_slow_client_gets_the_latest_rows_and_nobody_else_notices(api: A
         (behind,) = [one for client in api.context.push.clients for one in client._subscriptions.values()]
         await subscribed(quick, "board", columns=["why"])
         last = 1
+
+        def read() -> bool:
+            return all(one.ver == last for one in api.context.state.board.rows.values())
+
         async with asyncio.timeout(60):
             while not behind.conflated:
                 last += 1
                 await put_changes(redis_client, *[row(name, last, why=str(last)) for name in names])
-                await api.until(lambda: all(one.ver == last for one in api.context.state.board.rows.values()))
+                await api.until(read)
         seen: dict[str, str] = {}
         while set(seen.values()) != {str(last)} or len(seen) < 300:
             seen |= {one["id"]: one["why"] for one in (await message(quick, "delta"))["changed"]}
