@@ -6,11 +6,16 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import parse_qsl
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from services.simulator.server import Simulator
+from services.simulator.wire import Request
+
+#: what is waited for comes, on the slowest machine too
+LIMIT_S = 60.0
 
 
 async def rest(sim: Simulator, path: str, body: object = None, method: str | None = None) -> tuple[int, Any, Any]:
@@ -20,7 +25,7 @@ async def rest(sim: Simulator, path: str, body: object = None, method: str | Non
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"{sim.url}/{path}", data=data, method=method)
         try:
-            with opener.open(request, timeout=10) as reply:
+            with opener.open(request, timeout=LIMIT_S) as reply:
                 return reply.status, json.loads(reply.read() or b"null"), reply.headers
         except urllib.error.HTTPError as error:
             with error:
@@ -40,14 +45,15 @@ opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), Unredirect
 def socket(sim: Simulator, path: str, **options: Any) -> connect:
     """A WebSocket to `host/path`; no pings of its own, no compression."""
     address = f"ws://127.0.0.1:{sim.port}/{path}"
-    return connect(address, proxy=None, compression=None, ping_interval=None, close_timeout=1, **options)
+    plain: dict[str, Any] = {"proxy": None, "compression": None, "ping_interval": None}
+    return connect(address, **plain, open_timeout=LIMIT_S, close_timeout=1, **options)
 
 
 async def say(ws: ClientConnection, message: object) -> None:
     await ws.send(message if isinstance(message, str) else json.dumps(message))
 
 
-async def next_that(ws: ClientConnection, wanted: Callable[[Any], bool], seconds: float = 10.0) -> Any:
+async def next_that(ws: ClientConnection, wanted: Callable[[Any], bool], seconds: float = LIMIT_S) -> Any:
     """The first JSON message that is wanted; others are passed over."""
     async with asyncio.timeout(seconds):
         while True:
@@ -56,7 +62,7 @@ async def next_that(ws: ClientConnection, wanted: Callable[[Any], bool], seconds
                 return message
 
 
-async def closed(ws: ClientConnection, seconds: float = 10.0) -> tuple[int | None, str]:
+async def closed(ws: ClientConnection, seconds: float = LIMIT_S) -> tuple[int | None, str]:
     """Reads until the server closes; the code and reason it gave (None: it just hung up)."""
     async with asyncio.timeout(seconds):
         try:
@@ -66,7 +72,22 @@ async def closed(ws: ClientConnection, seconds: float = 10.0) -> tuple[int | Non
             return (end.rcvd.code, end.rcvd.reason) if end.rcvd is not None else (None, "")
 
 
-async def until(condition: Callable[[], object], seconds: float = 10.0) -> None:
+def asked(url: str) -> Request:
+    """A question as the simulated exchanges get it: for those that count by the clock, which a caller may set."""
+    host, _, rest = url.partition("/")
+    path, _, query = rest.partition("?")
+    return Request("GET", host, f"/{path}", dict(parse_qsl(query)), {})
+
+
+def spares(sim: Simulator, at: float) -> bool:
+    """Whether the only exchange bears with its only connection, looking at it at a time of the caller's."""
+    (exchange,) = sim.exchanges.values()
+    (one,) = exchange.feed.sockets
+    exchange.watch(one, at)
+    return not one.closing
+
+
+async def until(condition: Callable[[], object], seconds: float = LIMIT_S) -> None:
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110 - what is waited for is another's state
             await asyncio.sleep(0.01)

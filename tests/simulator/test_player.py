@@ -93,7 +93,7 @@ async def test_the_recorded_sessions_play_without_a_frame_lost_uncounted(capture
         assert sim.player is not None
         async with socket(sim, "fstream.binance.com/public/stream", max_queue=None) as ws:
             await say(ws, {"method": "SUBSCRIBE", "params": ["sushiusdt@bookTicker", "sushiusdt@depth@100ms"], "id": 1})
-            await until(lambda: sim.player is not None and sim.player.state == "done", 30)
+            await until(lambda: sim.player is not None and sim.player.state == "done")
         report = sim.player.report()
     recorded = [frame for frame in sim.player.recording.frames if frame.family.startswith("futures/sushiusdt@")]
     wanted = [frame for frame in recorded if frame.family.endswith(("@bookTicker", "@depth"))]

@@ -9,6 +9,7 @@ from websockets.frames import Frame, Opcode
 from services.simulator.options import Options
 from services.simulator.server import Simulator
 from services.simulator.wire import frame
+from tests.simulator.client import LIMIT_S
 
 HANDSHAKE = (
     b"GET /ws.okx.com/ws/v5/public HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -42,7 +43,7 @@ async def test_several_requests_may_use_one_connection(sim: Simulator) -> None:
 async def test_messages_may_come_in_pieces_and_with_the_handshake(sim: Simulator) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", sim.port)
     writer.write(HANDSHAKE + masked(Opcode.TEXT, b"pi", fin=False) + masked(Opcode.CONT, b"ng"))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(LIMIT_S):
         assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 101")
         assert await reader.readexactly(6) == frame(b"pong")
         ping = masked(Opcode.PING, b"life")
@@ -58,7 +59,7 @@ async def test_messages_may_come_in_pieces_and_with_the_handshake(sim: Simulator
 async def test_bytes_that_are_no_frames_end_the_connection(sim: Simulator) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", sim.port)
     writer.write(HANDSHAKE + b"\x81\x05hello")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(LIMIT_S):
         await reader.readuntil(b"\r\n\r\n")
         goodbye = await reader.read()
     assert goodbye[0] == 0x88
@@ -71,7 +72,7 @@ async def test_bytes_that_are_no_frames_end_the_connection(sim: Simulator) -> No
 async def test_an_upgrade_that_is_none_is_refused(sim: Simulator) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", sim.port)
     writer.write(HANDSHAKE.replace(b"Version: 13", b"Version: 8"))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(LIMIT_S):
         assert (await reader.read()).startswith(b"HTTP/1.1 400")
     writer.close()
     await writer.wait_closed()
