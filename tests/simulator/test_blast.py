@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from services.simulator import wire
-from services.simulator.blast import BASE, CHUNK, Chunk, Mark, marks
+from services.simulator.blast import BASE, CHUNK, MAX_FRAMES, Chunk, Mark, marks
 from services.simulator.hub import Topic
 from services.simulator.options import Options
 from services.simulator.server import Simulator
-from tests.simulator.client import rest, say, socket, until
+from tests.simulator.client import LIMIT_S, rest, say, socket, until
 
 PUBLIC, MARKET = "fstream.binance.com/public/stream", "fstream.binance.com/market/stream"
 COINS = ("btcusdt", "ethusdt", "solusdt")
@@ -24,7 +24,7 @@ def calm(*venues: str) -> Options:
 
 
 async def collect(ws: Any, count: int) -> list[str]:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(LIMIT_S):
         return [str(await ws.recv()) for _ in range(count)]
 
 
@@ -76,6 +76,7 @@ async def test_every_frame_has_its_number_and_its_stamp(rate: int) -> None:
         monotonic = [row[2] for row in table["stamps"]]
         assert monotonic == sorted(monotonic)
         assert len((await rest(sim, "_sim/stamps?after=2000"))[1]["stamps"]) < len(table["stamps"])
+        await until(lambda: sim.blasting is not None and sim.blasting.state == "done")
         _, report, _ = await rest(sim, "_sim/blast")
         assert (report["state"], report["sent"]) == ("done", 2500)
         _, state, _ = await rest(sim, "_sim/state")
@@ -109,12 +110,12 @@ async def test_a_slow_reader_slows_the_blast_and_loses_nothing() -> None:
     async with Simulator(calm()) as sim, socket(sim, PUBLIC, max_queue=4) as ws:
         await say(ws, {"method": "SUBSCRIBE", "params": ["btcusdt@bookTicker"], "id": 1})
         await ws.recv()
-        await rest(sim, "_sim/blast", {"venue": "binance", "frames": 100_000, "chunks": 1})
+        await rest(sim, "_sim/blast", {"venue": "binance", "frames": MAX_FRAMES, "chunks": 1})
         blast = sim.blasting
         assert blast is not None
         socket_ = blast.lanes[0].socket
         await until(lambda: not socket_.room.is_set())
-        assert blast.sent < 100_000
+        assert blast.sent < MAX_FRAMES
         assert numbers(await collect(ws, 5000)) == list(range(5000))
         status, _, _ = await rest(sim, "_sim/blast", {"venue": "binance", "frames": 1})
         assert status == 400
