@@ -11,7 +11,7 @@ from websockets.exceptions import InvalidStatus
 from services.simulator.options import Options, Rules
 from services.simulator.server import Simulator
 from services.simulator.wire import PING, close_frame
-from tests.simulator.client import closed, next_that, rest, say, socket, until
+from tests.simulator.client import LIMIT_S, closed, next_that, rest, say, socket, spares, until
 
 SPOT, PUBLIC, MARKET = (
     "stream.binance.com/stream",
@@ -91,8 +91,8 @@ async def test_an_unknown_or_misplaced_stream_is_acknowledged_and_stays_silent(
         assert json.loads(await ws.recv()) == {"result": None, "id": 1}
         feed = sim.exchanges["binance"].feed
         assert [(set(each.topics), each.silent) for each in feed.sockets] == [(set(), {name})]
-        sent = feed.frames
-        await until(lambda: sim.driver.events > 200)
+        sent, events = feed.frames, sim.driver.events
+        await until(lambda: sim.driver.events > events + 200)
         assert feed.frames == sent
 
 
@@ -153,18 +153,27 @@ async def test_more_streams_than_a_connection_may_have_are_refused() -> None:
     assert refusal["error"]["code"] == 4
 
 
+async def test_a_client_that_answers_pings_lives_on(sim: Simulator) -> None:
+    async with socket(sim, SPOT) as ws:
+        (one,) = sim.exchanges["binance"].feed.sockets
+        assert spares(sim, one.opened + 19.9)
+        assert one.pinged == one.opened
+        assert spares(sim, one.opened + 20.0)
+        assert one.pinged > one.opened
+        await until(lambda: one.ponged > one.opened)  # the library answers by itself
+        assert spares(sim, one.opened + 60.0)
+        assert not spares(sim, one.ponged + 60.0)
+        assert await closed(ws) == (1008, "Pong timeout")
+
+
 async def test_the_server_pings_and_hangs_up_on_who_does_not_answer() -> None:
     rules = Rules(spot_ping_s=0.4, spot_pong_s=1.5, idle_s=0.4)
     async with Simulator(Options(venues=("binance",), instruments=20, rules=rules)) as sim:
-        async with socket(sim, SPOT) as ws:
-            # the library answers pings by itself: this connection lives on
-            await until(lambda: any(each.ponged > each.opened + 1.0 for each in sim.exchanges["binance"].feed.sockets))
-            assert ws.state.name == "OPEN"
         reader, writer = await asyncio.open_connection("127.0.0.1", sim.port)
         key = "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13"
         head = f"GET /{SPOT} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n{key}\r\n\r\n"
         writer.write(head.encode())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(LIMIT_S):
             assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 101")
             rest_of_it = await reader.read(-1)
         assert rest_of_it[0] == PING
@@ -255,6 +264,6 @@ async def test_a_changed_status_is_pushed_and_listed(sim: Simulator) -> None:
 async def test_liquidations_come_now_and_then(sim: Simulator) -> None:
     async with socket(sim, MARKET) as ws:
         await say(ws, subscribe("!forceOrder@arr"))
-        order = (await next_that(ws, on("!forceOrder@arr"), seconds=30))["data"]
+        order = (await next_that(ws, on("!forceOrder@arr")))["data"]
     assert order["e"] == "forceOrder"
     assert set(order["o"]) == {"s", "S", "o", "f", "q", "p", "ap", "X", "l", "z", "T"}
