@@ -1,6 +1,5 @@
 """OKX's rules as a client meets them. Times are shortened, orders and counts are the venue's."""
 
-import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
@@ -11,7 +10,7 @@ from websockets.exceptions import InvalidStatus
 
 from services.simulator.options import Options, Rules
 from services.simulator.server import Simulator
-from tests.simulator.client import closed, next_that, rest, say, socket, until
+from tests.simulator.client import asked, closed, next_that, rest, say, socket, spares, until
 
 PUBLIC = "ws.okx.com/ws/v5/public"
 
@@ -106,14 +105,16 @@ async def test_a_text_ping_is_answered_by_a_text_pong(sim: Simulator) -> None:
 
 async def test_silence_closes_and_pings_keep_alive() -> None:
     rules = Rules(idle_s=0.4)
-    async with Simulator(Options(venues=("okx",), instruments=20, rules=rules)) as sim:
-        async with socket(sim, PUBLIC) as ws:
-            assert (await closed(ws))[0] == 4004
-        async with socket(sim, PUBLIC) as ws:
-            for _ in range(8):
-                await asyncio.sleep(0.1)  # longer in all than the rule allows without a frame
-                await ws.send("ping")
-                assert await ws.recv() == "pong"
+    async with Simulator(Options(venues=("okx",), instruments=20, rules=rules)) as sim, socket(sim, PUBLIC) as ws:
+        assert (await closed(ws))[0] == 4004
+    async with Simulator(Options(venues=("okx",), instruments=20)) as sim, socket(sim, PUBLIC) as ws:
+        (one,) = sim.exchanges["okx"].feed.sockets
+        await ws.send("ping")
+        assert await ws.recv() == "pong"
+        assert one.heard > one.opened
+        assert spares(sim, one.opened + 30.0)
+        assert not spares(sim, one.heard + 30.0)
+        assert (await closed(ws))[0] == 4004
 
 
 @pytest.mark.parametrize(
@@ -138,7 +139,15 @@ async def test_requests_are_limited_by_the_hour_and_by_bytes() -> None:
 
 
 async def test_three_connections_a_second(sim: Simulator) -> None:
-    async with socket(sim, PUBLIC), socket(sim, PUBLIC), socket(sim, PUBLIC):
+    accept, t = sim.exchanges["okx"].accept, time.time()
+    answers = [accept(asked(PUBLIC), t + after) for after in (0.0, 0.3, 0.6, 0.9, 1.95)]
+    status = [answer if isinstance(answer, str) else answer.status for answer in answers]
+    assert status == ["public", "public", "public", 429, "public"]
+
+
+async def test_a_connection_too_many_is_refused() -> None:
+    options = Options(venues=("okx",), instruments=20, rules=Rules(text_connects=(3, 300.0)))
+    async with Simulator(options) as sim, socket(sim, PUBLIC), socket(sim, PUBLIC), socket(sim, PUBLIC):
         with pytest.raises(InvalidStatus, match="429"):
             await socket(sim, PUBLIC)
 
@@ -191,7 +200,7 @@ async def test_the_instruments_channel_starts_with_the_list_and_pushes_changes(s
 async def test_liquidations_are_subscribed_by_type(sim: Simulator) -> None:
     async with socket(sim, PUBLIC) as ws:
         await say(ws, {"op": "subscribe", "args": [{"channel": "liquidation-orders", "instType": "SWAP"}]})
-        row = (await next_that(ws, data_of("liquidation-orders"), seconds=30))["data"][0]
+        row = (await next_that(ws, data_of("liquidation-orders")))["data"][0]
     detail = row["details"][0]
     assert {"bkLoss", "bkPx", "ccy", "posSide", "side", "sz", "ts"} == set(detail)
     assert detail["posSide"] == ("long" if detail["side"] == "sell" else "short")
