@@ -1,6 +1,5 @@
 """Bitget's rules as a client meets them. Times are shortened, orders and counts are the venue's."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from itertools import pairwise
@@ -14,7 +13,7 @@ from services.simulator.bitget.recorded import RECORDED
 from services.simulator.options import Options, Rules
 from services.simulator.recorded import Answer
 from services.simulator.server import Simulator
-from tests.simulator.client import closed, next_that, rest, say, socket
+from tests.simulator.client import asked, closed, next_that, rest, say, socket, spares
 
 V2, V3 = "ws.bitget.com/v2/ws/public", "ws.bitget.com/v3/ws/public"
 SPOT, MIX, UNIFIED = "api.bitget.com/api/v2/spot", "api.bitget.com/api/v2/mix/market", "api.bitget.com/api/v3/market"
@@ -142,18 +141,21 @@ async def test_liquidations_come_for_a_whole_product_with_their_worth() -> None:
     async with Simulator(Options(venues=("bitget",), instruments=60, rate=400)) as sim, socket(sim, V3) as ws:
         arg = {"instType": "usdt-futures", "topic": "liquidation"}
         assert (await answered(ws, ask(arg)))["arg"] == arg
-        row = (await next_that(ws, of(arg, "update"), 30))["data"][0]
+        row = (await next_that(ws, of(arg, "update")))["data"][0]
         assert set(row) == {"symbol", "side", "price", "amount", "ts"}
         assert float(row["amount"]) > 0
 
 
-async def test_a_ping_is_answered_and_without_one_the_connection_ends() -> None:
-    rules = Rules(own={"bitget.ping_s": 1.0})
-    options = Options(venues=("bitget",), instruments=60, rate=400, rules=rules)
-    async with Simulator(options) as sim, socket(sim, V2) as ws:
+async def test_a_ping_is_answered_and_without_one_the_connection_ends(sim: Simulator) -> None:
+    async with socket(sim, V2) as ws:
+        (one,) = sim.exchanges["bitget"].feed.sockets
         await ws.send("ping")
         assert await ws.recv() == "pong"
+        assert one.pinged > one.opened
         await say(ws, ask(classic("books1")))
+        await next_that(ws, of(classic("books1")))
+        assert spares(sim, one.opened + 120.0)
+        assert not spares(sim, one.pinged + 120.0)
         assert await closed(ws) == (1000, "no ping")
 
 
@@ -239,8 +241,11 @@ async def test_a_wrong_question_has_its_code(sim: Simulator, path: str, status: 
 async def test_a_path_asked_too_often_answers_429() -> None:
     rules = Rules(own={"bitget.requests_per_s": 2})
     async with Simulator(Options(venues=("bitget",), instruments=60, rules=rules)) as sim:
-        answers = await asyncio.gather(*(rest(sim, f"{SPOT}/public/symbols") for _ in range(6)))
-        assert {(status, body["code"]) for status, body, _ in answers} == {(200, "00000"), (429, "429")}
+        answer, t = sim.exchanges["bitget"].answer, 1_795_000_000.0
+        answers = [answer(asked(f"{SPOT}/public/symbols"), t + after) for after in (0.0, 0.5, 0.9, 1.0)]
+        assert [reply.status for reply in answers] == [200, 200, 429, 200]
+        assert json.loads(answers[2].body)["code"] == "429"
+        assert answer(asked(f"{MIX}/contracts?productType=USDT-FUTURES"), t + 0.9).status == 200
 
 
 def test_a_recorded_frame_belongs_to_its_version_channel_and_product() -> None:
