@@ -1,6 +1,5 @@
 """Lighter's rules as a client meets them. Times are shortened, orders and counts are the venue's."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -12,7 +11,7 @@ from services.simulator.lighter.recorded import RECORDED
 from services.simulator.options import Options, Rules
 from services.simulator.recorded import Answer
 from services.simulator.server import Simulator
-from tests.simulator.client import closed, next_that, rest, say, socket
+from tests.simulator.client import closed, next_that, rest, say, socket, spares, until
 
 PATH = "mainnet.zklighter.elliot.ai/stream?readonly=true"
 API = "mainnet.zklighter.elliot.ai/api/v1"
@@ -96,24 +95,31 @@ async def test_connections_are_counted() -> None:
 
 async def test_a_client_that_says_nothing_is_cut_off_and_pings_keep_it() -> None:
     rules = Rules(own={"lighter.silent_s": 0.6})
-    async with Simulator(Options(venues=(NAME,), instruments=20, rules=rules)) as sim:
-        async with socket(sim, PATH) as ws:
-            assert (await closed(ws))[0] == 1000
-        async with socket(sim, PATH) as ws:
-            for _ in range(8):
-                await asyncio.sleep(0.2)
-                assert await answered(ws, {"type": "ping"}) == {"type": "pong"}
+    async with Simulator(Options(venues=(NAME,), instruments=20, rules=rules)) as sim, socket(sim, PATH) as ws:
+        assert (await closed(ws))[0] == 1000
+    async with Simulator(Options(venues=(NAME,), instruments=20)) as sim, socket(sim, PATH) as ws:
+        (one,) = sim.exchanges[NAME].feed.sockets
+        assert await answered(ws, {"type": "ping"}) == {"type": "pong"}
+        assert one.heard > one.opened
+        assert spares(sim, one.opened + 120.0)
+        assert not spares(sim, one.heard + 120.0)
+        assert (await closed(ws))[0] == 1000
 
 
 async def test_where_the_exchange_pings_it_wants_to_be_answered() -> None:
-    rules = Rules(own={"lighter.ping_s": 0.3})
+    rules = Rules(own={"lighter.ping_s": 10.0})
     async with (
         Simulator(Options(venues=(NAME,), instruments=20, rules=rules)) as sim,
         socket(sim, f"{PATH}&server_pings=true") as ws,
     ):
-        for _ in range(2):
-            await next_that(ws, of("ping"))
-            await say(ws, {"type": "pong"})
+        (one,) = sim.exchanges[NAME].feed.sockets
+        assert spares(sim, one.opened + 10.0)
+        await next_that(ws, of("ping"))
+        await say(ws, {"type": "pong"})
+        await until(lambda: one.ponged > one.opened)
+        assert spares(sim, one.opened + 20.0)
+        await next_that(ws, of("ping"))
+        assert not spares(sim, one.opened + 30.0)
         assert await closed(ws) == (1000, "no pong")
 
 
@@ -153,7 +159,8 @@ async def test_figures_come_of_one_market_and_of_all(sim: Simulator) -> None:
         one = (await answered(ws, asking("market_stats/0")))["market_stats"]
         assert (one["symbol"], one["market_id"]) == ("ETH", 0)
         every = (await answered(ws, asking("market_stats/all")))["market_stats"]
-        assert every["0"]["current_funding_rate"] == one["current_funding_rate"]
+        # the rate moves from second to second
+        assert abs(float(every["0"]["current_funding_rate"]) - float(one["current_funding_rate"])) < 0.001
         assert "2048" not in every
         spot = (await answered(ws, asking("spot_market_stats/all")))["spot_market_stats"]
         assert "mark_price" not in spot["2048"]
