@@ -1,6 +1,7 @@
 """Paradex's rules as a client meets them. Times are shortened, orders and counts are the venue's."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from struct import unpack_from
 
@@ -10,7 +11,7 @@ from websockets.exceptions import InvalidStatus
 
 from services.simulator.options import Options, Rules
 from services.simulator.server import Simulator
-from tests.simulator.client import closed, next_that, rest, say, socket
+from tests.simulator.client import LIMIT_S, asked, closed, next_that, rest, say, socket, spares, until
 
 WS = "ws.api.prod.paradex.trade/v1?sbeSchemaId=1&sbeSchemaVersion=1"
 
@@ -25,7 +26,7 @@ def ask(method: str, channel: str, number: int = 1) -> dict[str, object]:
     return {"jsonrpc": "2.0", "method": method, "params": {"channel": channel}, "id": number}
 
 
-async def binary(ws: ClientConnection, template: int, seconds: float = 10.0) -> bytes:
+async def binary(ws: ClientConnection, template: int, seconds: float = LIMIT_S) -> bytes:
     """The next frame of a template; its header is that of schema 1, version 1."""
     async with asyncio.timeout(seconds):
         while True:
@@ -131,7 +132,7 @@ async def test_channels_that_say_nothing_are_accepted_all_the_same(sim: Simulato
 async def test_channels_have_the_venues_blocks(sim: Simulator, channel: str, template: int, block: int) -> None:
     async with socket(sim, WS) as ws:
         await say(ws, ask("subscribe", channel))
-        assert unpack_from("<H", await binary(ws, template, 20.0))[0] == block
+        assert unpack_from("<H", await binary(ws, template))[0] == block
 
 
 def taken(data: bytes) -> tuple[int, int, dict[str, dict[int, int]]]:
@@ -177,9 +178,8 @@ async def test_a_book_kept_from_changes_is_the_venues_book(sim: Simulator) -> No
 async def test_a_forced_trade_goes_to_both_topics_of_trades(sim: Simulator) -> None:
     async with socket(sim, WS) as ws:
         await say(ws, ask("subscribe", "trades.ALL"))
-        async with asyncio.timeout(30):
-            while (data := await binary(ws, 1, 30.0))[57] != 2:
-                pass
+        while (data := await binary(ws, 1))[57] != 2:
+            pass
     ts, _, number, side, price, size, created, kind = unpack_from("<3qB3qB", data, 8)
     assert (ts, kind) == (created, 2)
     assert number > 0
@@ -189,20 +189,35 @@ async def test_a_forced_trade_goes_to_both_topics_of_trades(sim: Simulator) -> N
 
 
 async def test_a_ping_that_is_not_answered_ends_the_connection() -> None:
-    rules = Rules(own={"paradex.ping_s": 0.3, "paradex.pong_s": 0.5})
-    async with Simulator(Options(venues=("paradex",), instruments=5, rate=0, rules=rules)) as sim:
-        async with socket(sim, WS) as ws:  # this client answers by itself
-            await say(ws, ask("subscribe", "markets_summary.BTC-USD-PERP"))
-            for _ in range(3):
-                await binary(ws, 4)
+    async with Simulator(Options(venues=("paradex",), instruments=5, rate=0)) as sim:
+        async with socket(sim, WS):  # this client answers by itself
+            (one,) = sim.exchanges["paradex"].feed.sockets
+            one.pinged -= 55.0
+            assert spares(sim, one.opened)
+            assert one.pinged == one.opened
+            await until(lambda: one.ponged > one.pinged)
+            assert spares(sim, one.pinged + 5.0)
+            one.ponged = 0.0
+            assert spares(sim, one.pinged + 4.9)
+            assert not spares(sim, one.pinged + 5.0)
+        await until(lambda: not sim.exchanges["paradex"].feed.sockets)
         async with socket(sim, WS) as ws:
             (one,) = sim.exchanges["paradex"].feed.sockets
             one.ponged, one.pinged = 0.0, 1.0  # pinged long ago, and never answered
             assert (await closed(ws))[0] == 1000
 
 
-async def test_twenty_connections_a_second() -> None:
-    rules = Rules(own={"paradex.connects_per_s": 3})
+async def test_twenty_connections_a_second(sim: Simulator) -> None:
+    accept, t = sim.exchanges["paradex"].accept, time.time()
+    answers = [accept(asked(WS), t + number / 1000) for number in range(21)] + [accept(asked(WS), t + 1.5)]
+    assert answers[:20] == ["public"] * 20
+    assert not isinstance(answers[20], str)
+    assert answers[20].status == 429
+    assert answers[21] == "public"
+
+
+async def test_a_connection_too_many_is_refused() -> None:
+    rules = Rules(own={"paradex.connects_per_minute": 3})
     options = Options(venues=("paradex",), instruments=5, rules=rules)
     async with Simulator(options) as sim, socket(sim, WS), socket(sim, WS), socket(sim, WS):
         with pytest.raises(InvalidStatus, match="429"):
@@ -221,9 +236,9 @@ async def test_binary_frames_can_be_blasted(sim: Simulator) -> None:
             await say(ws, ask("subscribe", channel, number))
         for _ in range(2):
             await next_that(ws, lambda m: "result" in m)
-        await rest(sim, "_sim/blast", {"venue": "paradex", "frames": 2000, "seconds": 5}, "POST")
+        await rest(sim, "_sim/blast", {"venue": "paradex", "frames": 2000})
         seen: set[int] = set()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(LIMIT_S):
             while len(seen) < 2000:
                 data = await ws.recv()
                 assert isinstance(data, bytes)
