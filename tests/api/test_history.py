@@ -16,7 +16,11 @@ from tests.api.conftest import Api, Start
 from tests.api.market import instrument, leg, put_board, put_health, put_instruments, row, signal
 
 START = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
-NOW = datetime.now(UTC).replace(second=0, microsecond=0)
+
+
+def minute() -> datetime:
+    """The one that is open: asked where it is needed, a run of all tests takes longer than a default range reaches."""
+    return datetime.now(UTC).replace(second=0, microsecond=0)
 
 
 @pytest.fixture
@@ -125,10 +129,11 @@ async def test_the_newest_point_is_the_step_that_is_open_before_any_is_stored(
 
 
 async def test_an_open_step_goes_on_from_what_is_stored_of_it(stored: Api, database: Any, redis_client: Redis) -> None:
-    day = NOW.replace(hour=0, minute=0)
+    day = datetime(2026, 11, 22, tzinfo=UTC)
+    stored.context.state.mode = "replay"  # it lives in the board's own time: no midnight comes in between
     stored_prices = {"mid_high": Decimal(50_000), "mid_low": Decimal(43_251), "quotes": 7}
     await put_bar(database, "binance", "perp", day, "43300.00", **stored_prices)
-    await live(stored, redis_client)
+    await live(stored, redis_client, at=int((day + timedelta(hours=5)).timestamp()) * 1_000_000_000)
     (point,) = (await stored.http.get("/api/history/BTC?interval=1d&limit=1&exchange=binance")).json()["data"][
         "binance"
     ]
@@ -137,7 +142,7 @@ async def test_an_open_step_goes_on_from_what_is_stored_of_it(stored: Api, datab
 
 
 async def test_the_newest_stored_point_is_found_where_none_is_live(stored: Api, database: Any) -> None:
-    await put_bar(database, "okx", "perp", NOW - timedelta(minutes=3), "5.5")
+    await put_bar(database, "okx", "perp", minute() - timedelta(minutes=3), "5.5")
     found = (await stored.http.get("/api/history/BTC?limit=1")).json()
     assert {venue: [row["futures_price"] for row in rows] for venue, rows in found["data"].items()} == {"okx": [5.5]}
 
@@ -172,14 +177,15 @@ async def test_csv_is_one_table_with_empty_cells_for_what_is_missing(stored: Api
 
 
 async def test_the_older_database_form_is_flat(stored: Api, database: Any) -> None:
-    await put_bar(database, "okx", "perp", NOW - timedelta(minutes=10), "5.5")
+    await put_bar(database, "okx", "perp", minute() - timedelta(minutes=10), "5.5")
     found = (await stored.http.get("/api/history/BTC/database?hours=1&exchange=okx")).json()
     assert (found["symbol"], found["exchange"], found["hours"], found["count"]) == ("BTC", "okx", 1, 1)
     assert (found["data"][0]["exchange"], found["data"][0]["futures_price"]) == ("okx", 5.5)
 
 
 async def test_a_chart_has_a_label_for_every_step_and_null_where_nothing_is(stored: Api, database: Any) -> None:
-    bar = NOW.replace(minute=NOW.minute // 15 * 15) - timedelta(minutes=30)
+    now = minute()
+    bar = now.replace(minute=now.minute // 15 * 15) - timedelta(minutes=30)
     await put_bar(database, "okx", "perp", bar + timedelta(minutes=3), "5.50", funding_rate=Decimal("0.0002"))
     found = (await stored.http.get("/api/chart/BTC?hours=2&interval=15min")).json()
     columns = found["chart_data"]["okx"]
