@@ -210,7 +210,8 @@ class Timeline:
         if self._loop <= 0:
             return after < at <= until
         turns = int((until - at) // self._loop)
-        return turns >= 0 and after < at + turns * self._loop <= until
+        # where `until` is the very moment, the division may come out a turn short
+        return any(turn >= 0 and after < at + turn * self._loop <= until for turn in (turns, turns + 1))
 
 
 def lasts(event: Event, t: float) -> bool:

@@ -83,8 +83,14 @@ def test_a_moment_strikes_exactly_once_a_loop_however_time_is_cut(at: float, loo
     for step in [min(step, loop * 0.9) for step in steps]:
         struck += len(timeline.moments(now, now + step))
         now += step
-    expected = sum(0.0 < at + turn * loop <= now for turn in range(int(now / loop) + 2))
-    assert abs(struck - expected) <= (1 if any(abs(now - at - k * loop) < 1e-6 for k in range(99)) else 0)
+    assert struck == sum(0.0 < at + turn * loop <= now for turn in range(int(now / loop) + 2))
+
+
+@given(st.floats(0, 50), st.floats(51, 200), st.integers(1, 99))
+def test_a_moment_strikes_in_the_slice_that_ends_with_it(at: float, loop: float, turn: int) -> None:
+    timeline = Timeline(Scenario(loop_s=loop, event=(Event(kind="close", at=at),)))
+    moment = at + turn * loop
+    assert [len(timeline.moments(*span)) for span in ((moment - 1, moment), (moment, moment + 1))] == [1, 0]
 
 
 def test_what_is_added_can_be_taken_away_and_what_is_scripted_stays() -> None:
