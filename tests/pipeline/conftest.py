@@ -8,7 +8,8 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from shared.bus import connect
+from shared.bus import Redis, connect
+from shared.settings_store import RuntimeStore
 from tests.pipeline.stack import Exchange, Stack, exchanging
 
 
@@ -23,12 +24,23 @@ async def prepare(redis_url: str, postgres_server_url: str, name: str) -> None:
         await connection.close()
 
 
+async def bear(client: Redis) -> None:
+    """A process that gets no time for a while ends no signal: none of the tests here is about silence."""
+    await RuntimeStore(client).write({"alive_ms": 60_000, "max_skew_ms": 60_000}, 0)
+
+
+async def prepare_live(redis_url: str, postgres_server_url: str, name: str) -> None:
+    await prepare(redis_url, postgres_server_url, name)
+    async with connect(redis_url) as client:
+        await bear(client)
+
+
 @pytest.fixture(scope="module")
 def database(redis_server: int, postgres_server_url: str) -> tuple[str, str]:
     """The URLs of an empty Redis and an empty database for a whole module."""
     redis_url, name = f"redis://127.0.0.1:{redis_server}/0", f"pipeline_{uuid.uuid4().hex[:12]}"
     with asyncio.Runner() as runner:
-        runner.run(prepare(redis_url, postgres_server_url, name))
+        runner.run(prepare_live(redis_url, postgres_server_url, name))
     return redis_url, postgres_server_url.rpartition("/")[0] + "/" + name
 
 

@@ -17,7 +17,6 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from deploy.local.process import REPOSITORY, free_port, last_lines, port_answers
 
-STOP_S = 10
 #: whole systems on a crowded machine: nothing waited for here takes a tenth of this on an idle one
 PATIENCE_S = 120
 #: the exchanges that are simulated
@@ -83,7 +82,7 @@ class Stack:
                 process.send_signal(signal.SIGTERM)
         for name, process in self.processes.items():
             try:
-                codes[name] = process.wait(STOP_S)
+                codes[name] = process.wait(PATIENCE_S)
             except subprocess.TimeoutExpired:
                 process.kill()
                 codes[name] = process.wait()
@@ -92,6 +91,10 @@ class Stack:
     async def get(self, path: str, **params: str) -> Any:
         """The JSON of one of the API's answers; raises on an error status."""
         return await _asked("GET", self.url + path, params=params)
+
+    async def configure(self, **changes: Any) -> None:
+        """Change settings, as a user does; each service follows when it has read them."""
+        await _asked("POST", self.url + "/api/config", json=changes)
 
     async def until(self, condition: Callable[[], Awaitable[Any]], what: str) -> Any:
         """The first true value of the condition. A refused connection or an error status means not yet."""
@@ -111,7 +114,7 @@ class Stack:
 
 
 async def _asked(method: str, url: str, **more: Any) -> Any:
-    timeout = aiohttp.ClientTimeout(total=10)
+    timeout = aiohttp.ClientTimeout(total=PATIENCE_S)
     async with (
         aiohttp.ClientSession(raise_for_status=True, timeout=timeout) as session,
         session.request(method, url, **more) as response,

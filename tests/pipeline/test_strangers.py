@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import pytest
 
 from shared.bus import connect
@@ -66,11 +65,7 @@ async def test_both_are_shown_with_their_reasons_and_then_confirmed_or_read_as_a
         return (await quarantine(stack, "binance")).get("1000ARBUSDT", "").startswith("multiplier_unconfirmed: ")
 
     await stack.until(waits, "the multiple waits for its price check")
-    async with (
-        aiohttp.ClientSession(raise_for_status=True) as session,
-        session.post(stack.url + "/api/config", json={"pair_warmup_ms": 0}) as answer,
-    ):
-        await answer.read()
+    await stack.configure(pair_warmup_ms=0)
 
     async def doubted() -> Any:
         return (await quarantine(stack, "okx")).get("WIF-USDT-SWAP", "").startswith("other_coin: its price is ")
@@ -91,5 +86,8 @@ async def test_both_are_shown_with_their_reasons_and_then_confirmed_or_read_as_a
     async def renamed() -> Any:
         return "WIFX" in (await stack.get("/api/board", columns="asset"))["order"]
 
+    async def trades() -> Any:
+        return (await legs(stack, "WIF"))["okx", "spot"].get("state") in ("ok", "quiet")
+
     await stack.until(renamed, "the other coin has its own row")
-    assert (await legs(stack, "WIF"))["okx", "spot"]["state"] in ("ok", "quiet")
+    await stack.until(trades, "the coin itself trades on")
