@@ -7,6 +7,7 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from time import time_ns
 
 import aiohttp
 import pytest
@@ -14,6 +15,7 @@ from aiohttp import web
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from services.collector import rest as rest_module
+from services.collector.pacing import SECOND
 from services.collector.rest import Ipv4First, Rest, RestError
 from services.collector.venue import Call, Host
 from tests.collector.fakes import venue
@@ -27,10 +29,13 @@ class Server:
     def __init__(self) -> None:
         self.answer: Callable[[], web.StreamResponse] = web.Response
         self.asked: list[str] = []
+        #: when, in nanoseconds
+        self.at: list[int] = []
         self.bodies: list[bytes] = []
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         self.asked.append(request.path_qs)
+        self.at.append(time_ns())
         self.bodies.append(await request.read())
         return self.answer()
 
@@ -127,31 +132,29 @@ async def test_a_host_that_says_wait_is_left_alone_until_then(status: int) -> No
         with pytest.raises(RestError, match="Waiting 1 s"):
             await rest.fetch(CALL)
         server.answer = lambda: web.Response(body=b"{}")
-        asked = asyncio.create_task(rest.fetch(CALL))
-        done, _ = await asyncio.wait([asked], timeout=0.5)
-        assert not done
-        assert (await asked).data == b"{}"
+        assert (await rest.fetch(CALL)).data == b"{}"
+        refused, asked = server.at
+        assert asked - refused >= SECOND
 
 
 async def test_calls_wait_for_the_hosts_budget_and_back_fills_for_their_part_of_it() -> None:
     async with served(Host("rest", "https://rest.test", 100, 1.5)) as (server, rest):
-        await asyncio.gather(*(rest.fetch(CALL) for _ in range(2)))
-        slow = [asyncio.create_task(rest.fetch(CALL, backfill=True)) for _ in range(4)]
-        quick = [asyncio.create_task(rest.fetch(CALL)) for _ in range(4)]
-        await asyncio.gather(*quick)
-        assert sum(task.done() for task in slow) <= 2
-        await asyncio.gather(*slow)
+        began = time_ns()
+        slow = [rest.fetch(CALL, {"slow": "yes"}, backfill=True) for _ in range(4)]
+        await asyncio.gather(*slow, *(rest.fetch(CALL) for _ in range(6)))
+        early = [asked for asked, at in zip(server.asked, server.at, strict=True) if at < began + 1.5 * SECOND]
+        assert sum("slow" in asked for asked in early) <= 2
+        assert len(early) <= 9
         assert len(server.asked) == 10
 
 
 async def test_what_the_host_has_counted_is_believed() -> None:
     async with served(Host("rest", "https://rest.test", 100, 1.5, "X-Used")) as (server, rest):
         server.answer = lambda: web.Response(body=b"{}", headers={"X-Used": "88"})
-        await rest.fetch(CALL)
-        asked = asyncio.create_task(rest.fetch(CALL))
-        done, _ = await asyncio.wait([asked], timeout=0.5)
-        assert not done
-        await asked
+        began = time_ns()
+        for _ in range(2):
+            await rest.fetch(CALL)
+        assert server.at[1] >= began + 1.5 * SECOND
 
 
 async def test_a_body_without_end_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
