@@ -2,14 +2,27 @@
 
 import re
 from pathlib import Path
-from time import monotonic
 
-from services.collector.standing import Standing, carried, standing
+from services.collector.standing import SHORT_S, STUCK_S, Standing, carried, standing
 from services.collector.venues import VENUES
 from tests.collector.live import hurried, stage
 
 #: a venue that takes one topic in a frame, and so few frames that a start takes a while
-SLOW = hurried(VENUES["lighter"], frames=(20, 0.3))
+SLOW = hurried(VENUES["lighter"], frames=(20, 0.6))
+
+
+class Clock:
+    """Time passes by `later` alone."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def later(self, seconds: float) -> bool:
+        self.now += seconds
+        return True
 
 
 async def test_a_start_says_how_far_it_is_and_is_live_with_its_last_topic(tmp_path: Path) -> None:
@@ -30,18 +43,21 @@ async def test_a_start_says_how_far_it_is_and_is_live_with_its_last_topic(tmp_pa
 
 async def test_who_has_started_and_loses_its_topics_is_degraded_until_most_are_back(tmp_path: Path) -> None:
     async with stage("lighter", tmp_path, venue=SLOW) as found:
-        one = Standing(found.engine, lambda: monotonic() * 20)
+        clock = Clock()
+        one = Standing(found.engine, clock)
         await found.until(lambda: one.now() == ("live", ""))
         found.strike("abort")
-        await found.until(lambda: one.now()[0] == "degraded" and one.now()[1].endswith("topics are live."))
+        await found.until(lambda: clock.later(SHORT_S + 1) and one.now()[1].endswith("topics are live."))
+        assert one.now()[0] == "degraded"
         await found.until(lambda: one.now() == ("live", ""))
 
 
 async def test_a_start_that_gets_no_further_is_no_start_any_more(tmp_path: Path) -> None:
     async with stage("lighter", tmp_path, venue=hurried(VENUES["lighter"], frames=(4, 600.0))) as found:
-        one = Standing(found.engine, lambda: monotonic() * 200)
+        clock = Clock()
+        one = Standing(found.engine, clock)
         await found.until(lambda: one.now()[0] == "starting" and one.now()[1])
-        await found.until(lambda: one.now()[0] == "degraded")
+        await found.until(lambda: clock.later(STUCK_S + 1) and one.now()[0] == "degraded")
 
 
 async def test_nothing_is_live_between_the_listing_and_the_first_connection(tmp_path: Path) -> None:
