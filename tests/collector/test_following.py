@@ -75,7 +75,7 @@ async def test_another_multiplier_changes_prices_and_books_between_a_down_and_an
         found.engine.override(said(NATIVE, multiplier="1"))
         assert Decimal(listed(found, NATIVE).tick_size or 0) == tick * 1000
         await found.until(lambda: found.kept.states("quote", symbol) == ["up", "down", "up"])
-        await found.until(lambda: found.kept.states("book", symbol)[-2:] == ["down", "up"])
+        await found.until(lambda: "down" in (said := found.kept.states("book", symbol)) and said[-1] == "up")
         assert 900 < newest(found, symbol) / before < 1100
         assert 900 < Decimal(found.kept.of(Book, symbol)[-1].bids[0][0]) / before < 1100
         assert {Decimal(quote.bid or 0) / before > 900 for quote in found.kept.of(Quote, symbol)} == {False, True}
@@ -113,9 +113,8 @@ async def test_a_reading_that_waits_is_collected_and_confirmed_by_the_price_chec
         with caplog.at_level(logging.WARNING):
             await following.look()
             await following.look()
-        assert [record.getMessage()[:50] for record in caplog.records] == [
-            "binance: an override in Redis is left out: OTHER=b"
-        ]
+        assert caplog.text.count("an override in Redis is left out") == 1
+        assert "binance: an override in Redis is left out: OTHER=b" in caplog.text
         assert (listed(found, one.native).status, listed(found, one.native).quarantine_reason) == ("trading", None)
         assert found.kept.states("quote", one.symbol) == ["up"]
         assert [each.native for each in found.engine.roster.unused()] == ["NOPE"]
