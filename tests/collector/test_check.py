@@ -5,18 +5,18 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local.process import free_port
 from services.collector import check
 from services.collector.__main__ import main
 from services.collector.around import Surroundings
 from services.collector.venues import VENUES
 from services.simulator.options import Options
 from services.simulator.server import Simulator
+from tests.collector.live import LIMIT_S
 
 COINS = frozenset({"BTC", "ETH"})
 
 
-async def report(name: str, around: Surroundings, seconds: float = 15.0) -> tuple[int, str]:
+async def report(name: str, around: Surroundings, seconds: float = LIMIT_S) -> tuple[int, str]:
     out = io.StringIO()
     failed = await check.checked(VENUES[name], around, seconds, out)
     return failed, out.getvalue()
@@ -34,20 +34,20 @@ async def test_all_is_well_where_every_kind_of_data_arrives(name: str, tmp_path:
 async def test_a_coin_that_nobody_lists_fails(tmp_path: Path) -> None:
     async with Simulator(Options(venues=("okx",), instruments=24, rate=300.0)) as sim:
         around = Surroundings(1, tmp_path, gateway=sim.url, assets=frozenset({"NOSUCH"}))
-        failed, text = await report("okx", around, 3.0)
+        failed, text = await report("okx", around, 6.0)
     assert failed >= 1
     assert "failed" in text
 
 
 async def test_an_exchange_that_does_not_answer_is_said_in_a_sentence(tmp_path: Path) -> None:
-    failed, text = await report("okx", Surroundings(1, tmp_path, gateway=f"http://127.0.0.1:{free_port()}"), 2.0)
+    failed, text = await report("okx", Surroundings(1, tmp_path, gateway="http://127.0.0.1:1"), 4.0)
     assert failed >= 1
     assert "cannot be reached" in text or "refused" in text.lower(), text
 
 
 async def test_a_channel_that_stays_silent_fails_by_its_name(tmp_path: Path) -> None:
     async with Simulator(Options(venues=("okx",), instruments=24, rate=0.0)) as sim:
-        failed, text = await report("okx", Surroundings(1, tmp_path, gateway=sim.url, assets=COINS, watch=COINS), 3.0)
+        failed, text = await report("okx", Surroundings(1, tmp_path, gateway=sim.url, assets=COINS, watch=COINS), 6.0)
     assert failed >= 1
     assert any("trade" in line and "failed" in line for line in text.splitlines()), text
 

@@ -16,6 +16,7 @@ from services.collector.table import Table
 from services.collector.venue import Call, Span
 from shared.instruments import Instrument
 from tests.collector.fakes import instrument, venue
+from tests.collector.live import LIMIT_S
 from tests.collector.test_rest import served
 
 SECOND = 1_000_000_000
@@ -39,7 +40,7 @@ async def noted(calls: tuple[Call, ...], work: Callable[[Jobs], Awaitable[Any]],
         one = replace(venue(calls=calls), **other)
         jobs = Jobs(one, Table(), rest, lambda *_: None, lambda _: None, Random(1))
         task = asyncio.ensure_future(work(jobs))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(LIMIT_S):
             for _ in range(count):
                 await counted.acquire()
         await asyncio.wait([task], timeout=0.1)  # for whatever would be asked too much

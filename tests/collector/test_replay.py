@@ -25,7 +25,7 @@ CASES = Path(__file__).parents[1] / "venues" / "okx"
 def replay(redis_url: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     line = [sys.executable, "-m", "services.collector", "replay", *arguments]
     return subprocess.run(
-        line, env={**os.environ, "REDIS_URL": redis_url}, capture_output=True, text=True, timeout=60, check=False
+        line, env={**os.environ, "REDIS_URL": redis_url}, capture_output=True, text=True, timeout=120, check=False
     )
 
 
