@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from deploy.local.process import REPOSITORY
-from services.collector.capture import read
+from services.collector.capture import Captured, read
 from services.simulator.options import Options
 from services.simulator.server import Simulator
 
@@ -22,12 +22,26 @@ async def record(gateway: str, *arguments: str) -> tuple[int, str]:
     return process.returncode or 0, errors.decode()
 
 
-async def test_frames_and_rest_bodies_are_recorded_without_a_redis_until_the_time_is_over(tmp_path: Path) -> None:
+def recorded(out: Path) -> list[Captured]:
+    with out.open("rb") as file:
+        return [line for line in read(file) if line.skipped is None]
+
+
+async def test_a_recording_stops_when_its_time_is_over(tmp_path: Path) -> None:
     out = tmp_path / "session.jsonl"
     async with Simulator(Options(venues=("okx",), instruments=10, rate=300)) as sim:
-        code, said = await record(sim.url, "--out", str(out), "--seconds", "4")
+        code, said = await record(sim.url, "--out", str(out), "--seconds", "2")
     assert code == 0
-    lines = [line for line in read(out.open("rb")) if line.skipped is None]
+    assert f"record: {len(recorded(out))} frames" in said
+
+
+async def test_frames_and_rest_bodies_are_recorded_without_a_redis_until_the_size_is_reached(tmp_path: Path) -> None:
+    out = tmp_path / "session.jsonl"
+    async with Simulator(Options(venues=("okx",), instruments=200, rate=3000)) as sim:
+        code, said = await record(sim.url, "--out", str(out), "--max-mb", "1", "--seconds", "600")
+    assert code == 0
+    assert (1 << 19) < out.stat().st_size <= 1 << 20
+    lines = recorded(out)
     assert f"record: {len(lines)} frames" in said
     bodies = [line for line in lines if line.request is not None]
     frames = [line for line in lines if line.request is None]
@@ -36,14 +50,6 @@ async def test_frames_and_rest_bodies_are_recorded_without_a_redis_until_the_tim
     assert {(frame.conn or "").partition("/")[0] for frame in frames} == {"public"}
     times = [line.recv or 0 for line in lines]
     assert times == sorted(times)
-
-
-async def test_a_recording_stops_at_its_size(tmp_path: Path) -> None:
-    out = tmp_path / "session.jsonl"
-    async with Simulator(Options(venues=("okx",), instruments=200, rate=3000)) as sim:
-        code, _ = await record(sim.url, "--out", str(out), "--max-mb", "1", "--seconds", "60")
-    assert code == 0
-    assert (1 << 19) < out.stat().st_size <= 1 << 20
 
 
 async def test_a_file_that_cannot_be_written_is_one_sentence_and_status_two(tmp_path: Path) -> None:
