@@ -6,7 +6,7 @@ the `config` hash, is validated before it is written, and its change takes effec
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
@@ -163,6 +163,24 @@ class Exclusion(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     until_ms: Annotated[int, Meta(ge=0)] | None = None
 
 
+class BorrowRate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What borrowing coins to sell them spot costs: of a coin, on an exchange, or of a coin on an exchange."""
+
+    asset: str | None = None
+    venue: str | None = None
+    apr_percent: Annotated[float, Meta(ge=0, le=10_000)]
+
+
+class Transfer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What moving coins from the exchange where they are bought to the one where they are sold costs, in basis points
+    of the money traded. None: any coin, from any exchange, to any."""
+
+    asset: str | None = None
+    venue: str | None = None
+    to: str | None = None
+    bps: Annotated[float, Meta(ge=0, le=10_000)]
+
+
 class Runtime(msgspec.Struct, frozen=True, kw_only=True):
     """Runtime settings: the `config` hash, field by field, JSON values. See semantics in docs/signals.md."""
 
@@ -202,6 +220,8 @@ class Runtime(msgspec.Struct, frozen=True, kw_only=True):
     pins: Annotated[tuple[str, ...], Meta(description="coins known by hand to be the same on every exchange")] = ()
     fees: dict[str, Fees] = {}
     exclusions: tuple[Exclusion, ...] = ()
+    borrow_rates: Annotated[tuple[BorrowRate, ...], Meta(description="what borrowing coins to sell costs")] = ()
+    transfers: Annotated[tuple[Transfer, ...], Meta(description="what moving coins between exchanges costs")] = ()
     watch: tuple[str, ...] = ()
     alert_rules: tuple[AlertRule, ...] = DEFAULT_RULES
     alert_channels: dict[str, ChannelManners] = {}
@@ -209,28 +229,66 @@ class Runtime(msgspec.Struct, frozen=True, kw_only=True):
 
 def consistent(runtime: Runtime) -> Runtime:
     """The settings as they are meant: coins in capitals, venues in small letters. Raises `SettingError` where they
-    contradict each other or an exclusion names nothing."""
+    contradict each other or a rule says nothing."""
     if wrong := contradiction(runtime.alert_rules, runtime.alert_channels):
         raise SettingError(*wrong)
     if runtime.max_edge_bps < runtime.enter_bps:
         expected = f"at most max_edge_bps, which is {runtime.max_edge_bps:g}: no edge would be both"
         raise SettingError("enter_bps", runtime.enter_bps, expected)
-    exclusions = tuple(_meant(rule) for rule in runtime.exclusions)
+    found: dict[str, Any] = {
+        "exclusions": tuple(_meant(rule) for rule in runtime.exclusions),
+        "borrow_rates": _once("borrow_rates", [_lent(rule) for rule in runtime.borrow_rates]),
+        "transfers": _once("transfers", [_moved(rule) for rule in runtime.transfers]),
+    }
     fees = {venue.strip().lower(): fees for venue, fees in runtime.fees.items()}
     pins, watch = (tuple(name.strip().upper() for name in given) for given in (runtime.pins, runtime.watch))
     rules = tuple(folded(rule) for rule in runtime.alert_rules)
-    return msgspec.structs.replace(runtime, exclusions=exclusions, fees=fees, pins=pins, watch=watch, alert_rules=rules)
+    return msgspec.structs.replace(runtime, **found, fees=fees, pins=pins, watch=watch, alert_rules=rules)
 
 
 def _meant(rule: Exclusion) -> Exclusion:
     """One exclusion, or `SettingError` where it would keep out nothing."""
-    asset = rule.asset.strip().upper() if rule.asset else None
-    venue, against = (given.strip().lower() if given else None for given in (rule.venue, rule.against))
+    asset, venue, against = _coin(rule.asset), _exchange(rule.venue), _exchange(rule.against)
     if not (asset or venue):
         raise SettingError("exclusions", msgspec.to_builtins(rule), "an asset, a venue, or both in each")
     if against and not venue:
         raise SettingError("exclusions", msgspec.to_builtins(rule), "a venue beside against: the pair's other one")
-    return msgspec.structs.replace(rule, asset=asset or None, venue=venue or None, against=against or None)
+    return msgspec.structs.replace(rule, asset=asset, venue=venue, against=against)
+
+
+def _lent(rule: BorrowRate) -> BorrowRate:
+    """One rate, or `SettingError` where it would be that of everything everywhere."""
+    asset, venue = _coin(rule.asset), _exchange(rule.venue)
+    if not (asset or venue):
+        raise SettingError("borrow_rates", msgspec.to_builtins(rule), "an asset, a venue, or both in each")
+    return msgspec.structs.replace(rule, asset=asset, venue=venue)
+
+
+def _moved(rule: Transfer) -> Transfer:
+    """One cost, or `SettingError` where nothing is moved."""
+    venue, to = _exchange(rule.venue), _exchange(rule.to)
+    if venue and venue == to:
+        raise SettingError("transfers", msgspec.to_builtins(rule), "two exchanges: nothing is moved within one")
+    return msgspec.structs.replace(rule, asset=_coin(rule.asset), venue=venue, to=to)
+
+
+def _once(field: str, rules: Sequence[Any]) -> tuple[Any, ...]:
+    """The rules, or `SettingError` where two say something of the same."""
+    named: set[tuple[str | None, ...]] = set()
+    for rule in rules:
+        names = tuple(getattr(rule, name, None) for name in ("asset", "venue", "to"))
+        if names in named:
+            raise SettingError(field, msgspec.to_builtins(rule), "each coin and exchange once")
+        named.add(names)
+    return tuple(rules)
+
+
+def _coin(given: str | None) -> str | None:
+    return (given.strip().upper() or None) if given else None
+
+
+def _exchange(given: str | None) -> str | None:
+    return (given.strip().lower() or None) if given else None
 
 
 def names(text: str, fold: Any) -> list[str]:
@@ -246,6 +304,8 @@ PATTERNS: Final[dict[str | None, str]] = {
 EXPECTED: Final[dict[Any, str]] = {
     dict[str, Fees]: "an object: exchange to {spot, perp}, taker fees in bps from -10 to 1000",
     tuple[Exclusion, ...]: "a list of {asset, venue, against, reason, until_ms}, reason of 1 to 200 characters",
+    tuple[BorrowRate, ...]: "a list of {asset, venue, apr_percent}, percent a year from 0 to 10000",
+    tuple[Transfer, ...]: "a list of {asset, venue, to, bps}, from 0 to 10000: from venue to another exchange",
     tuple[str, ...]: "a list of names",
     tuple[str, str]: "two names",
     tuple[AlertRule, ...]: "a list of rules, each with its kind and name",

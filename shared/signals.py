@@ -12,7 +12,8 @@ import msgspec
 from shared.instruments import Market
 from shared.routes.fx import Fx
 
-Kind = Literal["perp-perp", "spot-perp", "spot-spot"]
+#: Bought first: `perp-spot` sells borrowed coins.
+Kind = Literal["perp-perp", "spot-perp", "spot-spot", "perp-spot"]
 CloseReason = Literal[
     "converged",
     "net",
@@ -219,9 +220,19 @@ class PlanOrder(msgspec.Struct, frozen=True, kw_only=True):
 
 class Condition(msgspec.Struct, frozen=True, kw_only=True):
     """What must be true when the orders go out: `least`, `most`, and how it stood. `both_trading`: neither market is
-    halted, quarantined, excluded. `funding_due_ts` (ns): a payment that was reckoned with falls due then."""
+    halted, quarantined, excluded. `funding_due_ts` (ns): a payment that was reckoned with falls due then.
+    `borrow_apr_percent`: the coins that are sold can be borrowed at the rate that was reckoned with."""
 
-    name: Literal["edge_bps", "net_cash_bps", "size_usd", "quote_age_ms", "both_trading", "usdc_usdt", "funding_due_ts"]
+    name: Literal[
+        "edge_bps",
+        "net_cash_bps",
+        "size_usd",
+        "quote_age_ms",
+        "both_trading",
+        "usdc_usdt",
+        "funding_due_ts",
+        "borrow_apr_percent",
+    ]
     least: str | None = None
     most: str | None = None
     now: str | None = None
@@ -229,7 +240,8 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True):
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """How to take it: both orders at once. `gain_usd` is what the prices that stood leave after the fees of entering,
-    `least_gain_usd` what is left with both orders filled at their worst; leaving costs `exit_fees_usd` more."""
+    `least_gain_usd` what is left with both orders filled at their worst; leaving costs `exit_fees_usd` more. Between
+    two spot markets that is moving the coins, where the user says what it costs."""
 
     orders: tuple[PlanOrder, PlanOrder]
     size_usd: str

@@ -4,8 +4,6 @@ Whoever wants to know puts the coin into `demand:_scanner:why` (a sorted set, sc
 reads `why:<coin>`, which the owner of its partition writes within a quarter of a second or so.
 """
 
-from typing import Literal
-
 import msgspec
 
 from shared.signals import Kind, LegState
@@ -41,7 +39,7 @@ class RouteWhy(msgspec.Struct, frozen=True, kw_only=True):
     where its edge reaches enter_bps. `stage` is where its life stands:
     idle, pend, open, fade or cool; `samples` good ones of `wanted`."""
 
-    kind: Kind | Literal["perp-spot"]
+    kind: Kind
     buy: str
     sell: str
     edge_bps: str

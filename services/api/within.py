@@ -21,6 +21,7 @@ from shared.events import Funding, Quote
 from shared.instruments import Instrument, Market
 from shared.routes import told
 from shared.routes.best import GOOD, best_pair, described, lack
+from shared.routes.costs import Loan, Transfers, loan_of
 from shared.routes.edge import Measure, factors, usd
 from shared.routes.fees import number, taker_bps
 from shared.routes.funding import WINDOW_NS
@@ -35,6 +36,7 @@ _MARKETS: Final[dict[Kind, frozenset[Market]]] = {
     "perp-perp": frozenset({"perp"}),
     "spot-perp": frozenset({"spot", "perp"}),
     "spot-spot": frozenset({"spot"}),
+    "perp-spot": frozenset({"spot", "perp"}),
 }
 
 
@@ -74,10 +76,10 @@ class Wanted(msgspec.Struct, frozen=True):
 class Terms:
     """What the listing and the settings say of a market."""
 
-    __slots__ = ("converted", "fee", "fee_rough", "row")
+    __slots__ = ("converted", "fee", "fee_rough", "loan", "row")
 
-    def __init__(self, row: Instrument, fee: Fraction | None) -> None:
-        self.row, self.fee, self.fee_rough = row, fee, float(fee or 0)
+    def __init__(self, row: Instrument, fee: Fraction | None, loan: Loan | None) -> None:
+        self.row, self.fee, self.fee_rough, self.loan = row, fee, float(fee or 0), loan
         self.converted = row.quote in CONVERTED
 
 
@@ -85,7 +87,7 @@ class Place:
     """A leg of a row as the formulas see it (`shared.routes.side.Side`)."""
 
     __slots__ = (
-        *("ask", "bid", "converted", "fee", "fee_rough", "funding", "index", "market"),
+        *("ask", "bid", "converted", "fee", "fee_rough", "funding", "index", "loan", "market"),
         *("native", "quote", "row", "venue"),
     )
 
@@ -95,6 +97,7 @@ class Place:
         self.venue, self.market, self.native = leg.venue, leg.market, leg.native
         self.bid, self.ask = float(leg.bid or 0), float(leg.ask or 0)
         self.fee, self.fee_rough, self.converted = terms.fee, terms.fee_rough, terms.converted
+        self.loan = terms.loan
         recv = leg.recv or 0
         self.quote: Quote | None = Quote(leg.symbol, leg.bid, leg.bid_size, leg.ask, leg.ask_size, leg.ts, recv)
         rate, hours, due = leg.funding_rate, leg.funding_interval_h, leg.next_funding_ts
@@ -116,6 +119,7 @@ class Routes:
     def __init__(self, directory: Directory, runtime: Runtime) -> None:
         self.directory, self.runtime = directory, runtime
         self._max_bps = float(number(runtime.max_edge_bps))
+        self._transfers = Transfers(runtime.transfers)
         self._terms: dict[tuple[str, Market, str], Terms | None] = {}
         #: by coin, of the row that was asked about last
         self._looked: dict[str, Looked] = {}
@@ -156,11 +160,15 @@ class Routes:
                 return False
             return wanted.min_size_usd is None or carries(buy, sell, rate, wanted.min_size_usd)
 
-        found, refused = best_pair(good, rate, row.at, self._max_bps, doubted, asked)
+        def moved(buy: Place, sell: Place) -> Fraction:
+            return self._transfers.bps(row.asset, buy, sell)
+
+        moving = (lambda buy, sell: float(moved(buy, sell))) if self._transfers else None
+        found, refused = best_pair(good, rate, row.at, self._max_bps, doubted, asked, moving)
         if found is None:
             return None, refused or _lack([leg for _, leg in chosen])
         buy, sell, kind = found
-        measure = Measure(buy, sell, rate, row.at, WINDOW_NS)
+        measure = Measure(buy, sell, rate, row.at, WINDOW_NS, moved(buy, sell))
         usual = row.usual or (None,) * len(row.legs)
         cost = told.round_trip_cost(measure)
         paid = told.funding(buy, sell, cost, row.at, usual[buy.index], usual[sell.index])
@@ -183,9 +191,13 @@ class Routes:
         key = (leg.venue, leg.market, leg.native)
         if key not in self._terms:
             listed = self.directory.instruments.get(key)
-            own = None if listed is None else taker_bps(self.runtime.fees, leg.venue, leg.market, listed.taker_fee_bps)
-            self._terms[key] = None if listed is None else Terms(listed, own)
+            self._terms[key] = None if listed is None else self._terms_by(listed)
         return self._terms[key]
+
+    def _terms_by(self, listed: Instrument) -> Terms:
+        runtime, venue, market = self.runtime, listed.venue, listed.market
+        fee = taker_bps(runtime.fees, venue, market, listed.taker_fee_bps)
+        return Terms(listed, fee, loan_of(runtime.borrow_rates, listed.base, venue, market))
 
 
 def carries(buy: Place, sell: Place, rate: Rate, least: float) -> bool:

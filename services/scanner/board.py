@@ -18,7 +18,6 @@ from services.scanner.lifecycle import key_of
 from services.scanner.market import Asset, Leg
 from shared import signals
 from shared.routes.best import GOOD, best_pair, described, lack
-from shared.routes.edge import Measure
 from shared.routes.fx import Fx
 from shared.signals import Kind, LegState, Route
 
@@ -165,6 +164,7 @@ class Board:
             at,
             judge.max_rough,
             lambda buy, sell: about(buy, sell, at, runtime) or judge.kept_apart(buy, sell, at) is not None,
+            moving=judge.moving if judge.transfers else None,
         )
         if found is None:
             bad = [state for leg, state in states if state not in GOOD and leg.quote is not None]
@@ -184,7 +184,7 @@ class Board:
         known = self._told.get(buy.asset)
         if known is not None and fold.at < known.until and known.made_of == made_of:
             return known.route
-        measure = Measure(buy, sell, rate, fold.at, window)
+        measure = fold.judge.measured(buy, sell, fold.at, window)
         route = self.figures.beside(described(buy, sell, kind, measure), buy, sell, measure)
         self._told[buy.asset] = Told(made_of, self.figures.until(buy, sell, window), route)
         return route

@@ -82,7 +82,8 @@ class Figures:
             return None
         if not _same(one.asks[0][0], buy.quote.ask) or not _same(other.bids[0][0], sell.quote.bid):
             return None
-        terms = depth.Terms(buy.fee, sell.fee, *factors(buy, sell, judge.rate))
+        moved = judge.transfers.bps(buy.asset.name, buy, sell)
+        terms = depth.Terms(buy.fee + moved, sell.fee, *factors(buy, sell, judge.rate))
         try:
             mine = depth.of_usd(one.asks, other.bids, terms, judge.trade)
             pays = depth.largest(one.asks, other.bids, terms, Fraction(0))

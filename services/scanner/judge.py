@@ -4,6 +4,7 @@
                     edge >= enter, edge <= max_edge, traded enough, net_cash >= min_net, size_usd >= min_size
     good to stay:   both legs good, rate good, edge >= exit, net_open > 0, edge <= max_edge
 
+Spot that is sold against a perpetual is good for neither where nobody has said what borrowing it costs.
 Thresholds are compared exactly; a float decides only where it is far from the threshold.
 """
 
@@ -14,6 +15,7 @@ from typing import Final, Literal, get_args
 from services.scanner.detectors.identity import Doubts
 from services.scanner.market import FOREVER, MS, Leg, Source
 from shared.config import Exclusion, Runtime
+from shared.routes.costs import Loan, Transfers, loan_of
 from shared.routes.edge import Measure, exact_bps, kind_of, rough_bps
 from shared.routes.fees import number, taker_bps
 from shared.routes.fx import QUOTE, Fx, Rate, crosses, measure
@@ -70,10 +72,24 @@ class Judge:
         self.near_rough = self.enter_rough * runtime.near_ratio
         self.min_volume = number(runtime.min_volume_usd)
         self.apart = [rule for rule in runtime.exclusions if rule.against is not None]
+        self.transfers = Transfers(runtime.transfers)
 
     def fee(self, leg: Leg) -> Fraction | None:
         """The taker fee in bps: the user's, else the instrument's (which holds the venue's default)."""
         return taker_bps(self.runtime.fees, leg.venue, leg.market, leg.row.taker_fee_bps)
+
+    def loan(self, leg: Leg) -> Loan | None:
+        """What borrowing costs who sells here, as the user says."""
+        rules = self.runtime.borrow_rates
+        return loan_of(rules, leg.asset.name, leg.venue, leg.market) if rules else None
+
+    def measured(self, buy: Leg, sell: Leg, at: int, window_ns: int) -> Measure:
+        """The route's figures, with what moving the coins costs."""
+        return Measure(buy, sell, self.rate, at, window_ns, self.transfers.bps(buy.asset.name, buy, sell))
+
+    def moving(self, buy: Leg, sell: Leg) -> float:
+        """What moving the coins costs, in bps."""
+        return float(self.transfers.bps(buy.asset.name, buy, sell))
 
     def excluded_until(self, leg: Leg) -> int:
         """Until when (event time, ns) an exclusion keeps this leg out; 0 without one."""
@@ -134,6 +150,8 @@ class Judge:
         why = self.legs(buy, sell, at)
         if why is not None:
             return why
+        if lacks_loan(buy, sell):
+            return "inventory"
         if crosses(buy, sell) and (trouble := self.rate.trouble(at)) is not None:
             return trouble
         if buy.fee is None or sell.fee is None:
@@ -147,7 +165,7 @@ class Judge:
             return "identity"
         if self.min_volume and not (self.traded(buy) and self.traded(sell)):
             return "volume"
-        measure = Measure(buy, sell, self.rate, at, window_ns)
+        measure = self.measured(buy, sell, at, window_ns)
         if not measure.pays(self.min_net):
             return "net"
         if not measure.size[0]:
@@ -164,9 +182,11 @@ class Judge:
         rough = rough_bps(buy, sell, self.rate)
         if not self._reaches(rough, self.exit_rough, self.exit, buy, sell):
             return "converged"
-        if buy.fee is None or sell.fee is None:
+        if buy.fee is None or sell.fee is None or lacks_loan(buy, sell):
             return "net"
         fees = buy.fee + sell.fee
+        if self.transfers:
+            fees += self.transfers.bps(buy.asset.name, buy, sell)
         if not self._pays(rough, fees, buy, sell):
             return "net"
         return None if self._below_max(rough, buy, sell) else "max_edge"
@@ -198,6 +218,11 @@ def barred(buy: Leg, sell: Leg) -> Literal["inventory", "category"] | None:
     if kind_of(buy, sell) is not None:
         return None
     return "category" if kind_of(sell, buy) is None else "inventory"
+
+
+def lacks_loan(buy: Leg, sell: Leg) -> bool:
+    """Whether spot is sold against a perpetual and the rate of borrowing it is not known."""
+    return sell.loan is None and buy.market == "perp" and sell.market == "spot"
 
 
 def until_of(rule: Exclusion) -> int:

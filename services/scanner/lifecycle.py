@@ -189,7 +189,7 @@ class LifeCycle:
             if self.judge.runtime.linger_ms == 0:
                 self._close(route, at)
             return
-        measure = Measure(route.buy, route.sell, self.judge.rate, at, self.window(route.key))
+        measure = self.judge.measured(route.buy, route.sell, at, self.window(route.key))
         self._raise_peak(route, measure, at)
         assert route.record is not None  # an open route has been recorded
         route.record = sampled(route.record, route, measure, at)

@@ -14,6 +14,7 @@ from services.scanner.detectors.price_check import Standing
 from shared.config import Runtime
 from shared.events import Book, Event, Funding, Mark, Quote, State, Stats
 from shared.instruments import Market as MarketName
+from shared.routes.costs import Loan
 from shared.routes.fx import CONVERTED
 from shared.routes.numbers import scaled
 from shared.signals import LegState
@@ -120,6 +121,7 @@ class Leg:
         "funding",
         "gone",
         "left",
+        "loan",
         "mark",
         "market",
         "native",
@@ -154,6 +156,7 @@ class Leg:
         self.standing = Standing()
         self.fee: Fraction | None = None
         self.fee_rough = 0.0
+        self.loan: Loan | None = None
         self.set_row(row)
         self.quote: Quote | None = None
         self.quote_source: Source | None = None

@@ -1,7 +1,7 @@
 """What to do about a signal: two orders at once, their worst prices, what they cost, and what must hold. Pure.
 
     R = bid_B·q_B / (ask_A·q_A)                     the prices as they are
-    r = 1 + (f_A + f_B + min_net) / 10^4            the least ratio that still leaves min_net
+    r = 1 + (f_A + f_B + m + min_net) / 10^4        the least ratio that still leaves min_net; m: moving the coins
     worst_A = ask_A · (1 + x), worst_B = bid_B · (1 + x) · r / R,   x = max(0, R/r - 1) / 2
 
 So each side may give away half of what there is above min_net, and both at their worst together still leave it. Worst
@@ -24,9 +24,10 @@ ZERO: Final = Fraction(0)
 
 def plan(judge: Judge, buy: Leg, sell: Leg, measure: Measure) -> Plan:
     """The plan of a route whose measure was good just now."""
+    moved = judge.transfers.bps(buy.asset.name, buy, sell)
     fees = (buy.fee or ZERO) + (sell.fee or ZERO)
     stands = Fraction(*ratio(buy, sell, judge.rate))
-    least = 1 + (fees + judge.min_net) / BPS
+    least = 1 + (fees + moved + judge.min_net) / BPS
     give = max(ZERO, stands / least - 1) / 2
     ask, bid = Fraction(*_over(ask_scaled(buy))), Fraction(*_over(bid_scaled(sell)))
     worst_buy = _to_tick(ask * (1 + give), _tick(buy, ask_scaled(buy)), up=False)
@@ -36,7 +37,7 @@ def plan(judge: Judge, buy: Leg, sell: Leg, measure: Measure) -> Plan:
     q_buy, q_sell = factors(buy, sell, judge.rate)
     paid, got = size * ask * q_buy, size * bid * q_sell
     costs = paid * (buy.fee or ZERO) / BPS, got * (sell.fee or ZERO) / BPS
-    back = ZERO if buy.market == sell.market == "spot" else sum(costs, ZERO)
+    back = paid * moved / BPS if buy.market == sell.market == "spot" else sum(costs, ZERO)
     worst = size * (worst_sell * q_sell - worst_buy * q_buy)
     return Plan(
         orders=(
@@ -99,4 +100,7 @@ def _conditions(judge: Judge, buy: Leg, sell: Leg, measure: Measure) -> list[Con
     due = min((leg.funding.next_ts for leg in pays if leg.funding and leg.funding.next_ts), default=None)
     if due is not None and measure.due:
         found.append(Condition(name="funding_due_ts", now=str(due)))
+    if buy.market == "perp" and sell.loan is not None:
+        rate = f"{sell.loan.apr_percent:g}"
+        found.append(Condition(name="borrow_apr_percent", most=rate, now=rate))
     return found

@@ -100,6 +100,7 @@ def weigh(fold: "Fold", leg: Leg) -> None:
     """Work out what the settings say about a leg."""
     leg.fee = fold.judge.fee(leg)
     leg.fee_rough = float(leg.fee or 0)
+    leg.loan = fold.judge.loan(leg)
     leg.excluded_until = fold.judge.excluded_until(leg)
 
 

@@ -23,6 +23,7 @@ from typing import Final
 from services.scanner.judge import Judge
 from services.scanner.market import MS, SECOND, Leg
 from shared.routes.carry import carry
+from shared.routes.costs import owing
 from shared.routes.edge import Measure
 from shared.routes.fx import crosses
 from shared.signals import Score, ScoreTerm
@@ -42,7 +43,7 @@ def score(judge: Judge, buy: Leg, sell: Leg, measure: Measure, at: int, peak: in
 def _gained(buy: Leg, sell: Leg, measure: Measure, at: int, peak: int, durations: Sequence[int]) -> Iterator[ScoreTerm]:
     dollars, age = measure.size_usd / 100, max(buy.age_ms(at), sell.age_ms(at))
     lasted = int(median(durations)) if durations else None
-    earned = carry(buy, sell, at)
+    earned = carry(buy, owing(buy, sell), at)
     eight = None if earned is None else float(earned.eight_hours_bps)
     yield _term("net", 40, measure.net / 10_000, f"{measure.net / 100:.2f} bps")
     yield _term("size", 20, (log10(dollars) - 2) / 3 if dollars > 0 else 0.0, f"{dollars:.2f} USD")

@@ -1,7 +1,7 @@
 """A coin's last evaluation, step by step: the conditions of `judge.refuse` in order, and what was compared. Pure."""
 
 from collections.abc import Callable, Collection, Iterator
-from typing import Final, Literal
+from typing import Final
 
 from services.scanner.fold import Fold
 from services.scanner.judge import REASON, Judge, Refusal, barred
@@ -16,7 +16,7 @@ from shared.why import LegWhy, RouteWhy, Step, Why
 
 #: Routes that are told; a coin with many markets has hundreds.
 ROUTES_MAX: Final = 24
-KINDS: Final[dict[tuple[Market, Market], Kind | Literal["perp-spot"]]] = {
+KINDS: Final[dict[tuple[Market, Market], Kind]] = {
     ("perp", "perp"): "perp-perp",
     ("spot", "perp"): "spot-perp",
     ("spot", "spot"): "spot-spot",
@@ -100,7 +100,7 @@ def _route(fold: Fold, buy: Leg, sell: Leg) -> RouteWhy:
 def steps(fold: Fold, buy: Leg, sell: Leg) -> tuple[Step, ...]:
     """The conditions in the order in which they are looked at; after one that makes the others meaningless `ok` is
     None."""
-    quotes = [*_legs(fold, buy, sell), _rate(fold, buy, sell), _fees(buy, sell)]
+    quotes = [*_legs(fold, buy, sell), _rate(fold, buy, sell), _fees(buy, sell), *_costs(fold, buy, sell)]
     if any(step.ok is False for step in quotes):
         rest = [Step(name=name, ok=None, why=why) for name, why in _PRICED]
     else:
@@ -155,6 +155,7 @@ def _legs(fold: Fold, buy: Leg, sell: Leg) -> Iterator[Step]:
         ok=None if bad or not sided or not together else kind is None,
         why=kind or "inventory",
         value=None if kind is None else _BARRED[kind](buy, sell),
+        limit="a rate of the coin in borrow_rates" if kind == "inventory" else None,
     )
 
 
@@ -182,10 +183,18 @@ def _fees(buy: Leg, sell: Leg) -> Step:
     )
 
 
+def _costs(fold: Fold, buy: Leg, sell: Leg) -> Iterator[Step]:
+    """What the user says that a loan and moving coins cost, where that applies."""
+    if buy.market == "perp" and sell.loan is not None:
+        yield Step(name="loan of the coins sold", ok=True, why="inventory", value=f"{sell.loan.apr_percent:g} % a year")
+    if moved := fold.judge.transfers.bps(buy.asset.name, buy, sell):
+        yield Step(name="moving the coins", ok=True, why="net", value=f"{float(moved):g} bps")
+
+
 def _prices(fold: Fold, buy: Leg, sell: Leg) -> Iterator[Step]:
     judge, at, runtime = fold.judge, fold.at, fold.judge.runtime
     edge = exact_bps(buy, sell, judge.rate)
-    measure = Measure(buy, sell, judge.rate, at, fold.cycle.window(key_of(buy, sell)))
+    measure = judge.measured(buy, sell, at, fold.cycle.window(key_of(buy, sell)))
     doubtful = judge.doubts.about(buy, sell, at, runtime)
     traded = not judge.min_volume or (judge.traded(buy) and judge.traded(sell))
     value, turnovers = f"{cents_text(measure.edge)} bps", [leg.turnover or "unknown" for leg in (buy, sell)]

@@ -31,10 +31,12 @@ def best_pair(
     max_bps: float,
     doubtful: Callable[[S, S], bool],
     wanted: Callable[[S, S, Kind], bool] | None = None,
+    moving: Callable[[S, S], float] | None = None,
 ) -> tuple[tuple[S, S, Kind] | None, str | None]:
     """Bought, sold and kind of the best route among good markets, or None and what stood in the way of the next best.
 
-    `bid` and `ask` of all must be there.
+    `bid` and `ask` of all must be there. `moving`: what moving the coins between two spot markets costs, in bps, not
+    below 0.
     """
     if not good:
         return None, None
@@ -65,6 +67,10 @@ def best_pair(
             kind = kind_of(buy, sell)
             if kind is None or (wanted is not None and not wanted(buy, sell, kind)):
                 continue
+            if moving is not None and kind == "spot-spot":
+                net -= moving(buy, sell)
+                if net <= top:
+                    continue
             if buy.fee is None or sell.fee is None:
                 refused = refused or "fee_unknown"
             elif rough > max_bps:

@@ -1,6 +1,6 @@
 """What the funding of a route brings or costs, and when it has paid the fees back.
 
-    r_h       = rate / interval                             a fraction an hour; 0 for spot
+    r_h       = rate / interval                             a fraction an hour; 0 for spot, of a loan -apr / 8760
     carry_h   = r_h(sold leg) - r_h(bought leg)             the sold side receives a positive rate
     r_8h      = 8 * carry_h,  APR = 8760 * carry_h          of the notional; of the money tied up at 1x on both: half
     next cash = what the earliest settlement ahead pays, and when

@@ -1,13 +1,15 @@
 """The executable edge between two markets of one coin: buy at A's ask, sell at B's bid.
 
     edge_bps     = (bid_B * q_B - ask_A * q_A) / (ask_A * q_A) * 10^4       q: price into common dollars, see fx.py
-    net_open     = edge - f_A - f_B                                          f: taker fees in bps
+    net_open     = edge - f_A - f_B                                          f: taker fees in bps; between two spot
+                                                                             markets also what moving the coins costs
     net_in_out   = edge - 2 * (f_A + f_B)                                    leaving once the prices have met
     net_now      = edge(A to B) + edge(B to A) - 2 * (f_A + f_B)             entering and leaving at this moment
     net_cash     = net_open + min(0, funding due), see funding.py
 
-Spot is bought and a perpetual sold, never the other way round (that needs borrowed coins). Spot against spot has no
-way back: its net_in_out and net_now are its net_open. A market never pairs with itself; two markets of one venue may.
+Spot is bought and a perpetual sold; the other way round the coins are borrowed, and it is a route where the rate of
+that is known. Spot against spot has no way back: its net_in_out and net_now are its net_open. A market never pairs with
+itself; two markets of one venue may.
 """
 
 from fractions import Fraction
@@ -30,7 +32,9 @@ def kind_of(buy: Side, sell: Side) -> Kind | None:
     if one != other and one != "unknown" and other != "unknown":
         return None  # a stock's ticker may be a coin's
     if buy.market == "perp":
-        return "perp-perp" if sell.market == "perp" else None
+        if sell.market == "perp":
+            return "perp-perp"
+        return None if sell.loan is None else "perp-spot"
     return "spot-perp" if sell.market == "perp" else "spot-spot"
 
 
@@ -84,10 +88,12 @@ class Measure:
         "size_usd",
     )
 
-    def __init__(self, buy: Side, sell: Side, rate: Rate, at: int, window_ns: int) -> None:
-        """Both fees must be known and the needed sides be there."""
+    def __init__(self, buy: Side, sell: Side, rate: Rate, at: int, window_ns: int, transfer: Fraction = ZERO) -> None:
+        """Both fees must be known and the needed sides be there. `transfer`: of spot against spot, in bps."""
         top, bottom = ratio(buy, sell, rate)
         one, other = buy.fee or ZERO, sell.fee or ZERO
+        if transfer:
+            one += transfer
         below_fees = one.denominator * other.denominator  # not reduced: cheaper than a sum of fractions
         fees = (one.numerator * other.denominator + other.numerator * one.denominator) * bottom
         gain = (top - bottom) * BPS

@@ -4,8 +4,9 @@
                      -rate for the bought leg, +rate for the sold one     (rate: fraction, longs pay where positive)
     net_cash   = net_open + min(0, due)
 
-A spot leg pays nothing. A venue that settles at times pays its whole rate at each; one that accrues without a time
-(no `next_ts`, an interval) pays in proportion. Receipts never help a signal to open.
+A spot leg pays nothing, unless the coins that it sells are borrowed: a loan accrues (costs.py). A venue that settles
+at times pays its whole rate at each; one that accrues without a time (no `next_ts`, an interval) pays in proportion.
+Receipts never help a signal to open.
 """
 
 from fractions import Fraction
@@ -13,8 +14,9 @@ from functools import lru_cache
 from typing import Final
 
 from shared.events import Funding
+from shared.routes.costs import owing
 from shared.routes.numbers import fraction
-from shared.routes.side import Side
+from shared.routes.side import Paying, Side
 
 SECOND: Final = 1_000_000_000
 HOUR_NS: Final = 3600 * SECOND
@@ -38,7 +40,7 @@ def _first_after(funding: Funding, step: int, at: int) -> int | None:
     return first + ((at - first) // step + 1) * step if step > 0 else None
 
 
-def settlements(leg: Side, at: int, window_ns: int) -> Fraction:
+def settlements(leg: Paying, at: int, window_ns: int) -> Fraction:
     """How many payments of the leg's rate fall into (at, at + window]; a part of one where it accrues."""
     funding = leg.funding
     if leg.market == "spot" or funding is None:
@@ -52,7 +54,7 @@ def settlements(leg: Side, at: int, window_ns: int) -> Fraction:
     return Fraction(1 + ((at + window_ns - first) // step if step > 0 else 0))
 
 
-def stands_until(leg: Side, at: int, window_ns: int) -> int:
+def stands_until(leg: Paying, at: int, window_ns: int) -> int:
     """The time after `at` from which `settlements` is another number: one has passed, or one more falls due."""
     funding = leg.funding
     if leg.market == "spot" or funding is None:
@@ -70,7 +72,7 @@ def stands_until(leg: Side, at: int, window_ns: int) -> int:
 def due_bps(buy: Side, sell: Side, at: int, window_ns: int) -> Fraction:
     """The signed payments of both legs in bps, not above 0."""
     total = ZERO
-    for leg, sign in ((buy, -1), (sell, 1)):
+    for leg, sign in ((buy, -1), (owing(buy, sell), 1)):
         count = settlements(leg, at, window_ns)
         if count and leg.funding is not None:
             total += sign * count * fraction(leg.funding.rate) * 10_000

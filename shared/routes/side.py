@@ -45,7 +45,7 @@ class Side(Protocol):
     """`bid` and `ask` are floats for pre-filters, 0 where missing; the exact ones are in `quote`.
 
     `fee` is the taker's in bps, None where unknown (then `fee_rough` is 0); `converted`: its quote currency is turned
-    into USDT by the rate.
+    into USDT by the rate; `loan`: what borrowing costs who sells here without owning, None where that is not known.
     """
 
     @property
@@ -70,6 +70,8 @@ class Side(Protocol):
     def quote(self) -> Quote | None: ...
     @property
     def funding(self) -> Funding | None: ...
+    @property
+    def loan(self) -> Paying | None: ...
 
 
 def bid_scaled(side: Side) -> tuple[int, int]:

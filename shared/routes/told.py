@@ -14,9 +14,10 @@ from typing import Final, NamedTuple
 from shared.events import Funding
 from shared.instruments import Market
 from shared.routes import carry
+from shared.routes.costs import owing
 from shared.routes.edge import Measure
 from shared.routes.numbers import cents, cents_text
-from shared.routes.side import Paying
+from shared.routes.side import Paying, Side
 from shared.signals import RouteDepth, RouteFunding, RouteStats
 
 MINUTE: Final = 60_000_000_000
@@ -43,13 +44,13 @@ def round_trip_cost(measure: Measure, stats: RouteStats | None = None, depth: Ro
 
 
 def funding(
-    buy: Paying, sell: Paying, cost: int, at: int, usual_buy: float | None, usual_sell: float | None
+    buy: Side, sell: Side, cost: int, at: int, usual_buy: float | None, usual_sell: float | None
 ) -> RouteFunding | None:
     """`cost` as `round_trip_cost` gives it; `usual_...`: the median of the rates that a leg settled in seven days.
 
     None where a perpetual's funding is not known, or between two spot markets.
     """
-    return _funding(_payer(buy), _payer(sell), -(-cost // 100), at - at % MINUTE, usual_buy, usual_sell)
+    return _funding(_payer(buy), _payer(owing(buy, sell)), -(-cost // 100), at - at % MINUTE, usual_buy, usual_sell)
 
 
 def _payer(side: Paying) -> _Payer:

@@ -12,7 +12,7 @@ from services.api.symbols import Directory
 from services.api.within import Routes, Wanted
 from services.scanner.board import Board
 from services.scanner.control import Listing
-from shared.config import Exclusion, Fees, Runtime
+from shared.config import BorrowRate, Exclusion, Fees, Runtime, Transfer
 from shared.events import Settlement
 from shared.instruments import Instrument
 from shared.routes.funding import HOUR_NS
@@ -82,6 +82,8 @@ MARKETS = st.tuples(
     st.sampled_from(VENUES), st.sampled_from(["spot", "perp"]), st.sampled_from(["USDT", "USDC", "USD"])
 )
 FEES = st.sampled_from([{}, {"alpha": Fees(perp=1.5)}, {"beta": Fees(spot=0.0, perp=25.0)}])
+LOANS = st.sampled_from([(), (BorrowRate(asset="WIF", apr_percent=3650), BorrowRate(venue="beta", apr_percent=0))])
+MOVES = st.sampled_from([(), (Transfer(bps=20), Transfer(venue="gamma", to="alpha", bps=0.5))])
 
 
 @settings(max_examples=60)
@@ -91,11 +93,19 @@ FEES = st.sampled_from([{}, {"alpha": Fees(perp=1.5)}, {"beta": Fees(spot=0.0, p
     max_edge=st.sampled_from([500.0, 60.0]),
     fx=st.sampled_from([FX, None, Fx("0.9800", "0.9802", "0.9801", 1)]),
     fee=st.sampled_from(["5", None]),
+    loans=LOANS,
+    moves=MOVES,
 )
 def test_of_everything_it_is_the_scanners_own_to_the_last_digit(
-    quotes: Quoted, fees: dict[str, Fees], max_edge: float, fx: Fx | None, fee: str | None
+    quotes: Quoted,
+    fees: dict[str, Fees],
+    max_edge: float,
+    fx: Fx | None,
+    fee: str | None,
+    loans: tuple[BorrowRate, ...],
+    moves: tuple[Transfer, ...],
 ) -> None:
-    runtime = Runtime(version=1, fees=fees, max_edge_bps=max_edge)
+    runtime = Runtime(version=1, fees=fees, max_edge_bps=max_edge, borrow_rates=loans, transfers=moves)
     shown, routes = board(quotes, runtime, fx=fx, taker_fee_bps=fee)
     found = among(shown, routes, EVERYWHERE)
     assert found.best == plain(shown.best)

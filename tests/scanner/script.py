@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from services.scanner.control import Config, Listing, Row, Tick
-from shared.config import Exclusion, Fees, Runtime
+from shared.config import BorrowRate, Exclusion, Fees, Runtime, Transfer
 from shared.events import Event, FeedState, Funding, Quote, State, Stats
 from shared.routes.fx import Fx
 from tests.scanner.tape import MS, Tape, row
@@ -21,6 +21,8 @@ SETTINGS = Runtime(
     cooldown_ms=1500,
     alive_ms=1500,
     min_volume_usd=1e6,
+    borrow_rates=(BorrowRate(venue="alpha", apr_percent=12.5),),
+    transfers=(Transfer(asset="AAA", bps=15.0), Transfer(venue="beta", bps=3.0)),
 )
 
 
@@ -153,7 +155,7 @@ class Script:
         elif kind < 0.010:
             self.tape.ctl(Config(self._settings(enter_bps=self.dice.choice((60.0, 40.0, 90.0)))))
         elif kind < 0.011:
-            self.tape.ctl(Config(self._settings(fees={"alpha": Fees(perp=2.5)})))
+            self.tape.ctl(Config(self._settings(fees={"alpha": Fees(perp=2.5)}, borrow_rates=(), transfers=())))
         elif kind < 0.025:
             venue = self.dice.choice(VENUES)
             one = self.dice.choice(self.rows[venue])

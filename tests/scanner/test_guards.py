@@ -4,9 +4,11 @@ import pytest
 
 from services.scanner.checkpoint import dump, load
 from services.scanner.control import Config, Listing
-from shared.config import Exclusion, Runtime
+from services.scanner.why import why
+from shared.config import BorrowRate, Exclusion, Runtime, Transfer
 from shared.events import Stats
 from shared.routes.fx import Fx
+from shared.signals import Signal
 from tests.scanner.tape import MS, T0, Tape, hold, row
 
 SYMBOL = "WIF/USDT:USDT"
@@ -109,3 +111,73 @@ def test_both_markets_must_have_been_traded_enough_and_the_turnover_survives_a_r
     assert run(stats(None, "500000")) == (1, {})
     fold, _ = tape().put("alpha", "stats", [stats("77.5")]).fold()
     assert load(dump(fold, {}))[0].assets["WIF"].legs[0].turnover == "77.5"
+
+
+def spots(bought: str, sold: str, **settings: object) -> Tape:
+    """A coin 100 bps dearer on beta's spot market than on alpha's."""
+    one, other = row("WIF", bought), row("WIF", sold)
+    runtime = Runtime(version=1, cooldown_ms=1000, **settings)  # type: ignore[arg-type]
+    tape = Tape().begin({"alpha": [one], "beta": [other]}, runtime)
+    tape.quote("alpha", one.symbol, "1.9990", "2.0000", "1000")
+    return tape.quote("beta", other.symbol, "2.0200", "2.0220", "1000")
+
+
+def told(records: list[Signal]) -> list[tuple[str, str, str | None]]:
+    return [(record.event, record.kind, record.close_reason) for record in records]
+
+
+LENT = (BorrowRate(asset="WIF", apr_percent=36.5),)
+
+
+def test_a_rate_of_borrowing_makes_the_reverse_of_cash_and_carry_a_signal() -> None:
+    assert held_back(spots("perp", "spot")) == (0, {"inventory": 3})
+    assert held_back(spots("perp", "spot", borrow_rates=(BorrowRate(asset="PEPE", apr_percent=1),)))[0] == 0
+    one = spots("perp", "spot", borrow_rates=LENT).funding("alpha", SYMBOL, "0.0001", None)
+    fold, records = hold(one, VENUES, 3500).fold()
+    assert told(records) == [("open", "perp-spot", None)]
+    opened = records[0]
+    # ten minutes of 0.01 % per 8 h and of 36.5 % a year
+    assert (opened.net_open_bps, opened.net_cash_bps) == ("90.00", "89.91")
+    assert opened.plan is not None
+    assert [(one.name, one.most) for one in opened.plan.holds if one.name == "borrow_apr_percent"] == [
+        ("borrow_apr_percent", "36.5")
+    ]
+    assert not fold.cycle.refused
+    best = why(fold, "WIF").routes[0]
+    assert (best.kind, best.verdict, best.stage) == ("perp-spot", "good", "open")
+    assert [step.value for step in best.steps if step.name == "loan of the coins sold"] == ["36.5 % a year"]
+
+
+def test_a_rate_that_is_taken_back_ends_the_signal_and_none_opens_again() -> None:
+    one = hold(spots("perp", "spot", borrow_rates=LENT), VENUES, 3500)
+    one.ctl(Config(Runtime(version=2, cooldown_ms=1000)))
+    fold, records = hold(one, VENUES, 6000).fold()
+    assert told(records) == [("open", "perp-spot", None), ("close", "perp-spot", "config")]
+    assert set(fold.cycle.refused) == {"inventory", "cooldown"} or set(fold.cycle.refused) == {"inventory"}
+
+
+def test_what_a_loan_costs_survives_a_restart() -> None:
+    fold, _ = hold(spots("perp", "spot", borrow_rates=LENT), VENUES, 3500).fold()
+    again, _ = load(dump(fold, {}))
+    lent = [leg.loan for leg in again.assets["WIF"].legs]
+    assert [None if loan is None else loan.apr_percent for loan in lent] == [None, 36.5]
+
+
+def test_moving_the_coins_is_taken_off_the_net_of_spot_against_spot() -> None:
+    assert held_back(spots("spot", "spot", transfers=(Transfer(bps=86),))) == (0, {"net": 3})
+    assert held_back(spots("spot", "perp", transfers=(Transfer(bps=86),)))[0] == 1
+    fold, records = hold(spots("spot", "spot", transfers=(Transfer(bps=40),)), VENUES, 3500).fold()
+    assert told(records) == [("open", "spot-spot", None)]
+    opened = records[0]
+    assert (opened.edge_bps, opened.net_open_bps, opened.net_cash_bps) == ("100.00", "50.00", "50.00")
+    assert opened.plan is not None
+    assert (opened.plan.gain_usd, opened.plan.exit_fees_usd) == ("17.99", "8.00")
+    best = why(fold, "WIF").routes[0]
+    assert [step.value for step in best.steps if step.name == "moving the coins"] == ["40 bps"]
+
+
+def test_a_cost_of_moving_that_takes_all_the_net_ends_an_open_signal() -> None:
+    one = hold(spots("spot", "spot"), VENUES, 3500)
+    one.ctl(Config(Runtime(version=2, transfers=(Transfer(venue="alpha", bps=90),))))
+    _, records = hold(one, VENUES, 4000).fold()
+    assert told(records) == [("open", "spot-spot", None), ("close", "spot-spot", "config")]

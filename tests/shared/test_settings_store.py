@@ -9,7 +9,7 @@ import pytest
 
 from shared import settings_store, streams
 from shared.bus import Redis, connect
-from shared.config import Exclusion, Fees, Runtime, SettingError
+from shared.config import BorrowRate, Exclusion, Fees, Runtime, SettingError, Transfer
 from shared.settings_store import RuntimeStore, VersionConflict
 from tests.shared.proxy import FaultProxy
 from tests.shared.tools import until
@@ -49,6 +49,22 @@ async def test_settings_that_contradict_each_other_or_say_nothing_are_refused_be
         ({"exclusions": [{"asset": "X", "against": "b", "reason": "r"}]}, "exclusions", "a venue beside against"),
         ({"exclusions": [{"asset": "X", "until": 5, "reason": "r"}]}, "exclusions", "a list of {asset, venue"),
         ({"fees": {"okx": {"perps": 4}}}, "fees", "an object: exchange to {spot, perp}"),
+        ({"borrow_rates": [{"apr_percent": 3}]}, "borrow_rates", "an asset, a venue, or both in each"),
+        ({"borrow_rates": [{"asset": " ", "apr_percent": 3}]}, "borrow_rates", "an asset, a venue, or both in each"),
+        (
+            {"borrow_rates": [{"asset": "X", "apr_percent": -1}]},
+            "borrow_rates",
+            "a list of {asset, venue, apr_percent}",
+        ),
+        ({"borrow_rates": [{"asset": "X"}]}, "borrow_rates", "percent a year from 0 to 10000"),
+        (
+            {"borrow_rates": [{"asset": "X", "apr_percent": 3}, {"asset": "x ", "apr_percent": 4}]},
+            "borrow_rates",
+            "each coin and exchange once",
+        ),
+        ({"transfers": [{"usd": 4}]}, "transfers", "a list of {asset, venue, to, bps}"),
+        ({"transfers": [{"venue": "okx", "to": "OKX", "bps": 4}]}, "transfers", "two exchanges"),
+        ({"transfers": [{"bps": 4}, {"bps": 5}]}, "transfers", "each coin and exchange once"),
         ({"min_size_usd": float("inf")}, "min_size_usd", "at most 1e+15"),
         ({"min_size_usd": float("nan")}, "min_size_usd", "at least 0"),
     ]
@@ -64,11 +80,15 @@ async def test_names_are_written_as_they_are_looked_up(redis_client: Redis) -> N
     changes = {
         "exclusions": [{"asset": " pepe", "venue": "OKX", "against": "Binance", "reason": "r"}],
         "fees": {"OKX": {"perp": 3}},
+        "borrow_rates": [{"asset": " pepe", "venue": "OKX", "apr_percent": 4.5}],
+        "transfers": [{"asset": "", "venue": " OKX", "to": "Bybit", "bps": 3}],
         "pins": ["wif"],
         "watch": ["btc "],
     }
     written = await RuntimeStore(redis_client).write(changes, 0)
     assert written.exclusions == (Exclusion(asset="PEPE", venue="okx", against="binance", reason="r"),)
+    assert written.borrow_rates == (BorrowRate(asset="PEPE", venue="okx", apr_percent=4.5),)
+    assert written.transfers == (Transfer(venue="okx", to="bybit", bps=3.0),)
     assert (written.fees, written.pins, written.watch) == ({"okx": Fees(perp=3.0)}, ("WIF",), ("BTC",))
 
 

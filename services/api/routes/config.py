@@ -93,12 +93,14 @@ def changes_of(context: Context, body: Mapping[str, Any]) -> dict[str, Any]:
 
 def _venues(changes: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """The exchanges that settings name, with the setting's name: a misspelt one would do nothing, unseen."""
-    fees, rules = changes.get("fees"), changes.get("exclusions")
+    fees = changes.get("fees")
     for name in fees if isinstance(fees, dict) else ():
         yield "fees", str(name)
-    for rule in rules if isinstance(rules, list) else ():
-        named = [rule.get("venue"), rule.get("against")] if isinstance(rule, dict) else []
-        yield from (("exclusions", name) for name in named if isinstance(name, str) and name.strip())
+    for field in ("exclusions", "borrow_rates", "transfers"):
+        rules = changes.get(field)
+        for rule in rules if isinstance(rules, list) else ():
+            named = [rule.get(name) for name in ("venue", "against", "to")] if isinstance(rule, dict) else []
+            yield from ((field, name) for name in named if isinstance(name, str) and name.strip())
     yield from alert_rules.venues(changes.get(alert_rules.RULES))
 
 

@@ -11,7 +11,7 @@ from services.api.context import Context, Ctx
 from services.api.errors import ApiError, invalid
 from services.api.times import ms_of, parse
 from services.api.views import signal_detail, signal_view
-from shared.signals import Signal
+from shared.signals import Kind, Signal
 
 router = APIRouter(tags=["signals"])
 LIMIT = 50
@@ -46,7 +46,7 @@ async def signals(
     limit: Annotated[int, Query(ge=1, le=1000)] = LIMIT,
     symbol: Annotated[str | None, Query(max_length=64)] = None,
     state: Literal["open", "closed", "all"] = "all",
-    kind: Literal["perp-perp", "spot-perp", "spot-spot"] | None = None,
+    kind: Kind | None = None,
     cursor: Annotated[str | None, Query(max_length=200, description="`next_cursor` of the answer before")] = None,
 ) -> Response:
     """Without `cursor`: what this process holds, the live list. `next_cursor` leads on into the stored history."""

@@ -262,6 +262,9 @@ def main(arguments: Sequence[str]) -> int:
     try:
         course = Course(request.archive, request.from_ms, request.to_ms, request.overrides)
         outcome = run(course, request.terms, progress(request))
+    except SettingError as error:
+        print(f"--set {error}", file=sys.stderr)
+        return 2
     except Damaged as error:
         print(error, file=sys.stderr)
         return 1

@@ -18,7 +18,7 @@ from shared import decoding
 from shared.archive.beginning import Place, begin, places
 from shared.archive.reading import Archive
 from shared.archive.records import split_key
-from shared.config import Runtime
+from shared.config import Runtime, consistent
 from shared.signals import Signal
 from shared.streams import control
 
@@ -126,7 +126,8 @@ class Course:
         return batch
 
     def _over(self, runtime: Runtime) -> Runtime:
-        self.runtime = msgspec.structs.replace(runtime, **self.overrides)
+        """These settings over those of then. Raises `SettingError` where the two contradict each other."""
+        self.runtime = consistent(msgspec.structs.replace(runtime, **self.overrides))
         return self.runtime
 
     def compare(self, record: Signal) -> None:

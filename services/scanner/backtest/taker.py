@@ -5,10 +5,11 @@ then. Floats: it is a report, no decision hangs on it.
           signal's size
     out   `latency` after the route's edge has fallen to `exit_bps` (the prices have met), or after `hold_s`, or at the
           end of the range: sell at A's bid, buy at B's ask
-    kept  (bid_B − ask_A) + (bid_A' − ask_B') − taker fees of all four, + funding that fell due between, over ask_A
+    kept  (bid_B − ask_A) + (bid_A' − ask_B') − taker fees of all four, + funding that fell due between, over ask_A;
+          a loan of the coins sold counts as funding
 
-Spot against spot has no way back: it is kept once it is in. A leg that is not good at the moment of going in (halted,
-stale, one-sided, …) is a miss; on the way out it is waited for.
+Spot against spot has no way back: it is kept once it is in, less what moving the coins costs. A leg that is not good at
+the moment of going in (halted, stale, one-sided, …) is a miss; on the way out it is waited for.
 """
 
 import heapq
@@ -19,6 +20,7 @@ from typing import Final, Literal
 
 from services.scanner.fold import Fold
 from services.scanner.market import MS, SECOND, Asset, Leg
+from shared.routes.costs import owing
 from shared.routes.edge import factors
 from shared.routes.funding import settlements
 from shared.routes.fx import crosses
@@ -139,7 +141,8 @@ class Taker:
         trade.in_bps = trade.kept_bps = trade.edge_bps - trade.fees_bps
         trade.in_at = at
         if trade.signal.kind == "spot-spot":
-            trade.fate = "kept"
+            moved = float(fold.judge.transfers.bps(buy.asset.name, buy, sell))
+            trade.fate, trade.kept_bps, trade.fees_bps = "kept", trade.in_bps - moved, trade.fees_bps + moved
             return
         trade.fate = "held"
         self._open.setdefault(buy.asset, []).append(trade)
@@ -162,7 +165,7 @@ class Taker:
         out_fees = (fees[0] * back + fees[1] * again) / trade.ask
         trade.fees_bps += out_fees
         held = at - trade.in_at
-        for leg, sign in ((buy, -1), (sell, 1)):
+        for leg, sign in ((buy, -1), (owing(buy, sell), 1)):
             if leg.funding is not None and leg.market == "perp":
                 trade.funding_bps += sign * float(settlements(leg, trade.in_at, held)) * float(leg.funding.rate) * BPS
         trade.kept_bps = trade.in_bps + (back - again) / trade.ask * BPS - out_fees + trade.funding_bps

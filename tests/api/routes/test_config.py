@@ -67,6 +67,8 @@ async def test_whatever_is_written_is_taken_whole_or_refused_with_its_field(api:
 async def test_what_settings_name_must_exist_and_agree_with_what_stands(api: Api) -> None:
     refused = [
         ({"fees": {"binanse": {"perp": 3}}}, "fees", "an exchange out of: "),
+        ({"borrow_rates": [{"venue": "mars", "apr_percent": 3}]}, "borrow_rates", "an exchange out of: "),
+        ({"transfers": [{"to": "mars", "bps": 3}]}, "transfers", "an exchange out of: "),
         ({"exclusions": [{"venue": "okx", "against": "mars", "reason": "r"}]}, "exclusions", "an exchange out of: "),
         (
             {"exclusions": [{"venue": "okx", "agianst": "binance", "reason": "r"}]},

@@ -19,7 +19,7 @@ from services.scanner.fold import Fold
 from shared.archive.reading import Archive
 from shared.archive.records import Entry, Gap, Snapshot
 from shared.codec import encode_batch
-from shared.config import Runtime
+from shared.config import BorrowRate, Runtime, Transfer
 from shared.signals import Signal
 from shared.streams import instruments, scan, signals
 from tests.scanner.script import Script
@@ -112,18 +112,19 @@ def test_behind_a_gap_it_begins_anew_at_the_next_checkpoint(
     assert outcome.course.same <= outcome.made
 
 
-def edge(bps: int) -> Tape:
+def edge(bps: int, bought: str = "perp", sold: str = "perp") -> Tape:
     """A on alpha at 100; on beta it stands so much above for five seconds, then back."""
-    tape = Tape().begin({"alpha": [row("A")], "beta": [row("A")]}, Runtime(version=1))
-    for venue in ("alpha", "beta"):
-        tape.quote(venue, "A/USDT:USDT", "99.99", "100.00")
+    rows = {"alpha": row("A", bought), "beta": row("A", sold)}
+    tape = Tape().begin({venue: [one] for venue, one in rows.items()}, Runtime(version=1))
+    for venue, one in rows.items():
+        tape.quote(venue, one.symbol, "99.99", "100.00")
     hold(tape, ("alpha", "beta"), 2000)
     high = 100 * (1 + bps / 10_000)
-    tape.quote("alpha", "A/USDT:USDT", "99.99", "100.00")
-    tape.quote("beta", "A/USDT:USDT", f"{high:.4f}", f"{high + 0.01:.4f}")
+    tape.quote("alpha", rows["alpha"].symbol, "99.99", "100.00")
+    tape.quote("beta", rows["beta"].symbol, f"{high:.4f}", f"{high + 0.01:.4f}")
     hold(tape, ("alpha", "beta"), 5000)
-    for venue in ("alpha", "beta"):
-        tape.quote(venue, "A/USDT:USDT", "99.99", "100.00")
+    for venue, one in rows.items():
+        tape.quote(venue, one.symbol, "99.99", "100.00")
     return hold(tape, ("alpha", "beta"), 6000)
 
 
@@ -152,6 +153,21 @@ def test_other_settings_give_other_signals(tmp_path: Path) -> None:
     assert len(outcome_of(archive, samples=1, hold_ms=0).signals) == 1
 
 
+def test_a_loan_and_moving_coins_are_paid_for(tmp_path: Path) -> None:
+    lent = archive_of(tmp_path / "lent", edge(100, "perp", "spot").ordered(), [], [])
+    assert not outcome_of(lent).signals
+    rates = (BorrowRate(asset="a", apr_percent=3153.6),)  # a basis point in a hundred seconds
+    kept = outcome_of(lent, borrow_rates=rates).trades[0]
+    assert [one.signal.kind for one in kept] == ["perp-spot"]
+    held_s = (kept[0].out_at - kept[0].in_at) / 1e9
+    assert kept[0].funding_bps == pytest.approx(-held_s / 100)
+    moved = archive_of(tmp_path / "moved", edge(100, "spot", "spot").ordered(), [], [])
+    for cost in (0, 30):
+        (one,) = outcome_of(moved, transfers=(Transfer(bps=cost),)).trades[0]
+        assert one.fate == "kept"
+        assert one.kept_bps == pytest.approx(100 - 5 - 5.05 - cost)
+
+
 def test_the_page_needs_nothing_beside_itself(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -177,6 +193,8 @@ def test_the_page_needs_nothing_beside_itself(
         (["--set", "enter_bps"], "expected NAME=VALUE"),
         (["--set", "enter_bps=-3"], "enter_bps=-3: expected a number, more than 0"),
         (["--set", "nothing=3"], "expected one of these settings"),
+        (["--set", "enter_bps=600"], "--set enter_bps=600.0: expected at most max_edge_bps, which is 500"),
+        (["--set", 'borrow_rates=[{"apr_percent":3}]'], "expected an asset, a venue, or both in each"),
         (["--from", "9999-12-31T23:00-23:00"], "is no time"),
         (["--fees", "alpha.margin=3"], "expected VENUE=BPS"),
         (["--fees", "alpha"], "--fees 'alpha': expected VENUE=BPS"),

@@ -6,6 +6,7 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.routes.costs import Loan
 from shared.routes.edge import Measure, exact_bps, kind_of, rough_bps
 from shared.routes.numbers import cents
 from tests.scanner.legs import AT, NO_RATE, RATE, leg
@@ -66,6 +67,23 @@ def test_spot_is_bought_and_a_perpetual_sold_and_never_the_other_way_round() -> 
     assert kind_of(perp, spot) is None
     assert kind_of(spot, other) == "spot-spot"
     assert kind_of(spot, spot) is None
+
+
+def test_borrowed_spot_is_sold_against_a_perpetual() -> None:
+    spot, perp, equity = leg("1", "2", market="spot"), leg("1", "2"), leg("1", "2", category="equity")
+    spot.loan = Loan.at(5)
+    assert kind_of(perp, spot) == "perp-spot"
+    assert kind_of(equity, spot) is None
+
+
+def test_moving_coins_between_spot_markets_is_taken_off_the_net_once() -> None:
+    buy, sell = leg("99", "100", market="spot"), leg("101", "102", market="spot", venue="beta", quote="USDC")
+    plain, moved = (Measure(buy, sell, RATE, AT, 0, Fraction(cost)) for cost in ("0", "12.5"))
+    assert plain.net - moved.net == 1250
+    assert moved.in_out == moved.now == moved.cash == moved.net
+    assert moved.edge == plain.edge
+    assert plain.pays(Fraction(80))
+    assert not moved.pays(Fraction(80))
 
 
 def test_a_stock_never_pairs_with_a_coin_of_its_ticker() -> None:

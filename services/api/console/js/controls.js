@@ -4,7 +4,7 @@ import * as f from "./format.js";
 import { $, h, replace, text } from "./dom.js";
 import { t, word } from "./i18n.js";
 
-const KINDS = ["", "perp-perp", "spot-perp", "spot-spot"];
+const KINDS = ["", "perp-perp", "spot-perp", "spot-spot", "perp-spot"];
 
 /** Dollars from what a person types: 1000, 1,000, 1k, $2.5k. */
 export function amount(typed) {

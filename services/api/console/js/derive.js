@@ -12,6 +12,7 @@ export function per8h(rate, hours) {
 }
 
 function carry(row) {
+  if (row.kind === "perp-spot") return row.carry_8h_bps == null ? null : Number(row.carry_8h_bps); // less the loan
   const legs = [
     [row.buy_market, row.buy_funding_rate, row.buy_funding_interval_h, -1],
     [row.sell_market, row.sell_funding_rate, row.sell_funding_interval_h, 1],

@@ -9,7 +9,7 @@ export const TIPS = {
     "Net in+out = gross {gross} − fees in {fees} − fees out {fees} = {net} bps, prices having met.\nLeaving this very moment: {now} bps",
     "净价差 = 毛价差 {gross} − 开仓费 {fees} − 平仓费 {fees} = {net} bps（假设价格收敛）\n若此刻立即平仓：{now} bps",
   ],
-  "tip.net.spot": ["Net = gross {gross} − both fees {fees} = {net} bps (spot against spot: nothing to close)", "净价差 = 毛价差 {gross} − 两边手续费 {fees} = {net} bps（现货对现货，无需平仓）"],
+  "tip.net.spot": ["Net = gross {gross} − both fees and your cost of moving coins {fees} = {net} bps (spot against spot: nothing to close)", "净价差 = 毛价差 {gross} − 两边手续费与转币成本 {fees} = {net} bps（现货对现货，无需平仓）"],
   "tip.gross": ["Gross = (sell {sell} − buy {buy}) / buy = {gross} bps", "毛价差 =（卖 {sell} − 买 {buy}）/ 买 = {gross} bps"],
   "tip.fits": ["{size} coins = {usd} at the top of both books. Your {mine}: {money} net", "两边一档可成交 {size} 枚 = {usd}。按 {mine}：净 {money}"],
   "tip.fits.short": ["Only {size} coins = {usd} at the top of both books, less than your {mine}. On {traded}: {money} net", "两边一档仅 {size} 枚 = {usd}，不足 {mine}。按 {traded}：净 {money}"],

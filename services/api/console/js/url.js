@@ -5,7 +5,7 @@ import { kept, keep } from "./prefs.js";
 
 const PLACES = { "/": "spreads", "/aggregated": "spreads", "/signals": "signals", "/status": "health" };
 const PATHS = { spreads: "/", signals: "/signals", health: "/status" };
-const KINDS = ["perp-perp", "spot-perp", "spot-spot"];
+const KINDS = ["perp-perp", "spot-perp", "spot-spot", "perp-spot"];
 export const SIZE = 1_000;
 
 export function read() {

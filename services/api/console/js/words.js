@@ -67,6 +67,7 @@ export const WORDS = {
   "kind.perp-perp": ["perp–perp", "永续–永续"],
   "kind.spot-perp": ["spot–perp", "现货–永续"],
   "kind.spot-spot": ["spot–spot", "现货–现货"],
+  "kind.perp-spot": ["perp–spot (loan)", "永续–现货（借币）"],
   venues: ["Venues", "交易所"],
   hide: ["hide flagged ({n})", "隐藏异常 ({n})"],
   pause: ["pause", "暂停"],
