@@ -52,17 +52,19 @@ async def test_every_instrument_gets_every_kind_of_data_and_nothing_unexpected_i
         for figures in found.kept.of(Stats):
             assert (figures.open_interest is not None) == (figures.symbol in perps)
         # the same coin on a builder's exchange, and a coin delisted on one and listed on another
-        assert set(found.engine.samples.counts) == {"quarantined", "out_of_scope"}
+        odd = {"quarantined", "out_of_scope"}
+        await found.until(lambda: odd <= set(found.engine.samples.counts))
+        assert set(found.engine.samples.counts) == odd
 
 
 async def test_the_quotes_are_the_exchanges_own_in_coins_once_the_market_holds_still(tmp_path: Path) -> None:
     async with stage(NAME, tmp_path, instruments=60, rate=900.0) as found:
         await found.all_live()
         symbols = {one.symbol for one in found.engine.selected}
-        await found.until(lambda: {one.symbol for one in found.kept.of(Quote) if one.source == "ws"} == symbols, 40)
+        await found.until(lambda: {one.symbol for one in found.kept.of(Quote) if one.source == "ws"} == symbols)
         found.strike("freeze")
         assert any(row.multiplier > 1 for row in found.rows().values())
-        await found.quotes_equal(40)
+        await found.quotes_equal()
 
 
 async def test_what_has_not_changed_yet_is_asked_for_singly(tmp_path: Path) -> None:
@@ -77,8 +79,8 @@ async def test_what_has_not_changed_yet_is_asked_for_singly(tmp_path: Path) -> N
 async def test_a_coin_that_closes_the_socket_costs_only_itself(tmp_path: Path) -> None:
     async with stage(NAME, tmp_path, instruments=12, rate=300.0) as found:
         found.strike("refuse_topic", topic="*/bbo:ETH")
-        await found.until(lambda: found.engine.counts["quarantined"] >= 1, 60)
-        await found.all_live(40)
+        await found.until(lambda: found.engine.counts["quarantined"] >= 1)
+        await found.all_live()
         assert found.engine.counts["quarantined"] == 1
         others = {one.symbol for one in found.engine.selected} - {"ETH/USDC:USDC"}
         await found.until(lambda: {one.symbol for one in found.kept.of(Quote) if one.source == "ws"} >= others)
@@ -96,7 +98,7 @@ async def test_books_and_trades_come_on_demand(tmp_path: Path) -> None:
         top = found.kept.of(Book, bitcoin)[-1]
         assert (len(top.bids), len(top.asks)) == (5, 5)
         assert Decimal(top.bids[0][0]) < Decimal(top.asks[0][0])
-        found.strike("drop", topic="*/l2Book:BTC", share=0.5, **{"for": 2.0})
+        found.strike("drop", topic="*/l2Book:BTC", share=0.5, count=3)
         seen = len(found.kept.of(Book, bitcoin))
         await found.until(lambda: len(found.kept.of(Book, bitcoin)) > seen + 4)
         assert found.kept.states("book", bitcoin) == ["up"]  # every picture is whole: a lost one is no gap
@@ -109,12 +111,15 @@ async def test_a_planned_rollover_loses_and_doubles_no_trade_and_no_state(tmp_pa
     async with stage(NAME, tmp_path, venue=venue, watch=assets, assets=assets, rate=600.0) as found:
         await found.all_live()
         symbol = perpetual(found)
-        await found.until(lambda: found.engine.counts["ended"] >= 3, 60)
+        await found.until(lambda: found.engine.counts["ended"] >= 3)
         found.strike("freeze")
 
-        def sent() -> set[str]:
+        first = min(trade.ts or 0 for trade in found.kept.of(Trade)) // 1_000_000
+
+        def sent() -> set[str]:  # what a slow start found already there is of no rollover
             frames = [wire.payload_of(framed) for key, _, framed in list(found.feed.kept) if "/trades:" in key]
-            return {f"{row['time']}-{row['tid']}" for frame in frames for row in json.loads(frame)["data"]}
+            rows = [row for frame in frames for row in json.loads(frame)["data"] if row["time"] >= first]
+            return {f"{row['time']}-{row['tid']}" for row in rows}
 
         await found.until(lambda: sent() <= {trade.id for trade in found.kept.of(Trade)})
         assert len(sent()) > 50
@@ -144,12 +149,14 @@ async def test_a_new_perpetual_is_noticed_where_contexts_grow(tmp_path: Path) ->
 
 
 async def test_a_silent_exchange_is_pinged_and_does_not_hang_up(tmp_path: Path) -> None:
-    rules = Rules(own={"hyperliquid.silent_s": 3.0})
-    async with stage(NAME, tmp_path, instruments=4, rules=rules, assets=frozenset({"BTC"})) as found:
+    async with stage(NAME, tmp_path, instruments=4, assets=frozenset({"BTC"})) as found:
         await found.all_live()
         found.strike("freeze")
-        received = found.sim.exchanges[NAME]._messages  # type: ignore[attr-defined]
-        before = len(received)
-        await found.until(lambda: len(received) >= before + 5)
+        for _ in range(2):
+            silent = {socket: socket.spoke for socket in found.feed.sockets}
+            await found.until(lambda silent=silent: all(one.spoke > at for one, at in silent.items()))  # type: ignore[misc]
+        for socket, at in silent.items():
+            found.sim.exchanges[NAME].watch(socket, at + 60.0)
+            assert not socket.closing
         assert found.engine.counts["ended"] == 0
         assert standing(found.engine) == ("live", "")
