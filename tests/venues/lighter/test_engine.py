@@ -61,17 +61,18 @@ async def test_the_published_quotes_and_rates_are_the_exchanges_own(tmp_path: Pa
         assert any(rows[one.native].multiplier == 1000 for one in found.engine.selected)
         for funding in found.kept.of(Funding):
             row = rows[found.engine.table.by_symbol[funding.symbol].native]
-            assert abs(float(funding.rate) - found.sim.market.funding_rate(row, time.time())) < 2e-6
+            assert funding.ts is not None
+            assert abs(float(funding.rate) - found.sim.market.funding_rate(row, funding.ts / 1e9)) < 2e-6
             assert funding.interval_h == "1"
             assert funding.next_ts is not None
-            assert 0 < funding.next_ts - (funding.ts or 0) <= HOUR_NS
+            assert 0 < funding.next_ts - funding.ts <= HOUR_NS
 
 
 async def test_payments_of_the_last_week_are_published_once_and_agree_with_what_figures_tell(tmp_path: Path) -> None:
     async with stage(NAME, tmp_path, assets=frozenset({"BTC", "ETH"})) as found:
         await found.all_live()
         perps = {one.symbol for one in found.engine.selected if one.market == "perp"}
-        await found.until(lambda: len(found.kept.of(Settlement)) >= 160 * len(perps), 40)
+        await found.until(lambda: len(found.kept.of(Settlement)) >= 160 * len(perps))
         paid = Counter((one.symbol, one.settle_ts) for one in found.kept.of(Settlement))
         assert max(paid.values()) == 1
         assert {symbol for symbol, _ in paid} == perps
@@ -85,7 +86,7 @@ async def test_a_lost_connection_says_down_and_up_again(tmp_path: Path) -> None:
         symbol = watched(found)
         await found.until(lambda: found.kept.states("quote", symbol) == ["up"])
         found.strike("abort")
-        await found.until(lambda: found.kept.states("quote", symbol) == ["up", "down", "up"], 40)
+        await found.until(lambda: found.kept.states("quote", symbol) == ["up", "down", "up"])
         quotes = found.kept.of(Quote, symbol)
         assert all(late.recv >= early.recv for early, late in pairwise(quotes))
 
@@ -101,7 +102,7 @@ async def test_quotes_come_over_rest_one_by_one_while_sockets_are_refused(
     async with stage(NAME, tmp_path, instruments=6, before=refuse) as found:
         await found.until(lambda: found.engine.selected)
         symbols = {one.symbol for one in found.engine.selected}
-        await found.until(lambda: {quote.symbol for quote in found.kept.of(Quote)} == symbols, 40)
+        await found.until(lambda: {quote.symbol for quote in found.kept.of(Quote)} == symbols)
         assert {quote.source for quote in found.kept.of(Quote)} == {"rest"}
         assert all(quote.bid and quote.ask for quote in found.kept.of(Quote))
 
@@ -109,8 +110,8 @@ async def test_quotes_come_over_rest_one_by_one_while_sockets_are_refused(
 async def test_a_refused_topic_is_found_among_those_of_its_second_and_left_out_alone(tmp_path: Path) -> None:
     async with stage(NAME, tmp_path) as found:
         found.strike("refuse_topic", topic="*/ticker:1")
-        await found.until(lambda: found.engine.counts["quarantined"] >= 1, 60)
-        await found.all_live(60)
+        await found.until(lambda: found.engine.counts["quarantined"] >= 1)
+        await found.all_live()
         assert found.engine.counts["quarantined"] == 1
         assert standing(found.engine)[0] == "live"
 
@@ -123,7 +124,7 @@ async def test_a_book_stays_in_step_and_comes_back_into_step(tmp_path: Path) -> 
         await found.until(lambda: len(found.kept.of(Book, symbol)) > 5 and found.kept.of(Depth, symbol))
         assert len(found.kept.of(Book, symbol)[-1].bids) == 50
         assert "gap" not in found.kept.states("book", symbol)
-        found.strike("drop", topic="*/order_book:1", share=0.3, **{"for": 2.0})
+        found.strike("drop", topic="*/order_book:1", count=1)
         await found.until(lambda: "gap" in found.kept.states("book", symbol))
         await found.until(lambda: found.kept.states("book", symbol)[-1] == "up")
         found.strike("freeze")
@@ -156,7 +157,7 @@ def forced(found: Stage) -> set[tuple[str, str]]:
 
 async def test_forced_trades_of_all_perpetuals_are_liquidations_though_nobody_asks_for_trades(tmp_path: Path) -> None:
     async with stage(NAME, tmp_path, rate=1500.0) as found:
-        await found.until(lambda: len(found.kept.of(Liquidation)) >= 20, 40)
+        await found.until(lambda: len(found.kept.of(Liquidation)) >= 20)
         assert not found.kept.of(Trade)
         found.strike("freeze")
         natives = {one.symbol: one.native for one in found.engine.selected}
@@ -188,7 +189,7 @@ async def test_a_planned_rollover_loses_and_doubles_no_trade(tmp_path: Path) -> 
     async with stage(NAME, tmp_path, venue=venue, watch=assets, assets=assets, rate=1500.0, rules=MANY) as found:
         await found.all_live()
         symbol = watched(found)
-        await found.until(lambda: found.engine.counts["ended"] >= 3, 60)
+        await found.until(lambda: found.engine.counts["ended"] >= 3)
         found.strike("freeze")
 
         def sent() -> set[str]:
@@ -221,17 +222,22 @@ async def test_pings_of_the_exchange_are_answered(tmp_path: Path) -> None:
 
 
 async def test_the_messages_of_a_minute_are_not_overstepped(tmp_path: Path) -> None:
-    venue = hurried(VENUES[NAME], frames=(20, 4.0))
+    venue, begun = hurried(VENUES[NAME], frames=(20, 4.0)), time.time()
     async with stage(NAME, tmp_path, venue=venue) as found:
         await found.until(lambda: found.kept.of(Quote))
         symbol = watched(found)
         found.engine.ask_for({"trade": frozenset(), "book": frozenset({symbol})})
-        await found.until(lambda: found.kept.of(Book, symbol), 1.5, "a book that somebody asks for while topics wait")
-        await found.all_live(60)
+        await found.until(lambda: found.kept.of(Book, symbol))
+        await found.all_live()
+        topics = list(found.feed.topics)
+        book = next(place for place, key in enumerate(topics) if "/order_book:" in key)
+        assert book < 25, "somebody asked for a book while topics waited"
+        assert len(topics) > 40
         assert found.engine.counts["refused"] == 0
         stamps = sorted(found.sim.exchanges[NAME]._messages)  # type: ignore[attr-defined]
         assert len(stamps) > 40
-        assert all(late - early >= 4.0 for early, late in zip(stamps, stamps[20:], strict=False))
+        # a message may come late, and the next one then soon after it: each is held to the start
+        assert all(stamp - begun >= 4.0 * (number // 20) for number, stamp in enumerate(stamps))
 
 
 async def test_an_exchange_that_finds_it_too_much_is_asked_again_and_nothing_is_left_out(tmp_path: Path) -> None:
@@ -239,7 +245,7 @@ async def test_an_exchange_that_finds_it_too_much_is_asked_again_and_nothing_is_
     async with stage(NAME, tmp_path, rules=rules) as found:
         await found.until(lambda: found.engine.counts["refused"] >= 1)
         rules.own["lighter.messages"] = 10_000  # type: ignore[index]
-        await found.all_live(60)
+        await found.all_live()
         assert found.engine.counts["quarantined"] == 0
         assert found.engine.counts["ended"] == 0
 
@@ -253,5 +259,5 @@ async def test_a_market_that_halts_is_noticed_by_the_poll_and_let_go(tmp_path: P
         await found.until(lambda: found.kept.states("quote", symbol) == ["up"])
         await found.until(lambda: found.feed.rest["/api/v1/orderBookDetails"] >= 3)
         found.strike("halt", coin="BTC", market="perp")
-        await found.until(lambda: symbol not in {one.symbol for one in found.engine.selected}, 30)
+        await found.until(lambda: symbol not in {one.symbol for one in found.engine.selected})
         await found.until(lambda: found.kept.states("quote", symbol)[-1] == "down")
