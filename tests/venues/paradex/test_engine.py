@@ -50,7 +50,7 @@ async def test_the_published_quotes_are_the_exchanges_own_once_the_market_holds_
 async def test_trades_are_taken_on_demand_and_liquidations_always(tmp_path: Path) -> None:
     async with stage("paradex", tmp_path, rate=2000.0) as found:
         await found.all_live()
-        await found.until(lambda: len(found.kept.of(Liquidation)) >= 2, 40)
+        await found.until(lambda: len(found.kept.of(Liquidation)) >= 2)
         assert not found.kept.of(Trade)
         found.engine.ask_for({"trade": frozenset({BTC}), "book": frozenset()})
         await found.until(lambda: len(found.kept.of(Trade, BTC)) > 5)
@@ -72,7 +72,7 @@ async def test_a_book_comes_back_into_step_by_a_new_subscription(tmp_path: Path)
         top = found.kept.of(Book, BTC)[-1]
         assert len(top.bids) == 50
         assert float(top.bids[0][0]) < float(top.asks[0][0])
-        found.strike("drop", topic="*order_book*", share=0.3, **{"for": 2.0})
+        found.strike("drop", topic="*order_book*", count=1)
         await found.until(lambda: "gap" in found.kept.states("book", BTC))
         await found.until(lambda: found.kept.states("book", BTC)[-1] == "up")
         assert found.engine.counts["quarantined"] == 0
@@ -89,7 +89,7 @@ async def test_a_planned_rollover_loses_and_doubles_nothing(tmp_path: Path) -> N
     venue, assets = hurried(VENUES["paradex"], lifetime_s=5.0), frozenset({"BTC"})
     async with stage("paradex", tmp_path, venue=venue, watch=assets, assets=assets, rate=1500.0) as found:
         await found.all_live()
-        await found.until(lambda: found.engine.counts["ended"] >= 6, 60)
+        await found.until(lambda: found.engine.counts["ended"] >= 6)
         found.strike("freeze")
         await found.until(lambda: ids_sent(found) <= {trade.id for trade in found.kept.of(Trade, BTC)})
         published = Counter(trade.id for trade in found.kept.of(Trade, BTC))
@@ -103,8 +103,8 @@ async def test_a_planned_rollover_loses_and_doubles_nothing(tmp_path: Path) -> N
 async def test_a_refused_topic_is_left_out_and_all_others_live(tmp_path: Path) -> None:
     async with stage("paradex", tmp_path) as found:
         found.strike("refuse_topic", topic="*/bbo.BTC-USD-PERP")
-        await found.until(lambda: found.engine.counts["quarantined"] >= 1, 40)
-        await found.all_live(40)
+        await found.until(lambda: found.engine.counts["quarantined"] >= 1)
+        await found.all_live()
         assert found.engine.counts["quarantined"] == 1
         assert not any(quote.source == "ws" for quote in found.kept.of(Quote, BTC))
 
