@@ -9,13 +9,14 @@ import pytest
 
 from shared import streams
 from shared.bus import Redis, connect
-from shared.codec import decode_event
+from shared.codec import Batch, decode_event
 from shared.events import Event, Quote, State
 from shared.outbox import BATCH_EVENTS
 from shared.writer import BusRefusal, StreamWriter
-from tests.shared.proxy import FaultProxy
+from tests.shared.proxy import FaultProxy, faulty
 from tests.shared.tools import (
     LAST_QUOTES,
+    LIMIT_S,
     QUOTES,
     TRADES,
     OwnRedis,
@@ -32,12 +33,17 @@ from tests.shared.tools import (
 
 async def last_values(client: Redis, count: int) -> dict[str, Event]:
     """The last quotes, once there are so many of them."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(LIMIT_S):
         while True:
             rows: Any = await client.hgetall(LAST_QUOTES)
             if len(rows) == count:
                 return {field.decode(): decode_event(value) for field, value in rows.items()}
             await asyncio.sleep(0.02)
+
+
+def full(found: list[Batch]) -> list[Batch]:
+    """Those that are no mere sign of life."""
+    return [batch for batch in found if batch.events]
 
 
 @pytest.fixture
@@ -53,7 +59,7 @@ async def test_events_of_one_turn_go_out_as_one_numbered_batch(plain: StreamWrit
     for number in range(3):
         plain.append(QUOTES, quote(number))
     await until(lambda: plain.counters.sent_events == 3)
-    (batch,) = await batches(redis_client, QUOTES)
+    (batch,) = full(await batches(redis_client, QUOTES))
     assert (batch.producer, batch.seq, batch.events) == ("one", 0, [quote(0), quote(1), quote(2)])
 
 
@@ -65,7 +71,7 @@ async def test_a_burst_is_cut_into_full_batches_in_order(plain: StreamWriter, re
     await until(lambda: plain.counters.sent_events == total)
     found = await batches(redis_client, TRADES)
     assert trade_numbers(found) == list(range(total))
-    assert [len(batch.events) for batch in found] == [BATCH_EVENTS] * 10 + [1]
+    assert [len(batch.events) for batch in full(found)] == [BATCH_EVENTS] * 10 + [1]
 
 
 async def test_events_appended_before_redis_is_there_are_sent_when_it_is(own_redis: OwnRedis) -> None:
@@ -121,7 +127,7 @@ async def test_lost_replies_repeat_the_window_under_the_same_numbers(proxy: Faul
     for number in range(50):
         made.append(TRADES, trade(number))
         await asyncio.sleep(0)
-    await until(lambda: proxy.lost_bytes)
+    await until(lambda: redis_client.exists(TRADES))
     await until(lambda: made.counters.breaks)
     proxy.lose_replies = False
     await until(lambda: made.counters.sent_events == 50)
@@ -132,24 +138,30 @@ async def test_lost_replies_repeat_the_window_under_the_same_numbers(proxy: Faul
 
 
 async def test_a_stopped_server_gets_the_window_once_however_often_it_is_tried(own_redis: OwnRedis) -> None:
-    made = writer(own_redis.url, answer_timeout_s=0.2)
-    await made.start()
-    await until(lambda: made.counters.connected)
-    own_redis.signal(signal.SIGSTOP)
-    for number in range(1000):
-        made.append(TRADES, trade(number))
-        await asyncio.sleep(0)
-    await asyncio.sleep(1.5)  # several attempts to connect: the kernel takes them all
-    own_redis.signal(signal.SIGCONT)
-    await until(lambda: made.counters.sent_events == 1000)
-    await made.close(1)
+    async with faulty(own_redis.port) as proxy:
+        made = writer(f"redis://127.0.0.1:{proxy.port}/0", answer_timeout_s=0.2)
+        await made.start()
+        await until(lambda: made.counters.connected)
+        own_redis.signal(signal.SIGSTOP)
+        for number in range(1000):
+            made.append(TRADES, trade(number))
+            await asyncio.sleep(0)
+        tried = proxy.connections
+        await until(lambda: proxy.connections >= tried + 4)  # the kernel takes them all
+        assert made.counters.breaks == 1
+        own_redis.signal(signal.SIGCONT)
+        await until(lambda: made.counters.sent_events == 1000)
+        breaks = made.counters.breaks
+        await made.close(1)
     async with connect(own_redis.url) as client:
         found = await batches(client, TRADES)
     assert trade_numbers(found) == list(range(1000))
-    assert len(found) - len(once(found)) <= 256
+    assert len(found) - len(once(found)) <= 256 * breaks
 
 
 async def test_nothing_is_lost_while_redis_is_away(own_redis: OwnRedis) -> None:
+    async with connect(own_redis.url) as client:
+        await client.config_set("appendfsync", "always")  # what it has taken outlives it
     made = writer(own_redis.url)
     await made.start()
     await until(lambda: made.counters.connected)
@@ -164,7 +176,6 @@ async def test_nothing_is_lost_while_redis_is_away(own_redis: OwnRedis) -> None:
             await asyncio.sleep(0.005)
 
     await load(40)
-    await asyncio.sleep(1.2)  # the append-only file is flushed each second
     own_redis.kill()
     await load(200)
     own_redis.start()
@@ -222,7 +233,7 @@ async def test_batches_refused_for_memory_are_sent_again_under_their_numbers(
             made.append(TRADES, trade(number))
             await asyncio.sleep(0)
             if number == 100:
-                await redis_client.config_set("maxmemory", "1mb")
+                await redis_client.config_set("maxmemory", 1)
         await until(lambda: made.counters.refused)
     finally:
         await redis_client.config_set("maxmemory", "1024mb")
@@ -299,9 +310,12 @@ async def test_old_entries_go_by_the_clock_of_redis(redis_url: str, redis_client
     made = writer(redis_url)
     await made.start()
     made.append(QUOTES, quote(1))
-    await until(lambda: made.counters.sent_batches >= 3)
+
+    async def short() -> bool:
+        return await redis_client.xlen(QUOTES) < 110
+
+    await until(short)
     await made.close(1)
-    assert (await redis_client.xlen(QUOTES)) < 110
 
 
 async def test_a_stream_above_its_budget_loses_its_oldest_entries(redis_url: str, redis_client: Redis) -> None:
@@ -312,11 +326,13 @@ async def test_a_stream_above_its_budget_loses_its_oldest_entries(redis_url: str
         if number % 64 == 0:
             await asyncio.sleep(0)
     await until(lambda: made.counters.sent_events == 20_000)
+
+    async def small() -> bool:
+        return (await redis_client.memory_usage(QUOTES) or 0) < 300_000
+
+    await until(small)
     await until(lambda: made.counters.capped)
     await made.close(1)
-    used = await redis_client.memory_usage(QUOTES)
-    assert used is not None
-    assert used < 300_000
     assert (await batches(redis_client, QUOTES))[-1].seq >= 20_000 // BATCH_EVENTS - 1
 
 
@@ -357,7 +373,7 @@ async def test_close_writes_what_is_left_and_ends_within_its_time(own_redis: Own
     await made.start()
     made.append(TRADES, trade(1))
     made.put_last(LAST_QUOTES, "BTC/USDT", quote(5))
-    await made.close(5)
+    await made.close(LIMIT_S)
     async with connect(own_redis.url) as client:
         assert trade_numbers(await batches(client, TRADES)) == [1]
         assert await client.hlen(LAST_QUOTES) == 1
@@ -365,7 +381,7 @@ async def test_close_writes_what_is_left_and_ends_within_its_time(own_redis: Own
     made = writer(own_redis.url)
     await made.start()
     made.append(TRADES, trade(2))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(LIMIT_S):
         await made.close(0.1)
 
 

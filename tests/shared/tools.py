@@ -1,6 +1,7 @@
 """What the tests of the bus share: a Redis of one's own, events, and the account of what a stream holds."""
 
 import asyncio
+import inspect
 import os
 import signal
 import subprocess
@@ -18,6 +19,8 @@ from shared.writer import StreamWriter
 QUOTES = streams.market_data(0, "sim", "quote")
 TRADES = streams.market_data(0, "sim", "trade")
 LAST_QUOTES = streams.last(0, "sim", "quote")
+#: what is waited for comes, on the slowest machine too
+LIMIT_S = 60.0
 
 
 def quote(number: int, symbol: str = "BTC/USDT") -> Quote:
@@ -56,9 +59,10 @@ class OwnRedis:
 
 
 def writer(url: str, producer: str = "one", **options: Any) -> StreamWriter:
-    """A writer whose fatal refusals are collected in its attribute `fatal`."""
+    """A writer whose fatal refusals are collected in its attribute `fatal`. It bears with a slow server if not told."""
     fatal: list[BaseException] = []
-    made = StreamWriter(url, producer, retention_ms=streams.RETENTION_MS, on_fatal=fatal.append, **options)
+    given = {"answer_timeout_s": LIMIT_S, **options}
+    made = StreamWriter(url, producer, retention_ms=streams.RETENTION_MS, on_fatal=fatal.append, **given)
     made.fatal = fatal  # type: ignore[attr-defined]
     return made
 
@@ -68,10 +72,13 @@ def fatal_of(made: StreamWriter) -> list[BaseException]:
     return found
 
 
-async def until(condition: Callable[[], object], limit_s: float = 20.0) -> None:
-    """Return once the condition holds."""
+async def until(condition: Callable[[], object], limit_s: float = LIMIT_S) -> None:
+    """Return once the condition, or what it awaits, holds."""
     async with asyncio.timeout(limit_s):
-        while not condition():  # noqa: ASYNC110 - the counters of a writer are no events
+        while True:
+            found = condition()
+            if await found if inspect.isawaitable(found) else found:
+                return
             await asyncio.sleep(0.005)
 
 
