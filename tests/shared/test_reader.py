@@ -1,5 +1,6 @@
 """Readers against a real Redis: nothing twice, nothing passed over in silence."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -12,7 +13,7 @@ from shared.codec import encode_batch, encode_event
 from shared.events import Event, State
 from shared.reader import Entry, StreamReader, late_join, newer, newest_id
 from tests.shared.proxy import FaultProxy
-from tests.shared.tools import LAST_QUOTES, QUOTES, TRADES, OwnRedis, quote, trade, until, writer
+from tests.shared.tools import LAST_QUOTES, LIMIT_S, QUOTES, TRADES, OwnRedis, quote, trade, until, writer
 
 
 @pytest.fixture(autouse=True)
@@ -133,9 +134,13 @@ async def test_a_broken_connection_is_told_and_the_next_read_goes_on(proxy: Faul
     await put(redis_client, QUOTES, "a", 0)
     assert seqs(await reader.read(10)) == [0]
     await put(redis_client, QUOTES, "a", 1)
+    proxy.lose_replies = True
+    reading = asyncio.ensure_future(reader.read(10))
+    await until(lambda: proxy.lost_bytes)
     proxy.cut()
     with pytest.raises(AWAY):
-        await reader.read(10)
+        await reading
+    proxy.lose_replies = False
     assert seqs(await reader.read(10)) == [1]
     await client.aclose()
 
@@ -154,8 +159,9 @@ async def test_a_killed_redis_comes_back_with_what_was_flushed_and_nothing_is_re
     made.append(TRADES, trade(100))
     own_redis.start()
     await until(lambda: made.counters.sent_events == 101)
-    while not found[-1].batch or found[-1].batch.events != [trade(100)]:
-        found += [entry for entry in await reader.read(100) if entry.batch and entry.batch.events]
+    async with asyncio.timeout(LIMIT_S):
+        while not found[-1].batch or found[-1].batch.events != [trade(100)]:
+            found += [entry for entry in await reader.read(100) if entry.batch and entry.batch.events]
     numbers = [event for entry in found if entry.batch for event in entry.batch.events]
     assert numbers == [trade(number) for number in range(101)]
     await made.close(1)
@@ -166,7 +172,8 @@ async def test_a_late_joiner_has_the_newest_of_every_symbol(redis_client: Redis)
     symbols = [f"C{number}/USDT" for number in range(20)]
     entry_id = ""
     for seq in range(40):
-        entry_id = await put(redis_client, QUOTES, "a", seq, quote(seq, symbols[seq % 20]))
+        at = f"{100_000 + 50 * seq}-0"
+        entry_id = await put(redis_client, QUOTES, "a", seq, quote(seq, symbols[seq % 20]), at=at)
     for number, symbol in enumerate(symbols):  # the hash is behind for half of them
         await redis_client.hset(LAST_QUOTES, symbol, encode_event(quote(number + 20 * (number % 2), symbol)))
     stale = State(symbols[0], "stale", "silent", 5)
