@@ -34,7 +34,8 @@ async def lease_over(client: Redis, member: str) -> None:
 async def test_members_see_each_other_whatever_their_own_clocks_say(redis_client: Redis) -> None:
     early, late = Clock(), Clock()
     late.now += 3600
-    one, two = Members(redis_client, "sim", "one", clock=early), Members(redis_client, "sim", "two", clock=late)
+    one = Members(redis_client, "sim", "one", ttl_ms=600_000, clock=early)
+    two = Members(redis_client, "sim", "two", ttl_ms=600_000, clock=late)
     assert (await one.beat()).members == ("one",)
     assert (await two.beat()).members == ("one", "two")
     assert (await one.beat()).members == ("one", "two")
@@ -83,12 +84,12 @@ async def test_an_unreachable_redis_is_no_lost_lease(proxy: FaultProxy, redis_cl
 async def test_a_redis_that_hangs_is_no_lost_lease(
     proxy: FaultProxy, redis_client: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(leases, "ANSWER_S", 0.2)
     clock = Clock()
     client = connect(f"redis://127.0.0.1:{proxy.port}/0")
     one = Members(client, "sim", "one", clock=clock)
     await one.beat()
     proxy.stall()
+    monkeypatch.setattr(leases, "ANSWER_S", 0.2)
     beating = asyncio.ensure_future(one.beat())
     await asyncio.sleep(0)
     clock.now += 60
@@ -97,6 +98,7 @@ async def test_a_redis_that_hangs_is_no_lost_lease(
         await beating
     assert not is_expired(one)
     proxy.resume()
+    monkeypatch.undo()
     assert not (await one.beat()).lost
     await client.aclose()
 
@@ -111,7 +113,7 @@ async def test_who_serves_a_bucket_is_told_to_all(redis_client: Redis) -> None:
 
 async def test_leases_are_renewed_while_memory_is_short(redis_client: Redis) -> None:
     one = Members(redis_client, "sim", "one")
-    await redis_client.config_set("maxmemory", "1mb")
+    await redis_client.config_set("maxmemory", 1)
     try:
         assert (await one.beat()).members == ("one",)
         await one.announce([1])
