@@ -11,9 +11,11 @@ import pytest
 
 from deploy.local.process import REPOSITORY
 from shared.bus import Redis
+from shared.codec import encode_event
+from shared.cursor import split_id
 from shared.events import State
 from tests.shared.test_golden_bytes import node_environment
-from tests.shared.tools import LAST_QUOTES, QUOTES, TRADES, quote, trade, until, writer
+from tests.shared.tools import LAST_QUOTES, LIMIT_S, QUOTES, TRADES, quote, trade, until, writer
 
 EXAMPLES = REPOSITORY / "examples"
 
@@ -23,7 +25,7 @@ async def lines_of(arguments: Sequence[str], environment: dict[str, str] | None,
     child = await asyncio.create_subprocess_exec(*arguments, stdout=subprocess.PIPE, env=environment)
     try:
         assert child.stdout is not None
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(LIMIT_S):
             return [json.loads(await child.stdout.readline()) for _ in range(count)]
     finally:
         child.kill()
@@ -40,13 +42,14 @@ def command(language: str, url: str, kind: str) -> tuple[list[str], dict[str, st
 @pytest.mark.parametrize("language", ["python", "node"])
 async def test_quotes_are_joined_late_and_never_go_back(language: str, redis_url: str, redis_client: Redis) -> None:
     line, environment = command(language, redis_url, "quote")
+    stale = State("ETH/USDT", "stale", "silent", 9)
+    held: Any = {"ETH/USDT": encode_event(quote(8, "ETH/USDT")), "x:ETH/USDT": encode_event(stale)}
+    await redis_client.hset(LAST_QUOTES, mapping=held)
     made = writer(redis_url)
     await made.start()
     made.append(QUOTES, quote(7))
     made.append(QUOTES, quote(8, "ETH/USDT"))
-    made.append(QUOTES, State("ETH/USDT", "stale", "silent", 9))
-    made.put_last(LAST_QUOTES, "ETH/USDT", quote(8, "ETH/USDT"))
-    made.put_last(LAST_QUOTES, "ETH/USDT", State("ETH/USDT", "stale", "silent", 9))
+    made.append(QUOTES, stale)
     await until(lambda: made.counters.sent_events == 3)
     await made.close(5)
     found = await lines_of(line, environment, 4)
@@ -66,7 +69,8 @@ async def test_every_trade_is_printed_once(language: str, redis_url: str, redis_
         made.append(TRADES, trade(number))
     await until(lambda: made.counters.sent_events == 40)
     await made.close(5)
-    rows: Any = await redis_client.xrange(TRADES, count=1)
-    await redis_client.xadd(TRADES, rows[0][1])  # a retry of the writer's
+    rows: Any = await redis_client.xrange(TRADES)
+    ms, number = split_id(rows[-1][0].decode())
+    await redis_client.xadd(TRADES, rows[0][1], f"{ms}-{number + 1}")  # a retry of the writer's
     found = await lines_of(line, environment, 40)
     assert [event["id"] for event in found] == [str(number) for number in range(40)]
