@@ -66,7 +66,7 @@ async def test_the_incarnation_is_another_one_after_a_wipe(redis_client: Redis) 
 
 async def test_a_server_that_is_short_of_memory_still_passes_the_check(redis_client: Redis) -> None:
     incarnation = await check_server(redis_client, 1)
-    await redis_client.config_set("maxmemory", "1mb")
+    await redis_client.config_set("maxmemory", 1)
     try:
         assert await check_server(redis_client, 1) == incarnation
     finally:

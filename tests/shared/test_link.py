@@ -9,6 +9,7 @@ import pytest
 from shared.config import SettingError
 from shared.link import Address, open_link, parse_url
 from shared.resp import ReplyError, command
+from tests.shared.tools import LIMIT_S
 
 
 @pytest.mark.parametrize(
@@ -73,9 +74,9 @@ async def test_a_server_that_takes_connections_and_says_nothing_is_a_time_out() 
 async def test_a_server_that_is_no_redis_is_told_from_one() -> None:
     async with listening(b"HTTP/1.1 400 Bad Request\r\n\r\n") as url:
         with pytest.raises(ConnectionError, match="not a reply"):
-            await open_link(parse_url(url), 2)
+            await open_link(parse_url(url), LIMIT_S)
 
 
 async def test_a_refused_greeting_is_the_reply_error(redis_url: str) -> None:
     with pytest.raises(ReplyError):
-        await open_link(parse_url(redis_url.removesuffix("/0") + "/9999"), 2)
+        await open_link(parse_url(redis_url.removesuffix("/0") + "/9999"), LIMIT_S)
