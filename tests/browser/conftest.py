@@ -18,7 +18,9 @@ DESKTOP = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
 Open = Callable[..., Awaitable["Console"]]
 
-expect.set_options(timeout=10_000)
+PATIENCE_MS = 60_000
+
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="session")
@@ -34,7 +36,10 @@ def chromium() -> Chromium:
 async def browser(chromium: Chromium) -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
         launched = await playwright.chromium.launch(
-            executable_path=chromium.path, args=["--no-sandbox"], env={**_environment(), **chromium.environment}
+            executable_path=chromium.path,
+            args=["--no-sandbox"],
+            env={**_environment(), **chromium.environment},
+            timeout=PATIENCE_MS,
         )
         yield launched
         await launched.close()
@@ -109,6 +114,7 @@ async def console(browser: Browser, start: Callable[..., Awaitable[Api]], redis_
             await api.until(lambda: len(api.context.state.processes) >= 3)
         known: dict[str, Any] = {"viewport": DESKTOP, "locale": "en-GB", "color_scheme": "dark"}
         page = await (await browser.new_context(**{**known, **context})).new_page()
+        page.set_default_timeout(PATIENCE_MS)
         made = Console(page, api, redis_client)
         made.watch()
         opened.append(made)
