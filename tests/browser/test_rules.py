@@ -95,6 +95,7 @@ async def test_rules_are_switched_and_deleted_with_the_keyboard_in_chinese(opene
     await expect(away).to_contain_text("无心跳 > 30 s · 未连接")
     switch = away.get_by_role("switch", name="启用 exchange-away")
     await switch.press("Space")
+    await expect(away).to_have_class("is-off")  # drawn from the answer: it is written
     await expect(switch).not_to_be_checked()
     await expect(switch).to_be_focused()
     assert (await standing(page))["exchange-away"]["enabled"] is False
@@ -180,4 +181,5 @@ async def test_who_may_not_write_sees_it_switched_off_with_the_reason(opened: Op
     await expect(switch).to_be_checked()
     await expect(page.page.get_by_role("button", name="Add a rule")).to_be_disabled()
     await expect(page.page.get_by_role("button", name="Change ops")).to_be_disabled()
+    await page.page.unroute_all(behavior="wait")  # the page asks again and again: no answer is left on its way
     refusals_are_meant(page)
