@@ -3,11 +3,15 @@
 The hash `config` holds each field that was set as JSON text, and `version`. A write is one script: it refuses unless
 the version is still the one that the writer had read, so that two writers cannot overwrite each other unseen.
 Followers read the hash at start, on any change, and every 30 s in case they missed one.
+
+What somebody writes past this and cannot be used changes nothing: the last good value stands. It is kept in
+`{config}:good` by whoever reads a good one first, so that all services, also those that start later, go by the same.
 """
 
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, Final, get_type_hints
 
 import msgspec
@@ -36,6 +40,15 @@ redis.call('XADD',KEYS[2],'MAXLEN','~',ARGV[3],'*','v1',ARGV[2])
 return {1,version+1}
 """
 
+#: KEYS config good; ARGV field and JSON text (empty: not set) of what was found good: kept, where it still stands
+KEEP: Final = """
+for i=1,#ARGV,2 do
+  if (redis.call('HGET',KEYS[1],ARGV[i]) or '')==ARGV[i+1] then
+    if ARGV[i+1]=='' then redis.call('HDEL',KEYS[2],ARGV[i]) else redis.call('HSET',KEYS[2],ARGV[i],ARGV[i+1]) end
+  end
+end
+"""
+
 _KINDS: Final = get_type_hints(Runtime, include_extras=True)
 _FIELDS: Final = {field.name: _KINDS[field.name] for field in msgspec.structs.fields(Runtime)}
 _DECODERS: Final = {name: decoding.json(kind) for name, kind in _FIELDS.items()}
@@ -48,6 +61,13 @@ _OWN: Final[dict[str, Callable[[Any], Any]]] = {
 
 #: Settings of which none can be wrong alone.
 _TOGETHER: Final = frozenset({"enter_bps", "max_edge_bps"})
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """What stands in Redis and cannot be used: its text, and what was expected."""
+
+    value: str
+    expected: str
 
 
 class VersionConflict(Exception):
@@ -79,51 +99,50 @@ def checked(changes: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class RuntimeStore:
-    """The settings of one deployment. `unusable` are the fields in Redis that cannot be used: for each the last good
-    value stands that this process has seen, or was given (`good`), else the default."""
+    """The settings of one deployment. `refused` are the fields in Redis that cannot be used: for each the last good
+    value stands, else the default."""
 
-    def __init__(self, client: Redis, good: Runtime | None = None) -> None:
+    def __init__(self, client: Redis) -> None:
         self._client = client
-        self.good = good or Runtime()
-        self.unusable: frozenset[str] = frozenset()
+        self._good = Runtime()
+        self.refused: dict[str, Refused] = {}
 
     async def load(self) -> Runtime:
         """The settings as they stand. What cannot be used is logged once, with what was expected."""
-        stored: Any = await self._client.hgetall(streams.CONFIG)
+        async with self._client.pipeline(transaction=True) as pipe:
+            pipe.hgetall(streams.CONFIG)
+            pipe.hgetall(streams.CONFIG_GOOD)
+            stored, kept = map(_known, await pipe.execute())
+        before = _over(self._good, kept)
         values: dict[str, Any] = {}
-        unusable: set[str] = set()
-        for raw, text in stored.items():
-            name = raw.decode(errors="replace")
-            if name not in _FIELDS:
-                continue
+        wrong: dict[str, str] = {}
+        for name, text in stored.items():
             try:
                 values[name] = _DECODERS[name].decode(text)
             except msgspec.DecodeError as error:
-                unusable.add(name)
-                values[name] = 0 if name == "version" else getattr(self.good, name)  # as `WRITE` reads it
-                if name not in self.unusable:
-                    expected = expectation(_FIELDS[name])
-                    log.error("The setting %s in Redis stays as it was: expected %s (%s)", name, expected, error)
-        self.good = self._agreed(values, unusable)
-        self.unusable = frozenset(unusable)
-        return self.good
+                wrong[name] = f"{expectation(_FIELDS[name])} ({error})"
+                values[name] = 0 if name == "version" else getattr(before, name)  # as `WRITE` reads it
+        self._good = _agreed(values, before, wrong)
+        refused = {
+            name: Refused(stored[name].decode(errors="replace"), expected)
+            for name, expected in wrong.items()
+            if name in stored and stored[name] != kept.get(name)  # of two that contradict each other one may stand
+        }
+        for name in refused.keys() - self.refused.keys():
+            standing = msgspec.json.encode(getattr(self._good, name)).decode()
+            log.error("The setting %s in Redis stays at %s: expected %s", name, standing, refused[name].expected)
+        self.refused = refused
+        await self._keep(stored, kept, wrong)
+        return self._good
 
-    def _agreed(self, values: dict[str, Any], unusable: set[str]) -> Runtime:
-        """The settings that were read; of those that contradict each other, or say nothing, what stood before."""
-        try:
-            return consistent(Runtime(**values))
-        except SettingError as error:
-            name = error.field.partition("[")[0].partition(".")[0]
-            if name not in self.unusable:
-                log.error("The setting %s in Redis stays as it was: %s", name, error)
-            wrong = _TOGETHER if name in _TOGETHER else {name}
-            standing = Runtime() if wrong <= unusable else self.good  # what stood may be of another version's rules
-            unusable |= wrong
-            return self._agreed({**values, **{one: getattr(standing, one) for one in wrong}}, unusable)
-
-    def remember(self, standing: Runtime) -> None:
-        """What a predecessor went by: it stands for what cannot be used."""
-        self.good = msgspec.structs.replace(self.good, **{name: getattr(standing, name) for name in self.unusable})
+    async def _keep(self, stored: Mapping[str, bytes], kept: Mapping[str, bytes], wrong: Mapping[str, str]) -> None:
+        """What was found good stands for what cannot be used, from now on and for everybody."""
+        fresh: list[Any] = []
+        for name in _FIELDS:
+            if name not in wrong and stored.get(name) != kept.get(name):
+                fresh += [name, stored.get(name, b"")]
+        if fresh:
+            await self._client.eval(KEEP, 2, streams.CONFIG, streams.CONFIG_GOOD, *fresh)
 
     async def write(self, changes: Mapping[str, Any], expected_version: int) -> Runtime:
         """Set fields (None: the default again) and return the settings that stand then.
@@ -179,3 +198,32 @@ class RuntimeStore:
         for _ in range(REREAD_MS // BLOCK_MS):
             if await self._client.xread({streams.CONFIG_CHANGES: position}, count=1, block=BLOCK_MS):
                 return
+
+
+def _known(stored: Mapping[bytes, bytes]) -> dict[str, bytes]:
+    """The fields of a hash that are settings."""
+    named = {raw.decode(errors="replace"): text for raw, text in stored.items()}
+    return {name: text for name, text in named.items() if name in _FIELDS}
+
+
+def _over(standing: Runtime, kept: Mapping[str, bytes]) -> Runtime:
+    """What stood, with what is kept of it; what another version kept and this one cannot read is left out."""
+    found: dict[str, Any] = {}
+    for name, text in kept.items():
+        with suppress(msgspec.DecodeError):
+            found[name] = _DECODERS[name].decode(text)
+    return msgspec.structs.replace(standing, **found)
+
+
+def _agreed(values: dict[str, Any], before: Runtime, wrong: dict[str, str]) -> Runtime:
+    """The settings that were read; of those that contradict each other, or say nothing, what stood before. They are
+    added to `wrong`, with what was expected."""
+    try:
+        return consistent(Runtime(**values))
+    except SettingError as error:
+        name = error.field.partition("[")[0].partition(".")[0]
+        names = _TOGETHER if name in _TOGETHER else {name}
+        standing = Runtime() if names <= wrong.keys() else before  # what stood may be of another version's rules
+        for one in names:
+            wrong.setdefault(one, error.expected if one == name else f"at least {name}, which is {error.value}")
+        return _agreed({**values, **{one: getattr(standing, one) for one in names}}, before, wrong)

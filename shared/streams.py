@@ -14,6 +14,7 @@
 | `demand:<venue>:<kind>` | api, scanner | collectors | score = expiry in ms |
 | `demand:_scanner:why`, `why:<asset>` | api, anyone; scanner | scanner; who asked | score = expiry in ms; 10 s |
 | `config`, `{config}:changes` | api | every service | for ever |
+| `{config}:good` | every service | every service | for ever |
 | `board`, `{board}:changes` | scanner | api, anyone | for ever; 2 minutes |
 | `signals:{P}` | scanner | recorder, api, anyone | 7 days |
 | `scan:{P}`, `open:{P}` | scanner | scanner | for ever |
@@ -59,6 +60,7 @@ BOARD: Final = "board"
 BOARD_CHANGES: Final = "{board}:changes"
 CONFIG: Final = "config"
 CONFIG_CHANGES: Final = "{config}:changes"
+CONFIG_GOOD: Final = "{config}:good"
 META_INCARNATION: Final = "meta:incarnation"
 META_PARTITIONS: Final = "meta:partitions"
 META_LISTINGS: Final = "meta:listings"

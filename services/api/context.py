@@ -42,6 +42,7 @@ class Context:
     tail: TradeTail
     store: Store
     followers: Followers
+    settings_store: RuntimeStore
     bodies: SharedBodies = field(default_factory=SharedBodies)
     sessions: set[Session] = field(default_factory=set)
     #: requests and upgrades that no route was asked about, by the code of the refusal
@@ -63,6 +64,7 @@ class Context:
             tail=TradeTail(client, settings.partitions, lambda: state.now_ns(time.time_ns())),
             store=Store(settings.database_url),
             followers=Followers(client, settings.partitions, state, hub),
+            settings_store=RuntimeStore(client),
         )
 
     def _on_end(self, task: asyncio.Future[None]) -> None:
@@ -74,8 +76,7 @@ class Context:
     async def running(self) -> AsyncIterator[None]:
         """Everything that works beside the requests, for as long as the server serves."""
         self.followers.directory_listeners.append(self._refresh_sessions)
-        settings = RuntimeStore(self.client)
-        beside = (self.push.heartbeats(), self.tail.run(), settings.follow(self._on_settings))
+        beside = (self.push.heartbeats(), self.tail.run(), self.settings_store.follow(self.take_settings))
         tasks = [asyncio.ensure_future(one) for one in (*self.followers.readers(), *beside)]
         for task in tasks:
             task.add_done_callback(self._on_end)
@@ -92,7 +93,8 @@ class Context:
             if isinstance(result, Exception):
                 raise result
 
-    def _on_settings(self, runtime: Runtime) -> None:
+    def take_settings(self, runtime: Runtime) -> None:
+        """From now on these are in force."""
         self.state.runtime = runtime
         self.hub.settings_changed()
 

@@ -115,7 +115,6 @@ class Scanner:
                         hold = await take_up(service, turns, partition, fence)
                     else:
                         hold = await take_over(service.redis, turns, partition, fence, runtime, recorded=recorded)
-                        self.store.remember(hold.fold.judge.runtime)
                         partitions, load = service.settings.partitions, self.store.load
                         steward = Steward(hold, service.redis, rounds, partitions, load, recorded=recorded)
                         work.append(tasks.create_task(steward.run(stop), name=f"steward {partition}"))

@@ -83,8 +83,8 @@ async def test_what_somebody_wrote_past_us_leaves_the_last_good_rules(redis_clie
         "config", "alert_rules", '[{"kind": "signal", "name": "a"}, {"kind": "signal", "name": "a"}]'
     )
     assert (await store.load()).alert_rules == good.alert_rules
-    assert store.unusable == {"alert_rules"}
-    store.remember(good)
+    assert store.refused.keys() == {"alert_rules"}
+    assert (await RuntimeStore(redis_client).load()).alert_rules == good.alert_rules
     await redis_client.hset("config", "alert_channels", '{"ops": {"time_zone": "Mars/Olympus"}}')
     await redis_client.hdel("config", "alert_rules")
     assert (await store.load()).alert_channels == {}

@@ -97,16 +97,42 @@ async def test_the_last_good_value_stands_where_somebody_wrote_another_past_us(r
     await store.write({"enter_bps": 80, "samples": 5}, 0)
     await redis_client.hset(streams.CONFIG, mapping={"enter_bps": "-4", "samples": "7"})
     assert await store.load() == Runtime(version=1, enter_bps=80, samples=7)
-    assert store.unusable == {"enter_bps"}
+    assert store.refused.keys() == {"enter_bps"}
+    assert store.refused["enter_bps"].value == "-4"
+    assert store.refused["enter_bps"].expected.startswith("a number, more than 0")
     await redis_client.hset(streams.CONFIG, "enter_bps", "9000")
     assert await store.load() == Runtime(version=1, enter_bps=80, samples=7)
-    later = RuntimeStore(redis_client)
-    assert (await later.load()).enter_bps == 60
-    later.remember(Runtime(enter_bps=80))
-    assert (await later.load()).enter_bps == 80
+    assert store.refused["enter_bps"].expected == "at most max_edge_bps, which is 500: no edge would be both"
     await redis_client.hset(streams.CONFIG, "enter_bps", "90")
     assert (await store.load()).enter_bps == 90
-    assert store.unusable == frozenset()
+    assert store.refused == {}
+
+
+async def test_who_starts_later_goes_by_the_same_last_good_value(redis_client: Redis) -> None:
+    store = RuntimeStore(redis_client)
+    await store.write({"enter_bps": 80, "samples": 5}, 0)
+    await redis_client.hset(streams.CONFIG, "enter_bps", "70")  # past us, and good
+    assert (await store.load()).enter_bps == 70
+    await redis_client.hset(streams.CONFIG, mapping={"enter_bps": "-4", "trade_usd": "nothing"})
+    await redis_client.hset(streams.CONFIG_GOOD, mapping={"trade_usd": "of another version", "unknown": "1"})
+    later = RuntimeStore(redis_client)
+    assert await later.load() == await store.load() == Runtime(version=1, enter_bps=70, samples=5)
+    assert later.refused == store.refused
+    assert later.refused.keys() == {"enter_bps", "trade_usd"}
+    written = await later.write({"samples": 6}, 1)  # which leaves the others as they are
+    assert (written.enter_bps, written.samples) == (70, 6)
+    await later.write({"enter_bps": None}, 2)
+    await redis_client.hset(streams.CONFIG, "enter_bps", "-4")
+    assert (await RuntimeStore(redis_client).load()).enter_bps == 60  # the default was the last good one
+
+
+async def test_of_two_that_contradict_each_other_both_stay_and_each_says_so(redis_client: Redis) -> None:
+    await RuntimeStore(redis_client).write({"enter_bps": 80, "max_edge_bps": 300}, 0)
+    await redis_client.hset(streams.CONFIG, mapping={"enter_bps": "400", "max_edge_bps": "350"})
+    store = RuntimeStore(redis_client)
+    assert await store.load() == Runtime(version=1, enter_bps=80, max_edge_bps=300)
+    assert {name: one.value for name, one in store.refused.items()} == {"enter_bps": "400", "max_edge_bps": "350"}
+    assert store.refused["max_edge_bps"].expected == "at least enter_bps, which is 400.0"
 
 
 @pytest.mark.parametrize(
@@ -126,7 +152,7 @@ async def test_what_contradicts_or_says_nothing_keeps_no_other_setting_from_chan
     await redis_client.hset(streams.CONFIG, mapping={field: wrong, "cooldown_ms": "7000"})
     standing = await store.load()
     assert (standing.cooldown_ms, getattr(standing, field)) == (7000, getattr(before, field))
-    assert field in store.unusable
+    assert store.refused.keys() == {field}
     assert (await store.write({"samples": 9}, 1)).samples == 9
 
 
@@ -192,7 +218,7 @@ async def test_a_field_that_somebody_broke_keeps_its_default_and_spoils_no_other
     await redis_client.hset(streams.CONFIG, mapping={"enter_bps": "not json", "symbol": b'"\xff"', "from_later": "1"})
     for _ in range(3):
         assert await store.load() == Runtime(version=1, samples=5)
-    assert store.unusable == {"enter_bps", "symbol"}
+    assert store.refused.keys() == {"enter_bps", "symbol"}
     assert caplog.text.count("enter_bps") == 1
 
 
@@ -235,7 +261,7 @@ async def test_bytes_that_are_no_text_are_no_setting(redis_client: Redis) -> Non
     await redis_client.hset(streams.CONFIG, mapping=bad)
     store = RuntimeStore(redis_client)
     assert await store.load() == Runtime(samples=4)
-    assert store.unusable == {"symbol", "pins"}
+    assert store.refused.keys() == {"symbol", "pins"}
 
 
 def test_every_setting_has_a_json_form_that_comes_back() -> None:

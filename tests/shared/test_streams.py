@@ -15,6 +15,7 @@ def test_keys_have_the_documented_form() -> None:
     assert streams.demand("okx", "trade") == "demand:okx:trade"
     assert (streams.BOARD, streams.BOARD_CHANGES) == ("board", "{board}:changes")
     assert (streams.CONFIG, streams.CONFIG_CHANGES) == ("config", "{config}:changes")
+    assert streams.CONFIG_GOOD == "{config}:good"
 
 
 def test_a_partition_is_the_unsigned_crc32_of_the_asset() -> None:

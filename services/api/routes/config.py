@@ -1,6 +1,7 @@
 """`/api/config`: the runtime settings, with what each accepts; written under a version, followed by every service."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any, Final, get_type_hints
 
@@ -16,7 +17,7 @@ from services.api.fields import accepts
 from services.collector.venues import VENUES
 from shared import alert_rules, bus, decoding
 from shared.config import Runtime, SettingError
-from shared.settings_store import RuntimeStore, VersionConflict
+from shared.settings_store import VersionConflict
 
 router = APIRouter(tags=["settings"])
 MAX_BODY: Final = 65_536
@@ -40,12 +41,19 @@ EXAMPLE = {
             "description": "gross edge that starts a signal",
         }
     },
+    "refused": [],
 }
 
 
 @router.get("/api/config", summary="The settings, and what each accepts", responses=documented(EXAMPLE))
 async def read_config(context: Ctx) -> Response:
-    return reply(config_view(context.state.runtime))
+    """`settings` are in force. `refused` are values that another program wrote into Redis and that cannot be used:
+    what stood before stands, in every service."""
+    with suppress(*bus.AWAY):  # as they were last heard of
+        found = await context.settings_store.load()
+        if found != context.state.runtime:
+            context.take_settings(found)
+    return reply(config_view(context))
 
 
 @router.post(
@@ -65,12 +73,12 @@ async def write_config(context: Ctx, request: Request) -> Response:
     if not changes:
         raise invalid("body", None, "at least one setting; GET /api/config lists them", code="missing_value")
     try:
-        runtime = await write(context, changes, version)
+        await write(context, changes, version)
     except ApiError as error:
         if error.field == "enter_bps" and THRESHOLD in body:
             raise invalid(THRESHOLD, body[THRESHOLD], f"a percentage, in basis points {error.expected}") from None
         raise
-    return reply({"status": "success", **config_view(runtime)})
+    return reply({"status": "success", **config_view(context)})
 
 
 def changes_of(context: Context, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -106,7 +114,7 @@ def _venues(changes: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 async def write(context: Context, changes: Mapping[str, Any], version: int | None) -> Runtime:
     """Write under the version, or under whatever stands. Raises `ApiError` 409, 422 or 503."""
-    store = RuntimeStore(context.client)
+    store = context.settings_store
     for _ in range(ATTEMPTS):
         try:
             expected = (await store.load()).version if version is None else version
@@ -119,7 +127,7 @@ async def write(context: Context, changes: Mapping[str, Any], version: int | Non
             raise _conflict(error) from None
         except bus.AWAY:
             raise away("redis") from None
-        context.state.runtime = runtime
+        context.take_settings(runtime)
         return runtime
     raise ApiError(503, "busy", "Others keep changing the settings; try again.", headers={"Retry-After": "1"})
 
@@ -135,7 +143,8 @@ def _conflict(error: VersionConflict) -> ApiError:
     )
 
 
-def config_view(runtime: Runtime) -> dict[str, Any]:
+def config_view(context: Context) -> dict[str, Any]:
+    runtime, refused = context.state.runtime, context.settings_store.refused
     hints = get_type_hints(Runtime, include_extras=True)
     defaults, values = msgspec.to_builtins(Runtime()), msgspec.to_builtins(runtime)
     settings = {
@@ -144,7 +153,13 @@ def config_view(runtime: Runtime) -> dict[str, Any]:
         if field.name != "version"
     }
     threshold = float(Decimal(str(runtime.enter_bps)) / 100)
-    return {"version": runtime.version, "symbol": runtime.symbol, THRESHOLD: threshold, "settings": settings}
+    return {
+        "version": runtime.version,
+        "symbol": runtime.symbol,
+        THRESHOLD: threshold,
+        "settings": settings,
+        "refused": [invalid(name, one.value, one.expected).body() for name, one in sorted(refused.items())],
+    }
 
 
 async def json_body(request: Request) -> dict[str, Any]:

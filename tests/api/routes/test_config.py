@@ -3,6 +3,7 @@ import asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from shared import streams
 from shared.bus import Redis
 from shared.settings_store import RuntimeStore
 from tests.api.conftest import Api
@@ -36,6 +37,20 @@ async def test_a_change_is_followed_and_a_stale_version_is_a_conflict(api: Api, 
     await api.until(lambda: api.context.state.runtime.enter_bps == 33.0)
     back = await api.http.post("/api/config", json={"enter_bps": None})
     assert back.json()["settings"]["enter_bps"]["value"] == 60
+
+
+async def test_what_is_refused_is_told_beside_what_is_in_force(api: Api, redis_client: Redis) -> None:
+    assert (await api.http.get("/api/config")).json()["refused"] == []
+    await api.http.post("/api/config", json={"enter_bps": 55.5})
+    await redis_client.hset(streams.CONFIG, mapping={"enter_bps": "-4", "samples": "many"})
+    for _ in range(2):  # as in a process that starts now
+        found = (await api.http.get("/api/config")).json()
+        assert found["settings"]["enter_bps"]["value"] == api.context.state.runtime.enter_bps == 55.5
+        assert [(one["field"], one["value"]) for one in found["refused"]] == [("enter_bps", "-4"), ("samples", "many")]
+        assert found["refused"][0]["message"].startswith("enter_bps '-4': expected a number, more than 0")
+        api.context.settings_store = RuntimeStore(redis_client)
+    mended = (await api.http.post("/api/config", json={"enter_bps": 50, "samples": None})).json()
+    assert (mended["settings"]["enter_bps"]["value"], mended["refused"]) == (50, [])
 
 
 async def test_the_older_flat_form_is_in_percent(api: Api, redis_client: Redis) -> None:

@@ -58,7 +58,8 @@ async function fillFees(page, into) {
     event.preventDefault();
     saveFees(page, set, inputs, note);
   });
-  replace(into, form);
+  const refused = (page.config.refused ?? []).map((one) => h("p", { class: "alarm small", text: t("config.refused", one) }));
+  replace(into, ...refused, form);
 }
 
 async function saveFees(page, set, inputs, note) {

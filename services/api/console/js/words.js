@@ -60,6 +60,10 @@ export const WORDS = {
   ],
   "fees.default": ["default", "默认"],
   "fees.number": ["{venue}: a fee is a number of basis points", "{venue}：费率应为基点数"],
+  "config.refused": [
+    "The setting {field} stays as it was: Redis holds {value}, which another program wrote; expected {expected}",
+    "设置项 {field} 保持原值：Redis 中的 {value} 由其他程序写入，无法使用；应为 {expected}",
+  ],
   "fees.saved": ["Saved. The figures follow within a second.", "已保存，数字将在一秒内更新。"],
   "fees.away": ["The settings cannot be reached just now.", "暂时无法读取设置。"],
   market: ["Market", "市场"],
