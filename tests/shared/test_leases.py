@@ -8,6 +8,12 @@ from shared import leases, streams
 from shared.bus import AWAY, Redis, connect
 from shared.leases import Members
 from tests.shared.proxy import FaultProxy
+from tests.shared.tools import LIMIT_S
+
+
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leases, "ANSWER_S", LIMIT_S)
 
 
 class Clock:
@@ -98,7 +104,7 @@ async def test_a_redis_that_hangs_is_no_lost_lease(
         await beating
     assert not is_expired(one)
     proxy.resume()
-    monkeypatch.undo()
+    monkeypatch.setattr(leases, "ANSWER_S", LIMIT_S)
     assert not (await one.beat()).lost
     await client.aclose()
 
