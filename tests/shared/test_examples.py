@@ -11,7 +11,7 @@ import pytest
 
 from deploy.local.process import REPOSITORY
 from shared.bus import Redis
-from shared.codec import encode_event
+from shared.codec import decode_batch, encode_batch, encode_event
 from shared.cursor import split_id
 from shared.events import State
 from tests.shared.test_golden_bytes import node_environment
@@ -72,5 +72,7 @@ async def test_every_trade_is_printed_once(language: str, redis_url: str, redis_
     rows: Any = await redis_client.xrange(TRADES)
     ms, number = split_id(rows[-1][0].decode())
     await redis_client.xadd(TRADES, rows[0][1], f"{ms}-{number + 1}")  # a retry of the writer's
-    found = await lines_of(line, environment, 40)
-    assert [event["id"] for event in found] == [str(number) for number in range(40)]
+    newest = encode_batch("one", decode_batch(rows[-1][1][b"v1"]).seq + 1, [trade(40)])
+    await redis_client.xadd(TRADES, {"v1": newest}, f"{ms}-{number + 2}")
+    found = await lines_of(line, environment, 41)
+    assert [event["id"] for event in found] == [str(number) for number in range(41)]
