@@ -28,6 +28,7 @@ Seconds = Annotated[float, Meta(ge=0, le=86_400)]
 Share = Annotated[float, Meta(ge=0, le=0.9)]
 Percent = Annotated[float, Meta(gt=0, le=100)]
 Positive = Annotated[float, Meta(gt=0, le=1e15)]
+Bps = Annotated[float, Meta(ge=-1e6, le=1e6)]
 Clock = Annotated[str, Meta(pattern=CLOCK)]
 
 
@@ -51,8 +52,8 @@ class SignalRule(Rule, tag="signal", frozen=True, kw_only=True, forbid_unknown_f
     """A signal of the scanner is open and has at least this edge, net and size. One alert a coin, however many of its
     routes are open. `venues`: both sides are among them; `routes`: (bought at, sold at)."""
 
-    min_edge_bps: float | None = None
-    min_net_bps: float | None = None
+    min_edge_bps: Bps | None = None
+    min_net_bps: Bps | None = None
     min_size_usd: Positive | None = None
     kinds: tuple[Kind, ...] = ()
     routes: tuple[tuple[str, str], ...] = ()

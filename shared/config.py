@@ -31,6 +31,12 @@ URLS: Final[dict[str, tuple[str, ...]]] = {
 }
 
 
+#: The end of the year 9999, in ms since the epoch.
+LATEST_MS: Final = 253_402_300_799_999
+#: Redis counts versions in doubles and writes them with 14 digits.
+VERSION_MAX: Final = 10**13
+
+
 class SettingError(ValueError):
     """A setting that cannot be used: names the setting, its value and what was expected."""
 
@@ -80,7 +86,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     reader_password: Annotated[
         str, Meta(description="lets the database role parallax_reader log in, which only reads; empty: it cannot")
     ] = ""
-    max_disk_gb: Annotated[float, Meta(gt=0, description="history and Redis together stay below this")] = 10.0
+    max_disk_gb: Annotated[float, Meta(gt=0, le=1e6, description="history and Redis together stay below this")] = 10.0
     archive_days: Annotated[
         int, Meta(ge=0, le=3650, description="raw events are kept in files for so many days; 0: no archive")
     ] = 0
@@ -91,7 +97,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = ""
     alert_channels_file: Annotated[str, Meta(description="file with more of them, one a line; empty: none")] = ""
     alert_gateway: Annotated[str, Meta(description="send alerts to this base URL instead: <url>/<host>/<path>")] = ""
-    redis_memory_mb: Annotated[int, Meta(ge=64, description="memory limit of the embedded Redis")] = 2048
+    redis_memory_mb: Annotated[int, Meta(ge=64, le=1_000_000, description="memory limit of the embedded Redis")] = 2048
     partitions: Annotated[int, Meta(ge=1, le=1024, description="stream partitions; fixed for a deployment")] = 1
     ui_lang: Annotated[Literal["", "en", "zh"], Meta(description="language of screen and console; empty: yours")] = ""
     log_level: Annotated[Literal["debug", "info", "warning", "error"], Meta(description="least level logged")] = "info"
@@ -160,7 +166,7 @@ class Exclusion(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     venue: str | None = None
     against: str | None = None
     reason: Annotated[str, Meta(min_length=1, max_length=200)]
-    until_ms: Annotated[int, Meta(ge=0)] | None = None
+    until_ms: Annotated[int, Meta(ge=0, le=LATEST_MS)] | None = None
 
 
 class BorrowRate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -184,7 +190,7 @@ class Transfer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 class Runtime(msgspec.Struct, frozen=True, kw_only=True):
     """Runtime settings: the `config` hash, field by field, JSON values. See semantics in docs/signals.md."""
 
-    version: Annotated[int, Meta(ge=0)] = 0
+    version: Annotated[int, Meta(ge=0, le=VERSION_MAX)] = 0
     symbol: Annotated[str, Meta(description="the coin shown where none is asked for")] = "BTC"
     enter_bps: Annotated[float, Meta(gt=0, le=10_000, description="gross edge that starts a signal")] = 60.0
     exit_ratio: Annotated[float, Meta(gt=0, le=1, description="exit threshold as a share of enter_bps")] = 0.8

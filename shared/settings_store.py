@@ -18,7 +18,7 @@ import msgspec
 
 from shared import alert_rules, decoding, streams
 from shared.bus import AWAY, Redis
-from shared.config import Runtime, SettingError, consistent, expectation
+from shared.config import VERSION_MAX, Runtime, SettingError, consistent, expectation
 from shared.reader import newest_id
 
 log = logging.getLogger("bus.settings")
@@ -28,11 +28,14 @@ BLOCK_MS: Final = 2_000
 RETRY_S: Final = 0.5
 CHANGES_KEPT: Final = 1_000
 
-#: KEYS config changes; ARGV expected version, change (JSON), then field and JSON text (empty: the default again)
+#: KEYS config changes; ARGV expected version, change (JSON), how many changes are kept, highest version, then field and
+#: JSON text (empty: the default again). A version that is none counts as 0.
 WRITE: Final = """
-local version=tonumber(redis.call('HGET',KEYS[1],'version') or '0') or 0
+local text=redis.call('HGET',KEYS[1],'version') or '0'
+local version=string.match(text,'^[1-9]%d*$') and tonumber(text) or 0
+if version>tonumber(ARGV[4]) then version=0 end
 if version~=tonumber(ARGV[1]) then return {0,version} end
-for i=4,#ARGV,2 do
+for i=5,#ARGV,2 do
   if ARGV[i+1]=='' then redis.call('HDEL',KEYS[1],ARGV[i]) else redis.call('HSET',KEYS[1],ARGV[i],ARGV[i+1]) end
 end
 redis.call('HSET',KEYS[1],'version',version+1)
@@ -152,7 +155,7 @@ class RuntimeStore:
         values = checked(changes)
         await self._agree(values)
         change = {**values, "version": expected_version + 1}
-        arguments: list[Any] = [expected_version, msgspec.json.encode(change), CHANGES_KEPT]
+        arguments: list[Any] = [expected_version, msgspec.json.encode(change), CHANGES_KEPT, VERSION_MAX]
         for name, value in values.items():
             arguments += [name, b"" if value is None else msgspec.json.encode(value)]
         keys = (streams.CONFIG, streams.CONFIG_CHANGES)

@@ -1,10 +1,13 @@
 """Settings from the environment."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
+import msgspec
 import pytest
 
-from shared.config import SettingError, Settings, load, read_env_file
+from shared.config import Runtime, SettingError, Settings, load, read_env_file
 
 KNOWN = {"one": None, "two": None, "three": None}
 
@@ -40,7 +43,8 @@ def test_a_bad_line_of_the_file_does_not_show_its_value(tmp_path: Path) -> None:
     ("name", "value", "expected"),
     [
         ("PORT", "70000", "a whole number, at least 1, at most 65535"),
-        ("MAX_DISK_GB", "-1", "a number, more than 0"),
+        ("MAX_DISK_GB", "-1", "a number, more than 0, at most 1e+06"),
+        ("REDIS_MEMORY_MB", "99999999999999999999", "a whole number, at least 64, at most 1e+06"),
         ("MODE", "paper", "one of live, demo, replay"),
         ("UI_LANG", "fr", "one of (empty), en, zh"),
     ],
@@ -49,6 +53,45 @@ def test_a_bad_value_is_named_with_what_was_expected(name: str, value: str, expe
     with pytest.raises(SettingError) as refused:
         load({name: value}, tmp_path / "none")
     assert (refused.value.field, refused.value.value, refused.value.expected) == (name, value, expected)
+
+
+NUMBERS = [
+    name
+    for name, kind in get_type_hints(Settings, include_extras=True).items()
+    if isinstance(getattr(Settings(), name), int | float) and get_origin(kind) is Annotated
+]
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+@pytest.mark.parametrize("value", ["inf", "-inf", "nan", "Infinity", "1e400", "-3", "１", "1_0", "0x10", "+5", "1e99"])
+def test_what_is_no_number_of_a_usual_size_is_refused_wherever_one_is_expected(
+    name: str, value: str, tmp_path: Path
+) -> None:
+    with pytest.raises(SettingError, match=f"^{name.upper()}='.*': expected a (whole )?number, .*at most"):
+        load({name.upper(): value}, tmp_path / "none")
+
+
+def numbers(kind: Any) -> Iterator[tuple[Any, ...]]:
+    """The bounds of every number within a kind."""
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        for field in get_type_hints(kind, include_extras=True).values():
+            yield from numbers(field)
+    elif get_origin(kind) is Annotated and get_args(kind)[0] in (int, float):
+        yield get_args(kind)[1:]
+    elif kind in (int, float):
+        yield ()
+    else:
+        for one in get_args(kind):
+            yield from numbers(one)
+
+
+@pytest.mark.parametrize("kind", [Settings, Runtime])
+def test_every_number_has_bounds_on_both_sides(kind: type) -> None:
+    found = list(numbers(kind))
+    assert len(found) > 7
+    for metas in found:
+        assert any(meta.ge is not None or meta.gt is not None for meta in metas)
+        assert any(meta.le is not None for meta in metas)
 
 
 def test_an_empty_value_means_the_default(tmp_path: Path) -> None:

@@ -156,10 +156,13 @@ async def test_what_contradicts_or_says_nothing_keeps_no_other_setting_from_chan
     assert (await store.write({"samples": 9}, 1)).samples == 9
 
 
-async def test_a_version_that_is_no_number_counts_as_none_and_can_be_written_over(redis_client: Redis) -> None:
+@pytest.mark.parametrize("version", ["three", "-3", "1.5", "5.0", "1e2", "0x10", "010", "1e400", "9" * 30, ""])
+async def test_a_version_that_is_no_number_counts_as_none_and_can_be_written_over(
+    version: str, redis_client: Redis
+) -> None:
     store = RuntimeStore(redis_client)
     await store.write({"samples": 5}, 0)
-    await redis_client.hset(streams.CONFIG, "version", "abc")
+    await redis_client.hset(streams.CONFIG, "version", version)
     assert await store.load() == Runtime(version=0, samples=5)
     assert await store.write({"samples": 6}, 0) == Runtime(version=1, samples=6)
 

@@ -20,7 +20,7 @@ from shared import bus, decoding, streams
 from shared.alert_rules import MANNERS, RULES
 from shared.alert_words import title
 from shared.alerts import DEFAULT_RULES, RULE_KINDS, Alert, ChannelManners, Severity, view
-from shared.config import Runtime
+from shared.config import LATEST_MS, Runtime
 
 router = APIRouter(tags=["alerts"])
 LIMIT: Final = 100
@@ -29,7 +29,6 @@ ANSWER_S: Final = 45.0
 LOOK_S: Final = 0.1
 #: Beyond it nobody takes a test up.
 TAKEN_S: Final = 3.0
-_LATEST_MS: Final = 253_402_300_799_999
 _alert: Final[decoding.Decoder[Alert]] = decoding.msgpack(Alert)
 _json: Final[decoding.Decoder[dict[str, Any]]] = decoding.json(dict[str, Any])
 
@@ -113,7 +112,7 @@ async def history(
     for field, text in (("rule", rule), ("cursor", cursor)):
         if text is not None and "\x00" in text:
             raise invalid(field, text, "text without a NUL")
-    before_ms, before_id = time_for("to", to, _LATEST_MS), ""
+    before_ms, before_id = time_for("to", to, LATEST_MS), ""
     if cursor is not None:
         before, _, before_id = cursor.partition("~")
         try:
