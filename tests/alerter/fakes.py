@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-PATIENCE_S = 20
+PATIENCE_S = 60
 
 
 @dataclass
@@ -42,6 +42,11 @@ class Far:
     async def until(self, count: int) -> list[Got]:
         await until(lambda: len(self.got) >= count)
         return self.got
+
+    @property
+    def told(self) -> set[str]:
+        """Of what it has heard."""
+        return {alert["subject"] for one in self.got for alert in one.json["alerts"]}
 
     async def handle(self, request: web.Request) -> web.Response:
         self.got.append(Got(request.path, dict(request.headers), await request.read()))

@@ -56,7 +56,7 @@ async def test_what_was_written_is_found_again(redis_client: Redis) -> None:
 
 async def test_a_write_that_is_tried_again_is_done_once(redis_client: Redis) -> None:
     first = await owner(redis_client)
-    again = await owner(redis_client)  # the same fence, and as many writes behind it
+    again = Keeper(redis_client, 1, await load(redis_client))  # the same fence, and as many writes behind it
     for keeper in (first, again):
         await keeper.commit(keeper.prepared({}, [alert("one")], [], [delivery("d")], NOW_MS))
     assert await raised(redis_client) == ["one"]

@@ -17,7 +17,7 @@ from shared import streams
 from shared.alerts import Alert
 from shared.bus import Redis
 from shared.settings_store import RuntimeStore
-from tests.alerter.fakes import Far, far_end
+from tests.alerter.fakes import PATIENCE_S, Far, far_end, until
 from tests.api.market import instrument, leg, put_board, put_health, put_instruments, put_signals, row
 from tests.api.market import signal as record
 
@@ -49,7 +49,7 @@ async def records(client: Redis) -> list[Alert]:
 
 
 async def working(client: Redis) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while not await client.hexists(streams.ALERTS_STATE, "state"):  # noqa: ASYNC110 - another process writes it
             await asyncio.sleep(0.02)
 
@@ -68,7 +68,7 @@ async def test_an_exchange_that_goes_down_is_told_with_its_end(
             await put_health(redis_client, "alpha", subscribed="12")
             first, second = (one.json for one in await far.until(2))
             process.send_signal(signal.SIGTERM)
-            assert await asyncio.to_thread(process.wait, 20) == 0
+            assert await asyncio.to_thread(process.wait, PATIENCE_S) == 0
     assert first["title"] == "✗ alpha: not connected"
     assert (first["mode"], first["alerts"][0]["about"]) == ("live", {"detail": "No route."})
     assert second["title"].startswith("✓ alpha: not connected · over, lasted ")
@@ -90,13 +90,13 @@ async def test_a_kill_in_the_middle_neither_loses_nor_doubles_an_alert(
     await RuntimeStore(redis_client).write({"alert_rules": rules, "alert_channels": manners}, 0)
     coins = [f"C{number}" for number in range(3)]
     async with far_end() as far:
-        for number, coin in enumerate(coins):
+        for coin in coins:
             far.answers.append((503, {}, {}))
             with alerter(redis_url, tmp_path / "log", **ops(far)) as process:
                 await working(redis_client)
                 await put_signals(redis_client, record(f"s{coin}", asset=coin))
-                if number % 2:
-                    await far.until(len(far.got) + 1)
+                if coin == coins[1]:
+                    await until(lambda: coins[1] in far.told)
                 process.kill()
                 process.wait()
             await redis_client.hset(streams.ALERTS_STATE, "until", 0)  # the lease's time has run out
@@ -108,7 +108,7 @@ async def test_a_kill_in_the_middle_neither_loses_nor_doubles_an_alert(
                     name for got in far.got for one in got.json["alerts"] for name in [f"{one['id']}.{one['event']}"]
                 }
 
-            async with asyncio.timeout(40):
+            async with asyncio.timeout(PATIENCE_S):
                 while sum(one.event == "end" for one in await records(redis_client)) < len(coins):  # noqa: ASYNC110
                     await asyncio.sleep(0.05)
                 found = await records(redis_client)
@@ -131,10 +131,10 @@ async def test_of_two_one_works_and_the_other_takes_over(redis_url: str, redis_c
             await working(redis_client)
             with alerter(redis_url, tmp_path / "2", **ops(far)):
                 await put_signals(redis_client, record("s1", asset="ONE"))
-                await far.until(1)
+                await until(lambda: "ONE" in far.told)
                 first.send_signal(signal.SIGTERM)
                 await put_signals(redis_client, record("s2", asset="TWO"))
-                await far.until(2)
+                await until(lambda: "TWO" in far.told)
     assert [one.subject for one in await records(redis_client)] == ["ONE", "TWO"]
 
 
@@ -152,7 +152,7 @@ async def test_a_test_is_answered_and_the_states_hold_no_address(
                 await redis_client.delete(streams.ALERTS_TESTED)
                 await redis_client.zadd(streams.demand(streams.ALERTER, "test"), {"ops": 1e15})
                 told: Any = None
-                async with asyncio.timeout(20):
+                async with asyncio.timeout(PATIENCE_S):
                     while told is None:
                         told = await redis_client.hget(streams.ALERTS_TESTED, "ops")
                         await asyncio.sleep(0.02)
@@ -163,7 +163,7 @@ async def test_a_test_is_answered_and_the_states_hold_no_address(
                 stored: Any = await redis_client.hgetall(streams.ALERTS_CHANNELS)
                 return {name.decode(): msgspec.json.decode(data)["state"] for name, data in stored.items()}
 
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE_S):
                 while await states() != {"ops": "ok", "bad": "unusable"}:  # noqa: ASYNC110
                     await asyncio.sleep(0.02)
             every = str([await redis_client.hgetall(key) for key in (streams.ALERTS_CHANNELS, streams.ALERTS_STATE)])
@@ -181,7 +181,7 @@ async def test_without_a_channel_alerts_stand_in_the_stream(
         await working(redis_client)
         await put_health(redis_client, "alpha", subscribed="0", state="blocked", started_ms=1)
         count = 0
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_S):
             while not count:
                 count = await redis_client.hlen(streams.ALERTS_ACTIVE)
                 await asyncio.sleep(0.05)
@@ -200,7 +200,7 @@ async def test_channels_that_hang_do_not_keep_the_process(redis_url: str, redis_
             await put_signals(redis_client, record("s1", asset="ONE"))
             await far.until(2)
             process.send_signal(signal.SIGTERM)
-            assert await asyncio.to_thread(process.wait, 20) == 0
+            assert await asyncio.to_thread(process.wait, PATIENCE_S) == 0
             assert len(far.got) == 2
     assert await redis_client.hlen(streams.ALERTS_DUE) == 2, "they are sent after the next start"
 
@@ -223,14 +223,14 @@ async def test_the_board_and_the_listings_are_looked_at(redis_url: str, redis_cl
     await put_board(redis_client, row("BTC", legs=(leg("okx", bid="49000", ask="49002", **good),)))
     await put_board(redis_client, row("ETH", legs=(leg("okx", base="ETH", state="stale"),)))
     with alerter(redis_url, tmp_path / "log"):
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_S):
             while len(await records(redis_client)) < 3:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
         changed = msgspec.structs.replace(listed, funding_interval_h="4")
         await put_instruments(redis_client, changed)
         await redis_client.hset(streams.META_LISTINGS, "okx", "2")
         await put_board(redis_client, row("BTC", ver=2, legs=(leg("okx", bid="51000", ask="51002", **good),)))
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_S):
             while len(await records(redis_client)) < 5:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
     found = {(one.rule, one.event, one.subject, one.value) for one in await records(redis_client)}
