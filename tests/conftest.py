@@ -17,7 +17,9 @@ from deploy.local.process import REPOSITORY, free_port, start_server, stop_serve
 from shared.bus import Redis, connect
 
 # No test asserts a time: a busy machine may take long over an example.
-hypothesis.settings.register_profile("any machine", deadline=None)
+hypothesis.settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
 hypothesis.settings.load_profile("any machine")
 
 CAPTURES = REPOSITORY.parent / "shared" / "captures"
