@@ -32,7 +32,7 @@ async def wire_to(url: str) -> Wire:
 async def run_until(engine: Engine, client: Redis, expected: set[bytes]) -> None:
     stop = asyncio.Event()
     running = asyncio.create_task(engine.run(stop))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while set(await client.hkeys(streams.BOARD)) != expected:  # noqa: ASYNC110 - another task writes it
             await asyncio.sleep(0.01)
     stop.set()

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from services.scanner.checkpoint import load
 from services.scanner.control import decode as decode_control
 from services.scanner.feed import parse_id
 from services.scanner.fold import Fold
@@ -25,7 +26,9 @@ from tests.scanner.script import SETTINGS, VENUES, Script
 from tests.scanner.tape import CTL, Entry, feed
 
 STEP_S = 0.05
-
+PATIENCE_S = 60
+#: by Redis's ids: nothing of a script's market is alive any more, and what was open is given up
+OVER_MS = SETTINGS.alive_ms + SETTINGS.linger_ms + 1000
 
 STARTED: list[asyncio.subprocess.Process] = []
 
@@ -54,12 +57,12 @@ async def stop(process: asyncio.subprocess.Process) -> int:
     if process.returncode is None:
         process.send_signal(signal.SIGCONT)
         process.terminate()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         return await process.wait()
 
 
-async def until(condition: Any, seconds: float = 20) -> None:
-    async with asyncio.timeout(seconds):
+async def until(condition: Any) -> None:
+    async with asyncio.timeout(PATIENCE_S):
         while not await condition():  # noqa: ASYNC110 - what is awaited lives in another process
             await asyncio.sleep(0.02)
 
@@ -120,6 +123,19 @@ async def written(client: Redis) -> list[bytes]:
     return [fields[streams.FIELD] for _, fields in entries]
 
 
+async def over(client: Redis) -> bool:
+    """Whether the owner has folded all of a market that has ended, and time enough behind it: its checkpoint says so,
+    and is written behind the records that led to it."""
+    market_ms, key = 0, b""
+    async for key in client.scan_iter(match="md:{0}:*"):
+        if key.decode() != CTL:
+            newest: Any = await client.xrevrange(key, count=1)
+            market_ms = max(market_ms, *(parse_id(last)[0] for last, _ in newest))
+    found: Any = await client.hget(streams.scan(0), "ckpt")
+    _, positions = load(found)
+    return parse_id(positions[CTL].encode())[0] - market_ms >= OVER_MS
+
+
 async def fence(client: Redis) -> int:
     found: Any = await client.hget(streams.scan(0), "fence")
     return int(found or 0)
@@ -130,12 +146,12 @@ async def checkpointed(client: Redis) -> bool:
 
 
 @asynccontextmanager
-async def market(client: Redis, seed: int) -> AsyncIterator[asyncio.Event]:
+async def market(client: Redis, seed: int) -> AsyncIterator[None]:
     exchange, done = Exchange(client, seed), asyncio.Event()
     await exchange.list_all()
     running = asyncio.create_task(exchange.run(done))
     try:
-        yield done
+        yield
     finally:
         done.set()
         await running
@@ -148,7 +164,7 @@ async def expire(client: Redis) -> None:
 
 async def test_no_kill_and_no_stop_loses_doubles_or_invents_a_transition(redis_url: str, redis_client: Redis) -> None:
     dice = random.Random(19)
-    async with market(redis_client, 4) as done:
+    async with market(redis_client, 4):
         processes = [await start(redis_url), await start(redis_url)]
         await until(lambda: checkpointed(redis_client))
         for turn in range(21):
@@ -168,15 +184,19 @@ async def test_no_kill_and_no_stop_loses_doubles_or_invents_a_transition(redis_u
             await expire(redis_client)
             processes = [await start(redis_url), await start(redis_url)]
             await until(lambda before=before: _above(redis_client, before))
-        done.set()
-        await until(lambda: _all_closed(redis_client), 30)
-        await until(lambda: _alive(redis_client, processes))  # one that only starts is ended by the signal itself
-        assert [await stop(process) for process in processes] == [0, 0]
+        await until(lambda: _many(redis_client))
+    await until(lambda: over(redis_client))
+    assert await _all_closed(redis_client)
+    await until(lambda: _alive(redis_client, processes))  # one that only starts is ended by the signal itself
+    assert [await stop(process) for process in processes] == [0, 0]
     entries, records = await archive(redis_client), await written(redis_client)
     expected = [msgspec.msgpack.encode(record) for record in feed(Fold(), entries)]
-    assert len(expected) > 10
     assert records == expected[: len(records)]
     assert len(records) == len(expected)
+
+
+async def _many(client: Redis) -> bool:
+    return len(await written(client)) > 10
 
 
 async def _above(client: Redis, before: int) -> bool:
@@ -206,8 +226,8 @@ async def test_the_board_shows_every_coin_soon_after_a_start(redis_url: str, red
         await until(shown)
         found: Any = await redis_client.hgetall(streams.BOARD)
         rows = [msgspec.msgpack.decode(data, type=BoardRow) for data in found.values()]
-        changes: Any = await redis_client.xrange(streams.BOARD_CHANGES)
         assert await stop(process) == 0
+        changes: Any = await redis_client.xrange(streams.BOARD_CHANGES)
     assert {row.asset for row in rows} == {"AAA", "BBB", "CCC", "DDD", "EEE"}
     assert all(row.fence == 1 and row.legs for row in rows)
     told = [row for _, fields in changes for row in msgspec.msgpack.decode(fields[b"v1"], type=list[BoardRow])]
@@ -248,16 +268,19 @@ async def test_trimmed_streams_end_open_signals_as_restart(redis_url: str, redis
     async def some_open() -> bool:
         return bool(await redis_client.hlen(streams.open_signals(0))) and not await _all_closed(redis_client)
 
-    async with market(redis_client, 6) as done:
-        process = await start(redis_url)
-        await until(some_open, 40)
-        process.kill()
-        await process.wait()
-        done.set()
-        await asyncio.sleep(3)
-        async for key in redis_client.scan_iter(match="md:{0}:*:quote"):
-            await redis_client.xtrim(key, maxlen=0, approximate=False)
-            await redis_client.xadd(key, {streams.FIELD: encode_batch("later", 0, [])})
+    async with market(redis_client, 6):
+        while True:
+            process = await start(redis_url)
+            await until(some_open)
+            process.kill()
+            await process.wait()
+            if await some_open():
+                break
+            await expire(redis_client)  # all that was open ended before it was dead
+    await asyncio.sleep(3)  # what follows begins later than a live producer is silent
+    async for key in redis_client.scan_iter(match="md:{0}:*:quote"):
+        await redis_client.xtrim(key, maxlen=0, approximate=False)
+        await redis_client.xadd(key, {streams.FIELD: encode_batch("later", 0, [])})
     await expire(redis_client)
     process = await start(redis_url)
     await until(lambda: _all_closed(redis_client))

@@ -56,7 +56,7 @@ async def test_the_books_of_near_pairs_are_asked_for_some_seconds_ahead(redis_cl
 
     stop = asyncio.Event()
     running = asyncio.create_task(Steward(mine, redis_client, wire, 1, load).run(stop))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while (until := await redis_client.zscore(streams.demand("alpha", "book"), SYMBOL)) is None:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     seconds, _ = await redis_client.time()
@@ -80,12 +80,12 @@ async def test_a_checkpoint_from_before_books_were_read_reads_them_from_now_on(
 
     stop = asyncio.Event()
     running = asyncio.create_task(Steward(mine, redis_client, wire, 1, load).run(stop))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while books not in mine.feed.positions:  # noqa: ASYNC110 - another task changes it
             await asyncio.sleep(0.01)
     stop.set()
     await running
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while books not in mine.fold.sources:
             for ms, key, seq, batch in await mine.feed.turn(50):
                 mine.fold.take(key, ms, seq, batch)
