@@ -93,7 +93,7 @@ async def test_in_a_replay_the_present_closes_no_bar(redis_client: Redis, postgr
     start = T0 - 300_000_000_000
     await bus.write("quote", range(start, start + 10_000, 1000), quote)
     async with following(redis_client, postgres_url, recorded=True) as (feed, pool):
-        await until(lambda: feed.commits == 2)
+        await until(lambda: feed.commits >= 2)
         assert await minutes(pool) == []
         await bus.write("quote", range(start + 10_000, start + 60_000, 1000), quote)
         await bus.write("quote", range(start + 63_000, start + 64_000, 1000), quote)

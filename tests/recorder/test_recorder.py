@@ -18,7 +18,7 @@ from shared import streams
 from shared.bus import Redis
 from shared.instruments import Instrument
 
-PATIENCE_S = 60
+PATIENCE_S = 120
 
 
 @contextmanager
