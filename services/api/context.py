@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import Depends, Request
 from starlette.websockets import WebSocket
@@ -22,6 +22,7 @@ from services.api.sockets import live, send_all
 from services.api.state import LiveState
 from services.api.store import Store
 from services.api.tail import TradeTail
+from services.api.unlisted import warnings
 from shared import bus
 from shared.config import Runtime, Settings
 from shared.settings_store import RuntimeStore
@@ -66,6 +67,11 @@ class Context:
             followers=Followers(client, settings.partitions, state, hub),
             settings_store=RuntimeStore(client),
         )
+
+    def warnings(self) -> list[dict[str, Any]]:
+        """Coins that the settings name and nobody lists, and the like."""
+        state = self.state
+        return warnings(state.runtime, state.directory, state.board.rows, state.venues())
 
     def _on_end(self, task: asyncio.Future[None]) -> None:
         """A reader that ends by itself has met a fault of ours: so does the process."""

@@ -15,12 +15,13 @@ from services.api.fields import fields, rule_fields
 from services.api.routes.config import changes_of, json_body, write
 from services.api.routes.exchanges import display_name
 from services.api.times import iso, ms_of, parse
+from services.api.unlisted import COIN
 from services.collector.venues import VENUES
 from shared import bus, decoding, streams
 from shared.alert_rules import MANNERS, RULES
 from shared.alert_words import title
 from shared.alerts import DEFAULT_RULES, RULE_KINDS, Alert, ChannelManners, Severity, view
-from shared.config import LATEST_MS, Runtime
+from shared.config import LATEST_MS
 
 router = APIRouter(tags=["alerts"])
 LIMIT: Final = 100
@@ -73,6 +74,14 @@ FIELD: Final = {
     "required": True,
 }
 EXCHANGE: Final = {"id": "alpha", "display_name": "Alpha"}
+WARNING: Final = {
+    "code": "unknown_symbol",
+    "field": "alert_rules[0].assets",
+    "value": "WFI",
+    "expected": COIN,
+    "message": "No exchange lists a coin 'WFI'.",
+    "rule": "high-funding",
+}
 RULE: Final = {"kind": "funding", "name": "high-funding", "measure": "apr_percent", "above": 50}
 
 
@@ -131,10 +140,12 @@ async def history(
 @router.get(
     "/api/alerts/rules",
     summary="The rules",
-    responses=documented({"version": 3, "rules": [RULE], "defaults": [], "kinds": list(RULE_KINDS)}),
+    responses=documented({"version": 3, "rules": [RULE], "defaults": [], "kinds": list(RULE_KINDS), "warnings": []}),
 )
 async def read_rules(context: Ctx) -> Response:
-    return reply(_rules_view(context.state.runtime))
+    """`warnings`: coins that rules name and no exchange lists (they may be listed later), and exchanges that are not
+    collected here."""
+    return reply(_rules_view(context))
 
 
 @router.get(
@@ -160,7 +171,7 @@ async def read_fields() -> Response:
 @router.put(
     "/api/alerts/rules",
     summary="Replace the rules",
-    responses=documented({"status": "success", "version": 4, "rules": [RULE]}, 409, 503),
+    responses=documented({"status": "success", "version": 4, "rules": [RULE], "warnings": [WARNING]}, 409, 503),
     openapi_extra=takes({"rules": [RULE], "version": 3}),
 )
 async def write_rules(context: Ctx, request: Request) -> Response:
@@ -174,8 +185,8 @@ async def write_rules(context: Ctx, request: Request) -> Response:
         raise invalid("version", version, "the version that was read, a whole number")
     for name in body.keys() - {"rules", "version"}:
         raise invalid(name, str(body[name]), "rules, version")
-    runtime = await write(context, changes_of(context, {RULES: body["rules"]}), version)
-    return reply({"status": "success", **_rules_view(runtime)})
+    await write(context, changes_of(context, {RULES: body["rules"]}), version)
+    return reply({"status": "success", **_rules_view(context)})
 
 
 @router.get(
@@ -259,12 +270,14 @@ def _told(context: Context) -> dict[str, Any]:
     return {"alerter": state, "mode": context.state.mode, **stamp(context.now_ns())}
 
 
-def _rules_view(runtime: Runtime) -> dict[str, Any]:
+def _rules_view(context: Context) -> dict[str, Any]:
+    runtime = context.state.runtime
     return {
         "version": runtime.version,
         RULES.removeprefix("alert_"): msgspec.to_builtins(runtime.alert_rules),
         "defaults": msgspec.to_builtins(DEFAULT_RULES),
         "kinds": list(RULE_KINDS),
+        "warnings": [one for one in context.warnings() if one["rule"] is not None],
     }
 
 

@@ -41,6 +41,7 @@ EXAMPLE = {
             "description": "gross edge that starts a signal",
         }
     },
+    "warnings": [],
     "refused": [],
 }
 
@@ -48,7 +49,8 @@ EXAMPLE = {
 @router.get("/api/config", summary="The settings, and what each accepts", responses=documented(EXAMPLE))
 async def read_config(context: Ctx) -> Response:
     """`settings` are in force. `refused` are values that another program wrote into Redis and that cannot be used:
-    what stood before stands, in every service."""
+    what stood before stands, in every service. `warnings` name coins that no exchange lists and the like: they are
+    accepted, for they may be listed later."""
     with suppress(*bus.AWAY):  # as they were last heard of
         found = await context.settings_store.load()
         if found != context.state.runtime:
@@ -158,6 +160,7 @@ def config_view(context: Context) -> dict[str, Any]:
         "symbol": runtime.symbol,
         THRESHOLD: threshold,
         "settings": settings,
+        "warnings": context.warnings(),
         "refused": [invalid(name, one.value, one.expected).body() for name, one in sorted(refused.items())],
     }
 

@@ -13,7 +13,7 @@ from shared.bus import Redis
 from shared.settings_store import RuntimeStore
 from tests.alerter.parts import T0, S, alert
 from tests.api.conftest import Api, Start
-from tests.api.market import put_health
+from tests.api.market import instrument, put_health, put_instruments
 
 CHANNEL = {"kind": "webhook", "state": "ok", "delivered_total": 3, "last_error": None}
 
@@ -121,6 +121,17 @@ async def test_a_bad_rule_is_refused_with_its_field_and_the_good_ones_stay(
         assert error["field"] == field
         assert expected in error["expected"]
     assert (await api.http.get("/api/alerts/rules")).json()["version"] == 0
+
+
+async def test_a_coin_that_nobody_lists_is_accepted_and_told(api: Api, redis_client: Redis) -> None:
+    await put_instruments(redis_client, instrument("okx", base="WIF"))
+    await api.until(lambda: not api.context.state.directory.empty)
+    rule = {"kind": "signal", "name": "mine", "assets": ["WIF", "wfi"]}
+    written = await api.http.put("/api/alerts/rules", json={"rules": [rule]})
+    assert written.status_code == 200
+    for answer in (written, await api.http.get("/api/alerts/rules"), await api.http.get("/api/config")):
+        (warning,) = answer.json()["warnings"]
+        assert (warning["field"], warning["value"], warning["rule"]) == ("alert_rules[0].assets", "WFI", "mine")
 
 
 async def test_what_is_accepted_is_told_field_by_field(api: Api) -> None:

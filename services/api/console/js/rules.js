@@ -41,9 +41,9 @@ export class Rules {
     return this.away ? null : this.take(answer.told);
   }
 
-  take({ version, settings }) {
+  take({ version, settings, warnings }) {
     const { alert_rules: rules, alert_channels: channels } = settings;
-    this.read = { version, rules: rules.value, channels: channels.value, defaults: rules.default };
+    this.read = { version, rules: rules.value, channels: channels.value, defaults: rules.default, warnings: warnings ?? [] };
     return this.read;
   }
 
@@ -124,6 +124,8 @@ export class Rules {
     const cell = (name, key, ...shown) => h("td", { role: "cell", class: name, data: { label: key ? t(key) : "" } }, shown);
     const named = (list) => (list?.length ? "named" : "usual");
     const label = (id) => this.schema.exchanges.find((each) => each.id === id)?.display_name ?? id;
+    const strange = this.read.warnings.filter((each) => each.rule === one.name);
+    const warned = (code) => strange.filter((each) => each.code === code).map(({ value }) => h("span", { class: "alarm small", text: ` ⚠ ${t(`r.${code}`, { value })}` }));
     const flip = () => this.change({ alert_rules: this.read.rules.map((each) => (each.name === one.name ? { ...each, enabled: !each.enabled } : each)) });
     const on = h("input", { type: "checkbox", role: "switch", checked: one.enabled, disabled: !!this.locked, title: this.locked || null, "aria-label": t("r.on.of", { name: one.name }), data: { key: `on ${one.name}` }, on: { change: flip } });
     const edit = h("button", { type: "button", class: "button", disabled: !!this.locked, title: this.locked || null, text: t("r.edit"), "aria-label": t("r.edit.of", { name: one.name }), data: { key: `edit ${one.name}` }, on: { click: () => new RuleEditor(this, one.name) } });
@@ -133,8 +135,8 @@ export class Rules {
       cell("on", "", on),
       cell("rule", "", h("b", { text: one.name }), h("span", { class: "dim", text: word("rulekind", one.kind) })),
       cell("when", "", condition(one, accepts)),
-      cell(`coins ${named(one.asset ?? one.assets)}`, "r.coins", coins(one)),
-      cell(`exchanges ${named(one.venue ?? [...(one.venues ?? []), ...(one.routes ?? [])])}`, "r.exchanges", exchanges(one, label)),
+      cell(`coins ${named(one.asset ?? one.assets)}`, "r.coins", coins(one), warned("unknown_symbol")),
+      cell(`exchanges ${named(one.venue ?? [...(one.venues ?? []), ...(one.routes ?? [])])}`, "r.exchanges", exchanges(one, label), warned("not_collected")),
       cell("severity", "a.severity", chip("severity", one.severity)),
       cell(`channels ${named(one.channels)}`, "a.channels", one.channels.join(t("r.comma")) || t("r.channels.all")),
       cell("edit", "", edit),

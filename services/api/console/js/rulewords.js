@@ -6,6 +6,8 @@ export const RULE_WORDS = {
   "r.summary": ["{n} rules, {on} of them on · {m} channels", "{n} 条规则，启用 {on} 条 · {m} 个通道"],
   "r.add": ["Add a rule", "添加规则"],
   "r.new": ["New rule", "新建规则"],
+  "r.unknown_symbol": ["no exchange lists {value}", "没有交易所上架 {value}"],
+  "r.not_collected": ["{value} is not collected here", "未采集 {value}"],
   "r.none": ["No rule is set: nothing is told.", "没有规则：不会发出任何告警。"],
   "r.defaults": ["Default rules again", "恢复默认规则"],
   "r.defaults.sure": ["Press again: all rules here are replaced", "再按一次：替换这里的全部规则"],
