@@ -17,6 +17,7 @@ from services.collector.actions import Count
 from services.collector.arguments import Parser, Usage, number, one_of
 from services.collector.around import Surroundings
 from services.collector.engine import Engine
+from services.collector.members import alone
 from services.collector.override_file import OverrideFile
 from services.collector.overrides import Overrides
 from services.collector.process import of_deployment, surroundings
@@ -123,8 +124,7 @@ async def checked(
     engine = Watched(venue, Listener(), around)
     if said is not None:
         engine.override(Overrides(given=said.of(venue.name)))
-    running = asyncio.create_task(engine.run())
-    engine.hold((engine.me,), {})
+    running, standing_alone = asyncio.create_task(engine.run()), asyncio.create_task(alone(engine))
     try:
         points = [*await _listing(engine, running, seconds)]
         if points[0].outcome == "ok":
@@ -133,7 +133,8 @@ async def checked(
             points += [_sockets(engine), *_kinds(engine, seconds), *_unknown(engine)]
     finally:
         running.cancel()
-        await asyncio.wait([running])
+        standing_alone.cancel()
+        await asyncio.wait([running, standing_alone])
     for point in points:
         print(f"  {point.name:28}{point.outcome:8}{point.text}", file=out, flush=True)
     return sum(point.outcome == "failed" for point in points)

@@ -30,6 +30,13 @@ async def keep(redis: Redis, engine: Engine) -> None:
         await _leave(members)
 
 
+async def alone(engine: Engine) -> None:
+    """The same for ever without a Redis: who has no others has its standing, and has it again when it was lost."""
+    while True:
+        engine.hold((engine.me,), {})
+        await asyncio.sleep(BEAT_S)
+
+
 async def _beat(members: Members, engine: Engine) -> None:
     view = await members.beat()
     if view.lost and engine.joined.is_set():

@@ -14,6 +14,7 @@ import uvloop
 from services.collector.arguments import Parser, Usage, number, one_of
 from services.collector.capture import Unrecorded, Writer
 from services.collector.engine import Engine
+from services.collector.members import alone
 from services.collector.process import of_deployment, surroundings
 from services.collector.rest import Body
 from services.collector.runner import Connection
@@ -114,14 +115,13 @@ async def _record(venue: Venue, settings: Settings, writer: Writer, seconds: flo
     tape = Tape(writer)
     engine = Engine(venue, "record", Nowhere(), surroundings(settings), tap=tape)
     running = asyncio.create_task(engine.run())
-    engine.hold(("record",), {})
     ends = [running, asyncio.create_task(stop.wait()), asyncio.create_task(tape.full.wait())]
-    saying = asyncio.create_task(_say(engine, writer))
+    beside = [asyncio.create_task(alone(engine)), asyncio.create_task(_say(engine, writer))]
     await asyncio.wait(ends, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
     failed = running.done()
-    for task in (*ends, saying):
+    for task in (*ends, *beside):
         task.cancel()
-    await asyncio.wait([*ends, saying])
+    await asyncio.wait([*ends, *beside])
     if failed:
         running.result()
 

@@ -14,6 +14,7 @@ import msgspec
 
 from services.collector.around import Surroundings
 from services.collector.engine import Engine
+from services.collector.members import alone
 from services.collector.pulse import Pulse
 from services.collector.venue import Venue
 from services.collector.venues import VENUES
@@ -153,13 +154,6 @@ def steady(engine: Engine) -> None:
     engine.pulse = Pulse(lambda seconds: None, now=lambda: NEVER)
 
 
-async def beat(engine: Engine) -> None:
-    """The only member of its venue."""
-    while True:
-        engine.hold((engine.me,), {})
-        await asyncio.sleep(0.1)
-
-
 @contextlib.asynccontextmanager
 async def stage(
     name: str,
@@ -189,7 +183,7 @@ async def stage(
         if not stands_still:
             steady(engine)
         task = asyncio.create_task(engine.run())
-        beats = asyncio.create_task(beat(engine))
+        beats = asyncio.create_task(alone(engine))
         try:
             yield Stage(engine, sim, kept, task)
         finally:

@@ -1,24 +1,42 @@
 """Recording an exchange's raw frames, and reading them back."""
 
 import asyncio
+import contextlib
 import os
+import signal
 import sys
+import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 from deploy.local.process import REPOSITORY
 from services.collector.capture import Captured, read
+from services.collector.pulse import STALL_NS
 from services.simulator.options import Options
 from services.simulator.server import Simulator
+from tests.shared.tools import LIMIT_S, until
 
 
-async def record(gateway: str, *arguments: str) -> tuple[int, str]:
+@contextlib.asynccontextmanager
+async def started(gateway: str, *arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A recording, killed at the end if it still lives."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "services.collector", "record", "--venue", "okx", *arguments),
         cwd=REPOSITORY,
         env={**os.environ, "VENUE_GATEWAY": gateway, "REDIS_URL": ""},
         stderr=asyncio.subprocess.PIPE,
     )
-    _, errors = await process.communicate()
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def record(gateway: str, *arguments: str) -> tuple[int, str]:
+    async with started(gateway, *arguments) as process:
+        _, errors = await process.communicate()
     return process.returncode or 0, errors.decode()
 
 
@@ -50,6 +68,22 @@ async def test_frames_and_rest_bodies_are_recorded_without_a_redis_until_the_siz
     assert {(frame.conn or "").partition("/")[0] for frame in frames} == {"public"}
     times = [line.recv or 0 for line in lines]
     assert times == sorted(times)
+
+
+async def test_a_recording_that_was_stopped_for_a_while_goes_on(tmp_path: Path) -> None:
+    out = tmp_path / "session.jsonl"
+    async with (
+        Simulator(Options(venues=("okx",), instruments=200, rate=3000)) as sim,
+        started(sim.url, "--out", str(out), "--max-mb", "2", "--seconds", "600") as process,
+    ):
+        await until(lambda: out.exists() and out.stat().st_size > 1 << 20)
+        process.send_signal(signal.SIGSTOP)
+        await asyncio.sleep(STALL_NS / 1e9 + 0.5)
+        went_on = time.time_ns()
+        process.send_signal(signal.SIGCONT)
+        async with asyncio.timeout(LIMIT_S):
+            await process.wait()
+    assert any(line.conn is not None for line in recorded(out) if (line.recv or 0) > went_on)
 
 
 async def test_a_file_that_cannot_be_written_is_one_sentence_and_status_two(tmp_path: Path) -> None:

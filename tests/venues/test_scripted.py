@@ -8,11 +8,12 @@ import pytest
 
 from services.collector.around import Surroundings
 from services.collector.engine import Engine
+from services.collector.members import alone
 from services.collector.standing import standing
 from services.collector.venues import VENUES
 from services.simulator.venues import VENUES as SIMULATED
 from shared.events import STREAM, Event, State
-from tests.collector.live import LIMIT_S, Kept, beat, steady
+from tests.collector.live import LIMIT_S, Kept, steady
 from tests.venues.scripted import Scripted
 
 SCRIPTED = [name for name in VENUES if name not in SIMULATED]
@@ -43,7 +44,7 @@ async def test_what_the_exchange_says_arrives_and_comes_back_after_a_restart_of_
         kept = Kept()
         engine = Engine(VENUES[name], "one", kept, Surroundings(1, tmp_path, gateway=exchange.url), Random(7))
         steady(engine)
-        tasks = [asyncio.create_task(engine.run()), asyncio.create_task(beat(engine))]
+        tasks = [asyncio.create_task(engine.run()), asyncio.create_task(alone(engine))]
 
         async def until(what: str, *, again: bool = False) -> None:
             wanted = exchange.script.gives
