@@ -68,11 +68,18 @@ async def test_coins_of_every_partition_go_the_whole_way(divided: System, databa
             return {coin for one in [*push.frames, frame] for coin in COINS if of_coin(coin, "open")(one)} == {*COINS}
 
         await push.take(told, "every signal is pushed")
-    rows = {row["asset"]: row for row in (await stack.get("/api/board"))["rows"]}
-    assert all(opened[coin]["id"] in rows[coin]["signals"] for coin in COINS)
+
+    async def shown() -> bool:
+        rows = {row["asset"]: row for row in (await stack.get("/api/board"))["rows"]}
+        return all(opened[coin]["id"] in rows[coin]["signals"] for coin in COINS)
+
+    async def spread() -> bool:
+        found = (await stack.get("/api/aggregated_data"))["aggregated_data"]
+        return all(found[coin]["spread"]["edge_bps"] is not None for coin in COINS)
+
+    await stack.until(shown, "the board names every signal")
     await stack.until(lambda: rates(database[0]), "the rate, measured in one partition, is told to all")
-    found = (await stack.get("/api/aggregated_data"))["aggregated_data"]
-    assert {coin for coin in COINS if found[coin]["spread"]["edge_bps"] is not None} == {*COINS}
+    await stack.until(spread, "every coin has its spread")
 
 
 async def test_a_scanner_that_dies_leaves_its_partitions_to_the_other(
@@ -91,8 +98,8 @@ async def test_a_scanner_that_dies_leaves_its_partitions_to_the_other(
     await stack.until(one_has_all, "the other scanner owns every partition")
     await exchange.clear()
     for coin in COINS:
-        closed = await stack.until(partial(signal_of, stack, coin, "closed"), f"the signal of {coin} closes")
-        assert (closed["id"], closed["close_reason"]) == (before[coin], "converged")
+        closed = await stack.until(partial(signal_of, stack, coin, "closed", before[coin]), f"{coin}'s signal closes")
+        assert closed["close_reason"] == "converged"
         await stored(stack, database, closed)
     stack.start("scanner-2", "services.scanner")
     await stack.until(lambda: shared(database[0]), "the newcomer is given its share")
