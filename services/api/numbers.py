@@ -15,6 +15,8 @@ from msgspec import Raw
 _TOKEN: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?").fullmatch
 #: Wide enough that sums and products of any two prices and sizes are exact.
 EXACT: Final = Context(prec=60)
+#: Powers of ten beyond it are no figure: written out, a few characters would fill the memory.
+MOST_PLACES: Final = 99
 _TWO: Final = Decimal(2)
 _HUNDRED: Final = Decimal(100)
 _json = msgspec.json.Encoder(decimal_format="number")
@@ -26,14 +28,14 @@ def json_bytes(value: Any) -> bytes:
 
 
 def decimal(text: str | None) -> Decimal | None:
-    """The value of decimal text; None for None and for what is no finite number."""
+    """The value of decimal text; None for None, for what is no finite number and for one beyond all figures."""
     if text is None:
         return None
     try:
         value = Decimal(text)
     except InvalidOperation:
         return None
-    return value if value.is_finite() else None
+    return value if value.is_finite() and abs(value.adjusted()) <= MOST_PLACES else None
 
 
 def plain(value: Decimal) -> str:

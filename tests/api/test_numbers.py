@@ -28,6 +28,7 @@ def test_any_text_becomes_a_json_number_of_its_value_or_null(text: str) -> None:
 def test_other_spellings_are_rewritten_without_changing_the_value() -> None:
     assert [token(text) for text in (".5", "+1", "007", "1e-7", "1.50")] == ["0.5", "1", "7", "0.0000001", "1.50"]
     assert [token(text) for text in ("", "NaN", "Infinity", "0x10", "1_0x")] == [None] * 5
+    assert [token(text) for text in ("1e99999999999", "-1e99999999999", "1e-99999999999")] == [None] * 3
 
 
 @given(DECIMALS, DECIMALS)
