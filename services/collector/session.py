@@ -10,10 +10,11 @@ given by the caller. The runner calls `opened`, `control` for each message that 
    has a deadline of its own; topics without proof by then are sent again, twice, then the connection is replaced. Where
    the venue answers refusals alone (`acks`), a second without one is the proof.
 3. *Refusals.* One that names a topic, or the id of a frame with a single topic, quarantines it. One that names a larger
-   frame, or nothing, or a close within a second of a subscribe, makes unproven topics of that frame or second
-   *suspects*: sent singly after all others; the one that fails alone is quarantined. Suspicion is handed to the next
-   session of the line (`suspects`): one close proves nothing. One that says `busy` blames nobody: what was meant is
-   asked for again after a pause; so is, at once, what shared the frame of a topic that was refused as a `whole`.
+   frame, or nothing, or a close within a second of a subscribe, makes unproven topics of that frame, of all that are
+   under way, or of that second *suspects*: sent singly after all others; the one that fails alone is quarantined.
+   Suspicion is handed to the next session of the line (`suspects`): one close proves nothing. One that says `busy`
+   blames nobody: what was meant is asked for again after a pause; so is, at once, what shared the frame of a topic that
+   was refused as a `whole`.
 4. *Liveness.* Any frame proves a connection. When nothing came for half of `alive_ms` (or the venue's idle time, if
    that is shorter) it is pinged, with the venue's ping frame or a protocol ping; unproven for `alive_ms`: its symbols
    are `stale`, and `up` again with the next frame, because TCP lost nothing; nothing for `dead_s`: replaced.
@@ -68,7 +69,6 @@ class Session:
         self._leaving: dict[str, None] = {}
         self._suspects: dict[str, None] = dict.fromkeys(suspects)
         self._asked: dict[int, Asked] = {}
-        self._alone: int | None = None  # id of the single suspect's frame under way
         self._pace = Pace(endpoint.limits.frames_per_second, endpoint.limits.frames_per_hour, shared)
         self._number = 0
         self._sources: dict[tuple[str, str], list[Entry]] | None = None
@@ -230,12 +230,11 @@ class Session:
             count, data = framed(names, limits, self._subscribe, self._number)
             self._under_way(names[:count], now)
             return data
-        if self._alone in self._asked or self._recent(now):
+        if self._asked:
             return None  # one suspect at a time, with nothing else that could be to blame
         alone = next((name for name in self._suspects if self._state(name) == "waiting"), None)
         if alone is None:
             return None
-        self._alone = self._number
         self._under_way((alone,), now)
         return self._subscribe((alone,), self._number)
 
@@ -306,7 +305,9 @@ class Session:
             Count("refused", 1, f"refused: {text} ({refused.topic or refused.id or 'nothing named'})")
         ]
         asked = None if refused.id is None else self._asked.get(refused.id)
-        frames = [asked] if asked else [] if refused.id is not None and not refused.busy else self._recent(now)
+        # what names nothing may be of anything that is under way: an answer may be late
+        nameless = self._recent(now) if refused.busy else list(self._asked.values())
+        frames = [asked] if asked else [] if refused.id is not None and not refused.busy else nameless
         if refused.busy:
             self._pace.block(now + BUSY_PAUSE)
             self._ask_again(frames)

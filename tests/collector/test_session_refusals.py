@@ -159,3 +159,18 @@ def test_a_busy_venue_is_asked_again_after_a_pause_and_nobody_is_blamed() -> Non
     assert life.session.proven
     assert not life.of(Quarantine)
     assert not life.of(Reconnect)
+
+
+def test_a_late_refusal_that_names_nothing_does_not_cost_the_topic_that_was_asked_for_last() -> None:
+    life = Life("ab", Limits(100, 1, 0.9))
+    life.run(1.2)
+    assert life.asked_for() == ["a", "b"]
+    life.take(life.session.control(Refused(None, None, "30005", "invalid channel"), life.now))
+    for _ in range(60):
+        before = len(life.frames("subscribe"))
+        life.run(0.1)
+        for _, _, (name,) in life.frames("subscribe")[before:]:
+            life.run(1.5)  # the answer is late again
+            life.take(life.session.control(Refused(None, None, "30005", "") if name == "a" else Ack(name), life.now))
+    assert [one.topic.name for one in life.of(Quarantine) if isinstance(one, Quarantine)] == ["a"]
+    assert life.session.proven
