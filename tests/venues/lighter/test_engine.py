@@ -99,7 +99,10 @@ async def test_quotes_come_over_rest_one_by_one_while_sockets_are_refused(
     def refuse(sim: Simulator) -> None:
         sim.strike(Fault(kind="refuse", venue=NAME, status=503))
 
-    async with stage(NAME, tmp_path, instruments=6, before=refuse) as found:
+    # payments are asked for meanwhile: on the real budget quotes may have to wait a minute for their turn
+    venue = replace(VENUES[NAME], hosts=tuple(replace(one, weight=6000) for one in VENUES[NAME].hosts))
+    rules = Rules(own={"lighter.requests": 6000})
+    async with stage(NAME, tmp_path, venue=venue, instruments=6, before=refuse, rules=rules) as found:
         await found.until(lambda: found.engine.selected)
         symbols = {one.symbol for one in found.engine.selected}
         await found.until(lambda: {quote.symbol for quote in found.kept.of(Quote)} == symbols)
