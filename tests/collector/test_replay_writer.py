@@ -90,8 +90,10 @@ async def test_a_break_in_the_middle_doubles_and_loses_nothing(redis_server: int
         for at in range(T0, T0 + 1200):
             writer.now(at * MS)
             writer.append(KEY, quote(at))
+        await client.ping()
         proxy.lose_replies = True
         sending = asyncio.ensure_future(writer.send())
+        await until(lambda: redis_client.exists(KEY))
         await until(lambda: proxy.lost_bytes)
         proxy.lose_replies = False
         proxy.cut()
