@@ -119,14 +119,14 @@ async def test_a_planned_rollover_loses_and_doubles_no_trade_and_no_state(tmp_pa
         await found.all_live()
         symbol = perpetual(found)
         await found.until(lambda: found.engine.counts["ended"] >= 4)
-        found.strike("freeze")
 
         def sent() -> set[str]:
             frames = [wire.payload_of(framed) for key, _, framed in list(found.feed.kept) if "publicTrade" in key]
             return {row["i"] for frame in frames for row in json.loads(frame)["data"]}
 
+        await found.until(lambda: len(sent()) > 50)
+        found.strike("freeze")
         await found.until(lambda: sent() <= {trade.id for trade in found.kept.of(Trade)})
-        assert len(sent()) > 50
         assert max(Counter((trade.symbol, trade.id) for trade in found.kept.of(Trade)).values()) == 1
         assert "down" not in found.kept.states("quote", symbol)[1:]
         numbers = [quote.seq or 0 for quote in found.kept.of(Quote, symbol) if quote.source == "ws"]
