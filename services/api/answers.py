@@ -1,12 +1,14 @@
 """How routes answer and what they ask: bodies, cache headers, documentation, and the parameters they share."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from typing import Annotated, Any, Final
 
 from fastapi import Query, Request
+from fastapi.dependencies.models import Dependant
 from fastapi.requests import HTTPConnection
+from fastapi.routing import APIRoute
 from starlette.responses import Response
 
 from services.api.context import Context
@@ -18,6 +20,8 @@ from services.api.times import RESOLUTION_NAMES, RESOLUTIONS, iso, parse
 
 #: A range that is closed does not change.
 CLOSED_MAX_AGE_S: Final = 3_600
+#: What clients add to keep an answer out of caches.
+UNHEARD: Final = frozenset({"_"})
 Text = Annotated[bool, Query(description="also write each number's digits as text, in `<name>_text`")]
 
 
@@ -114,6 +118,32 @@ async def once(asked: HTTPConnection) -> None:
             value = ", ".join(asked.query_params.getlist(name))
             message = f"{name[:60]} is given {count} times."
             raise ApiError(422, "repeated", message, field=name, value=value, expected="one value of each name")
+
+
+async def known(asked: HTTPConnection) -> None:
+    """Refuse a parameter that the path has no use for: a misspelt one would say nothing, unseen. Raises `ApiError`."""
+    given = asked.query_params.keys() - UNHEARD
+    route = asked.scope.get("route")
+    if not given or not isinstance(route, APIRoute) or not route.path.startswith("/api/"):
+        return
+    names = list(_names(route.dependant))
+    expected = f"one of {', '.join(names)}" if names else "no parameter"
+    wrong = [_unknown(name, asked, expected) for name in asked.query_params if name in given - set(names)]
+    if wrong:
+        wrong[0].also = wrong[1:]
+        raise wrong[0]
+
+
+def _names(of: Dependant) -> Iterator[str]:
+    """The query parameters of a route, or of what it depends on."""
+    yield from (one.alias for one in of.query_params)
+    for other in of.dependencies:
+        yield from _names(other)
+
+
+def _unknown(name: str, asked: HTTPConnection, expected: str) -> ApiError:
+    message = f"{asked.url.path[:60]} has no parameter {name[:60]!r}: expected {expected}."
+    return ApiError(422, "unknown_parameter", message, field=name, value=asked.query_params[name], expected=expected)
 
 
 def venues_for(

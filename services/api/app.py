@@ -13,7 +13,7 @@ from starlette.websockets import WebSocket
 
 from services.api import routes
 from services.api.access import Gate, refuse
-from services.api.answers import once
+from services.api.answers import known, once
 from services.api.build import version
 from services.api.context import MAX_SOCKETS, Context
 from services.api.errors import ApiError, on_api_error, on_crash, on_http_error, on_invalid
@@ -51,9 +51,9 @@ def create(settings: Settings, client: bus.Redis) -> FastAPI:
     app.add_api_websocket_route("/{path:path}", _no_socket(context))
     own = [route for route in app.routes if isinstance(route, Route)]
     for router in routes.ALL:
-        app.include_router(router, dependencies=[] if router is pages.router else [Depends(once)])
-    known = [*own, *(route for router in routes.ALL for route in router.routes)]
-    app.state.routes = [route for route in known if isinstance(route, Route) and route.path != pages.ANYTHING]
+        app.include_router(router, dependencies=[] if router is pages.router else [Depends(once), Depends(known)])
+    doors = [*own, *(route for router in routes.ALL for route in router.routes)]
+    app.state.routes = [route for route in doors if isinstance(route, Route) and route.path != pages.ANYTHING]
     app.add_middleware(GZipMiddleware, minimum_size=1_000, compresslevel=4)
 
     def writes(scope: Scope) -> bool:

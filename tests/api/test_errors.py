@@ -181,6 +181,9 @@ async def test_an_unknown_symbol_and_exchange_say_what_is_known(filled: Api) -> 
         ("chart/BTC?interval=1min&resolution=5min", "resolution", "contradiction"),
         ("data?symbol=NOSUCH&symbol=BTC", "symbol", "repeated"),
         ("aggregated_data?limit=x&limit=1", "limit", "repeated"),
+        ("data?symbl=BTC", "symbl", "unknown_parameter"),
+        ("board?Limit=3&nope=1", "Limit", "unknown_parameter"),
+        ("history/BTC?form=csv&limit=x", "form", "unknown_parameter"),
         ("history/", "symbol", "invalid_value"),
         ("latest/", "symbol", "invalid_value"),
     ],
@@ -190,6 +193,31 @@ async def test_an_error_names_the_parameter_as_it_was_written(filled: Api, query
     assert answer.status_code in (404, 422)
     is_error_shape(answer.json())
     assert (answer.json()["error"]["field"], answer.json()["error"]["code"]) == (field, code)
+
+
+async def test_a_parameter_that_a_path_has_no_use_for_is_refused_with_those_it_has(filled: Api) -> None:
+    errors = (await filled.http.get("/api/data?symbl=BTC&symbol=BTC&vnues=okx")).json()["errors"]
+    assert [one["field"] for one in errors] == ["symbl", "vnues"]
+    assert errors[0] == {
+        "code": "unknown_parameter",
+        "field": "symbl",
+        "value": "BTC",
+        "expected": "one of symbol, venues, exchange, exchanges",
+        "message": "/api/data has no parameter 'symbl': expected one of symbol, venues, exchange, exchanges.",
+    }
+    none = (await filled.http.get("/api/version?verbose=1")).json()["error"]
+    assert (none["field"], none["expected"]) == ("verbose", "no parameter")
+    for path in ("/api/data?_=1795248221120", "/healthz?probe=1", "/metrics?format=text", "/?utm=x"):
+        assert (await filled.http.get(path)).status_code == 200, path
+
+
+async def test_every_parameter_that_is_described_is_known(filled: Api) -> None:
+    for verb, path, about in await doors(filled):
+        names = [one["name"] for one in about.get("parameters", ()) if one["in"] == "query"]
+        place = path.replace("{symbol}", "BTC").replace("{signal_id}", "x").replace("{asset}", "BTC")
+        if verb == "get" and names:
+            answer = await filled.http.get(place, params=dict.fromkeys(names, "x"))
+            assert answer.json()["error"]["code"] != "unknown_parameter", (place, answer.text)
 
 
 async def test_names_that_mean_the_same_may_stand_together_if_they_agree(filled: Api) -> None:
