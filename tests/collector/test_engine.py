@@ -177,11 +177,11 @@ async def test_a_planned_rollover_loses_and_doubles_no_trade_and_no_state(
         await found.all_live()
         symbol = watched(found)
         await found.until(lambda: found.engine.counts["ended"] >= 6, 2 * LIMIT_S)
+        await found.until(lambda: len(sent_trades(found, part, field)) > 50)
         found.strike("freeze")
         await found.until(lambda: set(sent_trades(found, part, field)) <= {trade.id for trade in found.kept.of(Trade)})
         published = Counter((trade.symbol, trade.id) for trade in found.kept.of(Trade))
         assert max(published.values()) == 1
-        assert len(sent_trades(found, part, field)) > 50
         assert "down" not in found.kept.states("quote", symbol)[1:]
         quotes = found.kept.of(Quote, symbol)
         stamps = [quote.seq if quote.seq is not None else quote.ts for quote in quotes if quote.source == "ws"]
