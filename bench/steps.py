@@ -13,6 +13,8 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
+from functools import partial
+from operator import attrgetter
 from string import ascii_uppercase
 from typing import Any, Final
 
@@ -24,12 +26,11 @@ from services.collector.recent import KEPT, Ring
 from services.collector.table import Table
 from services.collector.venue import DecoderOptions
 from services.collector.venues import VENUES
-from services.collector.venues.binance.shapes import Combined
+from services.collector.venues.binance.shapes import AggTrade, Combined
 from shared.codec import encode_batch
 from shared.events import Event, Quote
 from shared.instruments import Instrument
 from shared.outbox import Outbox
-from shared.writer import SYMBOL
 
 FRAMES: Final = 20_000
 SYMBOLS: Final = 500
@@ -71,14 +72,8 @@ class Away:
         self.box = Outbox("bench", {"quote": 1}, max_in_flight=1 << 40)
         self.box.open = True
 
-    def outlet(self, key: str, last_key: str) -> Callable[[list[Event]], None]:
-        stream, last, extend = self.box.stream(key), dict[str | None, Event](), self.box.extend
-
-        def put(events: list[Event]) -> None:
-            extend(stream, events)
-            last.update(zip(map(SYMBOL, events), events, strict=True))
-
-        return put
+    def outlet(self, key: str) -> Callable[[list[Event]], None]:
+        return partial(self.box.extend, self.box.stream(key))
 
     def append(self, key: str, event: Event) -> None:
         self.box.append(self.box.stream(key), event)
@@ -135,11 +130,30 @@ def over(values: Sequence[Any], work: Callable[[Any], object]) -> Step:
     return step
 
 
+def last_values(quotes: Sequence[Quote]) -> dict[str, Step]:
+    """What keeping the newest quote of each symbol costs, beside handing on the quotes themselves."""
+
+    def as_they_come() -> None:
+        fields: dict[str, Quote] = {}
+        for at in range(0, FRAMES, 64):
+            some = quotes[at : at + 64]
+            fields.update(zip(map(attrgetter("symbol"), some), some, strict=True))
+
+    def at_a_tick() -> None:
+        fields: dict[str, Quote] = {}
+        newest = {quote.symbol: quote for quote in quotes[-SYMBOLS:]}
+        for symbol, quote in newest.items():
+            fields[symbol] = quote
+
+    return {"at a tick": at_a_tick, "as they come": as_they_come}
+
+
 def groups(table: Table, frames: Sequence[bytes]) -> dict[str, dict[str, Step]]:
     """Step -> its variants, the one in use first."""
     typed = msgspec.json.Decoder(Combined).decode
     rows: list[Any] = [typed(frame).data for frame in frames]
     quotes = [Quote(row.s, row.b, row.B, row.a, row.A, row.T * 1_000_000, 5, "ws", row.u) for row in rows]
+    mixed = [row if number % 8 else AggTrade(row.s, 1, "1", "1", 1, True) for number, row in enumerate(rows)]
     digits = re.compile(r"[0-9]+(?:\.[0-9]+)?").fullmatch
     ids = [str(row.u) for row in rows]
 
@@ -151,7 +165,13 @@ def groups(table: Table, frames: Sequence[bytes]) -> dict[str, dict[str, Step]]:
 
     def many() -> None:
         for at in range(0, FRAMES, 64):
-            POSITIVE_MANY("".join([f"{row.b} {row.B} {row.a} {row.A} " for row in rows[at : at + 64]]))
+            texts: list[str] = []
+            for row in rows[at : at + 64]:
+                texts += row.b, row.B, row.a, row.A
+            texts.append("")
+            joined = " ".join(texts)
+            assert POSITIVE_MANY(joined)
+            assert joined.count(" ") == len(texts) - 1
 
     def packed(size: int) -> Step:
         parts: Iterable[list[Event]] = [list[Event](quotes[at : at + size]) for at in range(0, FRAMES, size)]
@@ -167,6 +187,10 @@ def groups(table: Table, frames: Sequence[bytes]) -> dict[str, dict[str, Step]]:
 
     return {
         "json": {"typed record": over(frames, typed), "dict": over(frames, msgspec.json.Decoder().decode)},
+        "which type": {
+            "type is": over(mixed, lambda row: type(row) is AggTrade),
+            "isinstance": over(mixed, lambda row: isinstance(row, AggTrade)),
+        },
         "numbers": {
             "one pattern for 64 frames": many,
             "one pattern for four": over(rows, lambda row: POSITIVE_FOUR(f"{row.b} {row.B} {row.a} {row.A}")),
@@ -174,6 +198,7 @@ def groups(table: Table, frames: Sequence[bytes]) -> dict[str, dict[str, Step]]:
             "Decimal": over(rows, decimals),
         },
         "batch of": {str(size): packed(size) for size in (32, 1, 16, 64)},
+        "last values": last_values(quotes),
         "ids": {"two halves": rings(Ring), "set and deque": rings(Deque)},
         "frame to batch": {
             "64 at a time": path(table, frames, 64),

@@ -18,7 +18,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable, Iterator, Mapping
-from operator import attrgetter
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -38,7 +38,6 @@ PASSING: Final = frozenset(
 TICK_S: Final = 0.05
 TICKS_PER_BEAT: Final = 20
 MEMORY_BYTES: Final = 256 << 20
-SYMBOL: Final = attrgetter("symbol")
 #: Entries that a stream keeps however short memory is: a shorter one is not what fills it.
 LEAST_KEPT: Final = 1_000
 
@@ -155,21 +154,9 @@ class StreamWriter:
             stream = self._outbox.stream(key)
         self._outbox.append(stream, event)
 
-    def outlet(self, key: str, last_key: str) -> Callable[[list[Event]], None]:
-        """`append` of many events at once, and, with a `last_key`, `put_last` of them: for what comes most.
-
-        The list is the caller's again after the call.
-        """
-        stream, extend = self._outbox.stream(key), self._outbox.extend
-        if not last_key:
-            return lambda events: extend(stream, events)
-        fields = self._last.fields(last_key)
-
-        def put(events: list[Event]) -> None:
-            extend(stream, events)
-            fields.update(zip(map(SYMBOL, events), events, strict=True))
-
-        return put
+    def outlet(self, key: str) -> Callable[[list[Event]], None]:
+        """`append` of many events at once, for what comes most. The list is the caller's again after the call."""
+        return partial(self._outbox.extend, self._outbox.stream(key))
 
     def put_last(self, key: str, field: str, event: Event) -> None:
         """Keep the event as the newest of its symbol; a State is kept beside the value. Written once a second."""

@@ -63,7 +63,7 @@ class Listener:
         market: Market = "perp" if ":" in event.symbol else "spot"
         self.first.setdefault((market, KIND[type(event)]), (monotonic() - self.began, event))
 
-    def outlet(self, key: str, last_key: str) -> Callable[[list[Event]], None]:
+    def outlet(self, key: str) -> Callable[[list[Event]], None]:
         def put(events: list[Event]) -> None:
             for event in events:
                 self.append(key, event)

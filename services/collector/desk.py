@@ -20,8 +20,6 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 from typing import Any, Final, Protocol
 
-import msgspec
-
 from services.collector.capped import Capped
 from services.collector.feeds import (
     MERGED_KINDS,
@@ -37,6 +35,7 @@ from services.collector.lanes import Lanes
 from services.collector.messages import Control, Message, Replayed
 from services.collector.plan import Topic
 from services.collector.quotes import CrossCheck, behind, same
+from services.collector.rota import Rota
 from shared.events import (
     KIND,
     Book,
@@ -55,11 +54,8 @@ from shared.events import (
 from shared.instruments import Market
 
 SECOND: Final = 1_000_000_000
-QUOTE_REPEAT: Final = 19 * SECOND
 #: how far back funding payments are published
 SETTLED_KEPT: Final = 7 * 86_400 * SECOND
-#: quote feeds are looked at for repeating in this many parts, one a second
-SLICES: Final = 10
 
 #: (kind, symbol)
 Place = tuple[str, str]
@@ -71,7 +67,7 @@ class Bus(Protocol):
     """The part of the writer that the desk needs."""
 
     def append(self, key: str, event: Event) -> None: ...
-    def outlet(self, key: str, last_key: str) -> Callable[[list[Event]], None]: ...
+    def outlet(self, key: str) -> Callable[[list[Event]], None]: ...
     def put_last(self, key: str, field: str, event: Event) -> None: ...
     def delete_last(self, key: str, field: str) -> None: ...
 
@@ -91,8 +87,7 @@ class Desk:
         self._members: dict[Market, frozenset[str]] = {}
         self._capped = Capped(self._out)
         self._cross_check = CrossCheck()
-        self._rota: list[QuoteFeed] = []
-        self._slice = 0
+        self._rota = Rota(self._out, self._put_last)
         self._handlers: dict[type, Callable[[Source, Any], None]] = {
             Trade: self._print,
             Liquidation: self._print,
@@ -122,6 +117,7 @@ class Desk:
         deleted. None: another process has it now, not a word.
         """
         self._members = members
+        self._rota.keep()
         wanted = set(places)
         for kind, symbol in self._places - wanted:
             feed = self._feed(kind, symbol)
@@ -130,7 +126,7 @@ class Desk:
         for kind, symbol in wanted - self._places:
             self._ensure(kind, symbol)
         self._places = wanted
-        self._rota = list(self._quotes.values())
+        self._rota.follow(self._quotes.values())
 
     def withdraw(self, symbols: Collection[str], reason: str, now: int) -> None:
         """Let go of all feeds of some symbols; `serve` makes them anew."""
@@ -212,7 +208,7 @@ class Desk:
         rest: list[Control] = []
         quotes = self._quotes
         for message in messages:
-            if isinstance(message, Quote):
+            if type(message) is Quote:  # quicker than isinstance where it is not
                 feed = quotes.get(message.symbol)
                 if feed is None:
                     self.held["not_served"] += 1
@@ -258,17 +254,6 @@ class Desk:
             return False
         return True
 
-    def repeat_quotes(self, now: int) -> None:
-        """5. To be called once a second: a tenth of the quotes is looked at."""
-        self._slice = (self._slice + 1) % SLICES
-        for feed in self._rota[self._slice :: SLICES]:
-            last = feed.last
-            if last is None or feed.owner is None or feed.state != "up":
-                continue
-            if now - max(last.recv, feed.repeated) >= QUOTE_REPEAT:
-                feed.repeated = now
-                self._out(feed, msgspec.structs.replace(last, source="repeat"))
-
     # ---- 2: prints
 
     def _print(self, source: Source, event: Trade | Liquidation) -> None:
@@ -310,7 +295,11 @@ class Desk:
         self._capped.put(feed, source, event)
 
     def tick(self, now: int, at_most: int = sys.maxsize) -> bool:
-        """Publish what a cap held back. To be called a few times a second, and again where there was more."""
+        """Publish what a cap held back, and see to the quotes that rest.
+
+        To be called a few times a second, and again where there was more.
+        """
+        self._rota.tick(now)
         return self._capped.tick(now, at_most)
 
     # ---- books
@@ -374,6 +363,7 @@ class Desk:
 
     def announce(self, state: FeedState, reason: str, now: int) -> None:
         """A producer's start and stop: one state for all of its symbols, on every stream."""
+        self._rota.keep()
         for key in sorted(self.keys()):
             self._append(key, State(None, state, reason, now))
 

@@ -10,7 +10,6 @@ import ssl
 from collections import Counter, deque
 from collections.abc import Coroutine
 from functools import partial
-from itertools import count
 from random import Random
 from time import time_ns
 from typing import Any, Final
@@ -135,15 +134,13 @@ class Engine:
         return self._group.create_task(work)
 
     async def _ticking(self) -> None:
-        """What caps held back goes out ten times a second, repeats are looked at once."""
-        for turn in count(1):
+        """What caps and pictures held back goes out ten times a second."""
+        while True:
             await asyncio.sleep(1 / TICKS_A_SECOND)
             now = time_ns()
             for _ in iter(partial(self.desk.tick, now, ROWS_AT_ONCE), False):
                 await asyncio.sleep(0)  # quotes need not wait for all of them
             self.books.tick(now)
-            if turn % TICKS_A_SECOND == 0:
-                self.desk.repeat_quotes(now)
 
     # ---- what to carry
 

@@ -13,8 +13,8 @@ MERGED_KINDS: Final = ("mark", "funding", "stats")
 PRINT_KINDS: Final[dict[str, type]] = {"trade": Trade, "liquidation": Liquidation}
 
 
-#: (stream key, key of the last values or "") -> what puts an event into its lane
-Joins = Callable[[str, str], Callable[[Event], None]]
+#: stream key -> what puts an event into its lane
+Joins = Callable[[str], Callable[[Event], None]]
 
 
 class Source(Protocol):
@@ -81,14 +81,18 @@ class OwnedFeed(Feed):
 
 
 class QuoteFeed(OwnedFeed):
-    """`last` is the newest quote published, `repeated` when it was sent again; `put` puts one into its lane."""
+    """`last` is the newest quote published, `kept` the one that is the last value, `repeated` when it was sent again.
 
-    __slots__ = ("last", "put", "repeated")
+    `put` puts one into its lane.
+    """
+
+    __slots__ = ("kept", "last", "put", "repeated")
 
     def __init__(self, venue: str, partitions: int, symbol: str, joins: Joins) -> None:
         super().__init__(venue, partitions, "quote", symbol)
-        self.put = joins(self.key, self.last_key)
+        self.put = joins(self.key)
         self.last: Quote | None = None
+        self.kept: Quote | None = None
         self.repeated = 0
 
     def heard(self, since: int) -> bool:
@@ -114,7 +118,7 @@ class PrintFeed(Feed):
 
     def __init__(self, venue: str, partitions: int, kind: str, symbol: str, joins: Joins) -> None:
         super().__init__(venue, partitions, kind, symbol)
-        self.put = joins(self.key, self.last_key)
+        self.put = joins(self.key)
         self.new = Ring().new
         self.live_ts = 0
         self.source: Source | None = None

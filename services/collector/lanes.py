@@ -5,12 +5,12 @@ from typing import Final
 
 from shared.events import Event
 
-#: `outlet(key, last_key)` of the bus
-Outlet = Callable[[str, str], Callable[[list[Event]], None]]
+#: `outlet(key)` of the bus
+Outlet = Callable[[str], Callable[[list[Event]], None]]
 
 
 class Lanes:
-    """A lane a stream. `joins(key, last_key)` gives what puts an event into its lane; `send` empties all of them."""
+    """A lane a stream. `joins(key)` gives what puts an event into its lane; `send` empties all of them."""
 
     __slots__ = ("_lanes", "_outlet")
 
@@ -18,10 +18,10 @@ class Lanes:
         self._outlet: Final = outlet
         self._lanes: dict[str, tuple[list[Event], Callable[[list[Event]], None]]] = {}
 
-    def joins(self, key: str, last_key: str) -> Callable[[Event], None]:
+    def joins(self, key: str) -> Callable[[Event], None]:
         lane = self._lanes.get(key)
         if lane is None:
-            lane = self._lanes[key] = [], self._outlet(key, last_key)
+            lane = self._lanes[key] = [], self._outlet(key)
         return lane[0].append
 
     def send(self) -> int:

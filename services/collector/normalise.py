@@ -48,12 +48,13 @@ def shifted(digits: str, places: int) -> str:
     """A plain number that is not negative times ten to the `places`, as text: exact, no trailing fractional zeros."""
     whole, _, fraction = digits.partition(".")
     if places >= 0:
-        if len(fraction) < places:
-            fraction = fraction.ljust(places, "0")
+        if len(fraction) <= places:
+            return (whole + fraction.ljust(places, "0")).lstrip("0") or "0"
         whole, fraction = whole + fraction[:places], fraction[places:]
     else:
         if len(whole) <= -places:
-            whole = whole.rjust(1 - places, "0")
+            fraction = (whole.rjust(-places, "0") + fraction).rstrip("0")
+            return f"0.{fraction}" if fraction else "0"
         whole, fraction = whole[:places], whole[places:] + fraction
     whole, fraction = whole.lstrip("0") or "0", fraction.rstrip("0")
     return f"{whole}.{fraction}" if fraction else whole

@@ -64,8 +64,8 @@ class CountingBus:
         self._published[KIND[type(event)]] += 1
         self._bus.append(key, event)
 
-    def outlet(self, key: str, last_key: str) -> Callable[[list[Event]], None]:
-        put = self._bus.outlet(key, last_key)
+    def outlet(self, key: str) -> Callable[[list[Event]], None]:
+        put = self._bus.outlet(key)
 
         def counted(events: list[Event]) -> None:
             self._published.update(KIND[type(event)] for event in events)

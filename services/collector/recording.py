@@ -33,7 +33,7 @@ class Nowhere:
     """A bus that carries nothing."""
 
     def append(self, key: str, event: Event) -> None: ...
-    def outlet(self, key: str, last_key: str) -> Callable[[list[Event]], None]:
+    def outlet(self, key: str) -> Callable[[list[Event]], None]:
         return lambda events: None
 
     def put_last(self, key: str, field: str, event: Event) -> None: ...

@@ -253,8 +253,6 @@ class Timeline:
             self.writer.now(now)
             for part in self.parts:
                 part.player.tick(now)
-                if self._turn % 4 == 0:
-                    part.player.desk.repeat_quotes(now)
 
     def end(self) -> None:
         """The producers stop; time goes on until the last minute is over for everybody."""

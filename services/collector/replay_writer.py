@@ -87,14 +87,12 @@ class ReplayWriter:
             stream = self._streams[key] = Stream(key)
         stream.pending.append(event)
 
-    def outlet(self, key: str, last_key: str) -> Callable[[list[Event]], None]:
-        """Takes events of one stream, with a `last_key` each the last value of its symbol."""
+    def outlet(self, key: str) -> Callable[[list[Event]], None]:
+        """Takes events of one stream."""
 
         def put(events: list[Event]) -> None:
             for event in events:
                 self.append(key, event)
-                if last_key:
-                    self.put_last(last_key, event.symbol or "", event)
 
         return put
 

@@ -49,6 +49,7 @@ class Table:
 
     def __init__(self, instruments: Iterable[Instrument] = (), outside: Iterable[str] = ()) -> None:
         self._rows: dict[Market, dict[str, Listed]] = {"spot": {}, "perp": {}}
+        self._plain: dict[Market, dict[str, str]] = {"spot": {}, "perp": {}}
         self._aliases: dict[Market, dict[str, tuple[Listed, ...]]] = {"spot": {}, "perp": {}}
         self._symbols: dict[str, Instrument] = {}
         self._all: list[Instrument] = []
@@ -68,7 +69,7 @@ class Table:
         """Put a new listing in place of the old one, keeping the mappings that were handed out."""
         self.outside.clear()
         self.outside.update(outside)
-        for kept in (self._rows, self._aliases):
+        for kept in (self._rows, self._plain, self._aliases):
             for mapping in kept.values():
                 mapping.clear()
         self._symbols.clear()
@@ -80,6 +81,8 @@ class Table:
                 continue
             row = Listed(instrument)
             self._rows[instrument.market][instrument.native] = row
+            if row.plain:
+                self._plain[instrument.market][instrument.native] = row.symbol
             aliases = self._aliases[instrument.market]
             for alias in instrument.aliases:
                 aliases[alias] = (*aliases.get(alias, ()), row)
@@ -88,6 +91,10 @@ class Table:
     def getter(self, market: Market) -> Callable[[str], Listed | None]:
         """The quickest look-up of a market, for hot paths; live as the mappings are."""
         return self._rows[market].get
+
+    def plain(self, market: Market) -> Callable[[str], str | None]:
+        """The symbol of a native id whose prices and sizes need no conversion; live and quick as `getter`."""
+        return self._plain[market].get
 
     def market(self, market: Market) -> Mapping[str, Listed]:
         return self.spot if market == "spot" else self.perp

@@ -42,12 +42,10 @@ class Kept:
     def append(self, key: str, event: Event) -> None:
         self.events.append((key, event))
 
-    def outlet(self, key: str, last_key: str) -> Callable[[list[Event]], None]:
+    def outlet(self, key: str) -> Callable[[list[Event]], None]:
         def put(events: list[Event]) -> None:
             for event in events:
                 self.append(key, event)
-                if last_key:
-                    self.put_last(last_key, event.symbol or "", event)
 
         return put
 

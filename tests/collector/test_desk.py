@@ -83,6 +83,7 @@ def test_the_first_quote_of_a_source_says_up_before_it() -> None:
     made.take(Wire(1), [quote("100", 0), quote("101", 0.1)])
     assert said(kept) == ["up", "100", "101"]
     assert {key for key, _ in kept.events} == {"md:{0}:fake:quote"}
+    made.tick(START + SECOND)
     assert kept.last["last:{0}:fake:quote", SYMBOL] == quote("101", 0.1)
 
 
@@ -144,7 +145,7 @@ def test_an_unchanged_quote_is_repeated_within_thirty_seconds_while_its_feed_is_
     sent = [0.0]
     for second in range(1, 120):
         before = len(kept.events)
-        made.repeat_quotes(START + second * SECOND)
+        made.tick(START + second * SECOND)
         sent += [float(second)] * (len(kept.events) - before)
     assert all(late - early <= 30 for early, late in pairwise(sent))
     assert len(sent) >= 4
@@ -153,7 +154,7 @@ def test_an_unchanged_quote_is_repeated_within_thirty_seconds_while_its_feed_is_
     made.state(wire, [TOPIC], "stale", "quiet", START + 120 * SECOND)
     before = len(kept.events)
     for second in range(120, 240):
-        made.repeat_quotes(START + second * SECOND)
+        made.tick(START + second * SECOND)
     assert len(kept.events) == before
 
 

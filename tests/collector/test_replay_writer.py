@@ -75,7 +75,8 @@ async def test_a_burst_of_one_moment_is_cut_into_batches(redis_client: Redis) ->
 async def test_last_values_and_states_stand_side_by_side_until_they_go(redis_client: Redis) -> None:
     writer, hash_ = ReplayWriter(redis_client, "p", RETENTION_MS), last(0, "alpha", "quote")
     writer.now(T0 * MS)
-    writer.outlet(KEY, hash_)([quote(T0)])
+    writer.outlet(KEY)([quote(T0)])
+    writer.put_last(hash_, "A/USDT", quote(T0))
     writer.put_last(hash_, "A/USDT", State("A/USDT", "up", "data", T0 * MS))
     await writer.send()
     assert sorted(await redis_client.hkeys(hash_)) == [b"A/USDT", b"x:A/USDT"]

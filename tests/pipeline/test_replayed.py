@@ -84,11 +84,12 @@ async def replayed(
             stack.start("scanner", "services.scanner")
 
         async def whole() -> Any:
-            signals, board, _, history = found = await answers()
+            signals, board, _, history = await answers()
             closed = [one for one in signals["signals"] if one["state"] == "closed"]
             rows = [one for one in board["rows"] if one["asset"] == "BTC"]
             over = len(closed) == 2 and all((one["why"], one["signals"]) == ("down", []) for one in rows)
-            return found if over and history["count"] == 2 else None
+            # asked once more: the first of these answers may be older than the board that the last ones show
+            return await answers() if over and history["count"] == 2 else None
 
         answered = list(await stack.until(whole, "both signals are closed, also on the board, and both bars stored"))
     finally:

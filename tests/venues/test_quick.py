@@ -1,5 +1,6 @@
 """What is decoded many frames at a time is what is decoded frame by frame."""
 
+import re
 from functools import cache
 
 import pytest
@@ -70,3 +71,18 @@ def test_most_of_what_comes_most_is_decoded_together(venue: str) -> None:
             record.quick(found, options)([frame], 7)[0] for found in instruments(venue) for frame in recorded(venue)
         ]
         assert any(made), endpoint.name
+
+
+@pytest.mark.parametrize("venue", QUICK)
+def test_two_numbers_where_one_should_be_are_no_number(venue: str) -> None:
+    """The numbers of many frames are checked with spaces between them: one that brings its own is found out."""
+    record, tried = VENUES[venue], 0
+    for endpoint in record.endpoints:
+        for found in instruments(venue):
+            quick = record.quick(found, DecoderOptions(endpoint.name, endpoint.market))
+            for frame in recorded(venue):
+                broken = re.sub(rb'"(\d+\.\d+)"', rb'"1 \1"', frame, count=1)
+                if broken != frame and quick([frame], 7)[0]:
+                    tried += 1
+                    assert quick([broken], 7) == ([], [broken])
+    assert tried

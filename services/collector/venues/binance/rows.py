@@ -57,6 +57,9 @@ MS: Final = 1_000_000
 COIN_MARGINED: Final = 2
 SHUTDOWN: Final = "serverShutdown"
 
+#: `m` of a trade, whether the buyer was the maker -> the aggressor's side
+SIDE: Final[dict[bool, Side]] = {True: "sell", False: "buy"}
+
 #: the channels that can make quotes, by the second half of their topics
 BOOK_TICKER: Final = "bookTicker"
 ALL_BOOK_TICKERS: Final = "!bookTicker"
@@ -164,8 +167,7 @@ class RowDecoder:
         if listed is None:
             return [self.miss(row.s, row.st)]
         price, size = positive(row.p, row.q, listed)
-        # m: the buyer was the maker, so the aggressor sold
-        return [Trade(listed.symbol, price, size, "sell" if row.m else "buy", str(row.a), row.T * MS, recv)]
+        return [Trade(listed.symbol, price, size, SIDE[row.m], str(row.a), row.T * MS, recv)]
 
     def _depth(self, row: DepthUpdate, recv: int, stream: str) -> list[Message]:
         listed = self.listed(row.s, row.st)
