@@ -82,7 +82,7 @@ async def test_a_recording_that_was_stopped_for_a_while_goes_on(tmp_path: Path) 
         went_on = time.time_ns()
         process.send_signal(signal.SIGCONT)
         async with asyncio.timeout(LIMIT_S):
-            await process.wait()
+            await process.communicate()
     assert any(line.conn is not None for line in recorded(out) if (line.recv or 0) > went_on)
 
 
