@@ -67,7 +67,7 @@ async def redis_client(redis_url: str) -> AsyncIterator[Redis]:
 
 async def _accepts(url: str) -> None:
     """Return once Postgres takes connections: its port answers a moment earlier."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while True:
             try:
                 await (await asyncpg.connect(url)).close()

@@ -59,7 +59,7 @@ def port_answers(port: int, host: str = "127.0.0.1") -> bool:
         return False
 
 
-def start_server(arguments: Sequence[str], port: int, log: Path, limit_s: float = 30.0) -> subprocess.Popen[bytes]:
+def start_server(arguments: Sequence[str], port: int, log: Path, limit_s: float = 120.0) -> subprocess.Popen[bytes]:
     """Run `python -m <arguments>` from the repository and return once its port answers.
 
     Raises `CannotRun` with the log's last lines when it ends first or does not answer within `limit_s`.

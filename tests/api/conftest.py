@@ -31,7 +31,7 @@ class Api:
         return f"http://127.0.0.1:{self.port}"
 
     def socket(self, path: str, **options: Any) -> connect:
-        return connect(f"ws://127.0.0.1:{self.port}{path}", **options)
+        return connect(f"ws://127.0.0.1:{self.port}{path}", open_timeout=PATIENCE_S, **options)
 
     async def until(self, true: Callable[[], Any]) -> None:
         """Wait for a condition of the state."""

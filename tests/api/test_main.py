@@ -28,7 +28,7 @@ async def begin(tmp_path: Path, **environment: str) -> asyncio.subprocess.Proces
 async def test_it_serves_beats_and_stops_with_0(tmp_path: Path, redis_url: str, redis_client: Redis) -> None:
     port = free_port()
     process = await begin(tmp_path, PORT=str(port), REDIS_URL=redis_url)
-    async with asyncio.timeout(60), httpx.AsyncClient() as http:
+    async with asyncio.timeout(60), httpx.AsyncClient(timeout=60) as http:
         while True:
             try:
                 if (await http.get(f"http://127.0.0.1:{port}/readyz")).status_code == 200:
