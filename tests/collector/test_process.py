@@ -15,6 +15,7 @@ from typing import Any
 from redis.asyncio import Redis
 
 from deploy.local.process import REPOSITORY, free_port, start_server, stop_server
+from services.collector.pulse import LOST_NS
 from services.simulator import wire
 from services.simulator.options import Options
 from services.simulator.scenario import Event as Fault
@@ -172,8 +173,10 @@ async def test_a_process_that_was_stopped_publishes_nothing_old_and_shares_again
         collector(redis_url, sim.url, tmp_path) as second,
     ):
         await until(lambda: settled(redis_client, 2), "two share")
+        stopped = time.time_ns()
         second.send_signal(signal.SIGSTOP)
         await until(lambda: _one_member(redis_client), "the lease runs out")
+        await asyncio.sleep(max(0, stopped + LOST_NS - time.time_ns()) / 1e9)  # longer than any that is but busy
         went_on = time.time_ns()
         second.send_signal(signal.SIGCONT)
 
