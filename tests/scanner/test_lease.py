@@ -7,8 +7,15 @@ import pytest
 from services.scanner import lease
 from services.scanner.resume import pairs, send
 from services.scanner.wire import Wire
+from shared import fences
 from shared.bus import Redis
 from shared.streams import open_signals, scan, signals
+
+
+@pytest.fixture(autouse=True)
+def lasting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lease runs out when a test says so."""
+    monkeypatch.setattr(fences, "TTL_MS", 600_000)
 
 
 async def test_one_owner_at_a_time_and_a_higher_fence_for_the_next(redis_client: Redis) -> None:
