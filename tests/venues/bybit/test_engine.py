@@ -41,7 +41,8 @@ async def test_every_instrument_gets_every_kind_of_data_and_nothing_is_unknown(
         await found.until(lambda: found.kept.of(Liquidation))
         assert standing(found.engine) == ("live", "")
         assert not found.engine.plan.unplaced
-        assert not found.engine.samples.counts
+        # dated contracts, where a start is so slow that quotes are asked for meanwhile
+        assert set(found.engine.samples.counts) <= {"out_of_scope"}
         assert all(mark.mark is not None and mark.index is not None for mark in found.kept.of(Mark))
         for one in found.kept.of(Stats):
             assert (one.open_interest is not None) == (one.symbol in perps)
