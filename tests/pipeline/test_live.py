@@ -148,6 +148,13 @@ async def stored(stack: Stack, database: tuple[str, str], closed: Any) -> None:
 
 async def test_what_the_api_answers_is_what_the_exchanges_quote(ready: System) -> None:
     stack, exchange = ready
+
+    async def most_quote() -> bool:
+        found = (await stack.get("/api/data/all"))["all_realtime_data"].values()
+        legs = [both[market] for coin in found for both in coin.values() for market in ("spot", "futures")]
+        return sum(leg.get("bid") is not None for leg in legs) > 50
+
+    await stack.until(most_quote, "most markets are quoted")
     truth = await frozen(exchange)
     compared = await stack.until(lambda: all_equal(stack, truth), "every price is the exchange's own")
     await exchange.clear()
