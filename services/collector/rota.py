@@ -1,7 +1,7 @@
 """What is done for quotes that are published, again and again: kept as last values, and repeated when they rest. Pure.
 
 The newest quotes become last values at every tick and not one by one: of a busy symbol only one in hundreds is ever
-read there.
+read there. A clock that is set back ends nothing: what is of the future by it counts as long ago.
 """
 
 from collections.abc import Callable, Iterable
@@ -37,7 +37,7 @@ class Rota:
             return
         self._ticked = now
         self.keep()
-        if now - self._looked >= SECOND:
+        if not 0 <= now - self._looked < SECOND:
             self._looked = now
             self._repeat(now)
 
@@ -55,6 +55,6 @@ class Rota:
             last = feed.last
             if last is None or feed.owner is None or feed.state != "up":
                 continue
-            if now - max(last.recv, feed.repeated) >= QUOTE_REPEAT:
+            if not 0 <= now - max(last.recv, feed.repeated) < QUOTE_REPEAT:
                 feed.repeated = now
                 self._out(feed, msgspec.structs.replace(last, source="repeat"))

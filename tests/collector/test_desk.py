@@ -158,6 +158,17 @@ def test_an_unchanged_quote_is_repeated_within_thirty_seconds_while_its_feed_is_
     assert len(kept.events) == before
 
 
+def test_quotes_are_repeated_also_after_the_clock_was_set_back() -> None:
+    made, kept = desk()
+    made.take(Wire(1), [quote("100", 0)])
+    for second in range(10):
+        made.tick(START + (3600 + second) * SECOND)
+    assert [one.source for one in kept.of(Quote)] == ["ws", "repeat"]
+    for second in range(1, 61):
+        made.tick(START + second * SECOND)
+    assert len(kept.of(Quote)) == 2 + 3
+
+
 def test_trades_pass_once_whatever_connection_brings_them() -> None:
     made, kept = desk()
     old, new = Wire(1), Wire(2)
