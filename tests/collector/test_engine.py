@@ -261,7 +261,7 @@ async def test_a_process_that_stood_still_publishes_nothing_old_and_joins_anew(
 
 @BOTH
 async def test_liquidations_are_published_once(name: str, tmp_path: Path) -> None:
-    async with stage(name, tmp_path, rate=2000.0) as found:
+    async with stage(name, tmp_path) as found:
         await found.until(lambda: len(found.kept.of(Liquidation)) >= 2, 2 * LIMIT_S)
         seen = Counter((one.symbol, one.id, one.ts, one.price, one.size) for one in found.kept.of(Liquidation))
         assert max(seen.values()) == 1
