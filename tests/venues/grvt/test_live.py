@@ -125,7 +125,8 @@ async def test_funding_history_is_published_once(tmp_path: Path, monkeypatch: py
         await found.until(lambda: len({event.symbol for event in found.kept.of(Settlement)}) == 2)
         for symbol in (BTC, "PEPE/USDT:USDT"):
             made = found.kept.of(Settlement, symbol)
-            assert len({event.settle_ts for event in made}) == len(made) >= 7 * 24 // 8
+            # of a week each eight hours; the oldest may have grown too old on its way
+            assert len({event.settle_ts for event in made}) == len(made) >= 7 * 24 // 8 - 1
             assert all(event.settle_ts % 3_600_000_000_000 == 0 for event in made)
 
 
