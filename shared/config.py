@@ -333,6 +333,8 @@ def expectation(kind: Any) -> str:
         return "one of " + ", ".join(value or "(empty)" for value in get_args(kind))
     if get_origin(kind) in (Union, UnionType):
         return " or ".join("null" if one is type(None) else expectation(one) for one in get_args(kind))
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        return f"an object of {', '.join(field.name for field in msgspec.structs.fields(kind))}"
     if get_origin(kind) is tuple and kind not in EXPECTED and get_args(kind)[-1] is Ellipsis:
         return f"a list, each {expectation(get_args(kind)[0])}"
     return EXPECTED.get(kind, {int: "a whole number", float: "a number", str: "text"}.get(kind, str(kind)))

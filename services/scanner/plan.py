@@ -98,7 +98,7 @@ def _conditions(judge: Judge, buy: Leg, sell: Leg, measure: Measure) -> list[Con
         found.append(Condition(name="usdc_usdt", least="0.995", most="1.005", now=judge.rate.fx.mid))
     pays = [leg for leg in (buy, sell) if leg.market == "perp" and leg.funding is not None]
     due = min((leg.funding.next_ts for leg in pays if leg.funding and leg.funding.next_ts), default=None)
-    if due is not None and measure.due:
+    if due is not None and due <= measure.until and measure.due:
         found.append(Condition(name="funding_due_ts", now=str(due)))
     if buy.market == "perp" and sell.loan is not None:
         rate = f"{sell.loan.apr_percent:g}"

@@ -86,6 +86,7 @@ class Measure:
         "now",
         "size",
         "size_usd",
+        "until",
     )
 
     def __init__(self, buy: Side, sell: Side, rate: Rate, at: int, window_ns: int, transfer: Fraction = ZERO) -> None:
@@ -100,6 +101,8 @@ class Measure:
         self.edge = half_even(gain * 100, bottom)
         self.exact_net = (gain * below_fees - fees, bottom * below_fees)
         self.net = half_even(self.exact_net[0] * 100, self.exact_net[1])
+        #: payments until then are reckoned with
+        self.until = at + window_ns
         self.due = due_bps(buy, sell, at, window_ns)
         self.cash = cents(Fraction(*self.exact_net) + self.due) if self.due else self.net
         self.in_out = self.now = self.net

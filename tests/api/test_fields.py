@@ -7,6 +7,7 @@ from services.api.fields import NAMES, accepts, fields, rule_fields
 from shared import alert_rules
 from shared.alert_rules import MANNERS
 from shared.alerts import RULE_KINDS, UNUSED, ChannelManners
+from shared.config import BorrowRate
 
 
 def test_a_number_is_told_with_its_bounds() -> None:
@@ -31,6 +32,12 @@ def test_choices_and_lists_are_told_with_what_they_hold() -> None:
     pairs = accepts(tuple[tuple[str, str], ...])
     assert "length" not in pairs
     assert (pairs["each"]["length"], pairs["each"]["each"]["type"]) == (2, "text")
+
+
+def test_an_object_is_told_by_the_names_of_its_fields() -> None:
+    found = accepts(tuple[BorrowRate, ...])
+    assert found["expected"] == "a list of {asset, venue, apr_percent}, percent a year from 0 to 10000"
+    assert (found["each"]["type"], found["each"]["expected"]) == ("object", "an object of asset, venue, apr_percent")
 
 
 def test_every_field_of_a_rule_is_told_but_those_of_no_use() -> None:

@@ -5,7 +5,7 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.config import Runtime
+from shared.config import BorrowRate, Runtime
 from shared.routes.fx import Fx
 from shared.signals import Plan, Signal
 from tests.scanner.tape import T0, Tape, hold, row
@@ -87,6 +87,17 @@ def test_a_payment_that_falls_due_is_named() -> None:
     plan = plan_of(hold(tape, VENUES, 3500).fold()[1][0])
     assert {one.name: one.now for one in plan.holds}["funding_due_ts"] == str((T0 + 90_000) * 1_000_000)
     assert {one.name: one.now for one in plan.holds}["net_cash_bps"] == "80.00"
+
+
+def test_a_payment_that_was_not_reckoned_with_is_not_named_beside_a_loan_that_was() -> None:
+    runtime = Runtime(version=1, borrow_rates=(BorrowRate(asset="WIF", apr_percent=36.5),))
+    tape = Tape().begin({"alpha": [row("WIF")], "beta": [row("WIF", "spot")]}, runtime)
+    tape.funding("alpha", SYMBOL, "0.0001", T0 + 3_600_000)
+    tape.quote("alpha", SYMBOL, "1.9990", "2.0000", "1000").quote("beta", "WIF/USDT", "2.0200", "2.0220", "1000")
+    holds = {one.name: one for one in plan_of(hold(tape, VENUES, 3500).fold()[1][0]).holds}
+    assert holds["net_cash_bps"].now == "89.93"  # ten minutes of 36.5 % a year
+    assert holds["borrow_apr_percent"].most == "36.5"
+    assert "funding_due_ts" not in holds
 
 
 def test_an_update_brings_the_plan_of_its_own_moment_and_a_close_keeps_the_last() -> None:
