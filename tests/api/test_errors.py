@@ -146,7 +146,7 @@ async def test_wrong_methods_and_paths_are_json_and_name_what_is_allowed(filled:
         is_error_shape(answer.json())
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     path=st.text(st.characters(codec="utf-8"), max_size=20), value=st.text(st.characters(codec="utf-8"), max_size=20)
 )

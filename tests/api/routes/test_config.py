@@ -67,7 +67,7 @@ async def test_writers_at_once_all_get_through(api: Api) -> None:
     assert (await api.http.get("/api/config")).json()["version"] == 3
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.dictionaries(FIELDS, VALUES, max_size=3))
 async def test_whatever_is_written_is_taken_whole_or_refused_with_its_field(api: Api, body: dict[str, object]) -> None:
     before = (await api.http.get("/api/config")).json()["version"]
