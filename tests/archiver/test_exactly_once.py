@@ -12,10 +12,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from deploy.local.process import REPOSITORY
 from services.archiver.seal import seal
+from services.archiver.store import Head
 from shared import streams
 from shared.archive import journal, layout
 from shared.archive.reading import Archive
@@ -85,14 +87,18 @@ async def written(client: Redis) -> list[Item]:
     return [item_of(entry) for entry in sorted(found, key=lambda entry: entry.order)]
 
 
-async def begun(root: Path, segment: int = 1) -> None:
-    """A segment's account is on the disk. What is written from the first one's on is archived, whoever is killed; of
-    what was there before, only what is as young as ten seconds."""
+async def begun(root: Path, *, counted: bool = False) -> None:
+    """The account is on the disk: what is written from here on is archived, whoever is killed; of what was before, only
+    what is as young as ten seconds. `counted`: it holds how many entries the streams have had."""
     async with asyncio.timeout(PATIENCE_S):
         while True:
-            path = layout.journals(root).get(segment)
-            if path is not None and any(journal.blocks(path)):
-                return
+            for path in layout.journals(root).values():
+                head = next((block.head for block in journal.blocks(path)), None)
+                if head is None:
+                    continue
+                accounts = msgspec.json.decode(head, type=Head).streams.values()
+                if not counted or all(one["ordinal"] is not None for one in accounts):
+                    return
             await asyncio.sleep(0.05)
 
 
@@ -165,12 +171,15 @@ async def test_what_was_trimmed_while_nobody_archived_is_a_gap(
     market, root = Market(redis_client), tmp_path / "archive"
     key = streams.market_data(0, "alpha", "quote")
     await market.begin()
+    await market.step()  # long gone, when the archive begins
+    async for one in redis_client.scan_iter(_type="stream"):
+        await redis_client.xtrim(one, maxlen=0, approximate=False)
     async with archiver(redis_url, tmp_path) as process:
         await begun(root)
         for _ in range(5):
             await market.step()
         before = await archived(redis_client, root)
-        await begun(root, 2)  # once the streams' own counts are known
+        await begun(root, counted=True)
         process.send_signal(signal.SIGKILL)
     for _ in range(7):
         await market.step()
