@@ -302,7 +302,10 @@ async def test_wrong_messages_are_told_and_the_socket_stays(
         assert (await ask(socket, op="ping", id=1))["type"] == "pong"
 
 
-async def test_a_slow_client_gets_the_latest_rows_and_nobody_else_notices(api: Api, redis_client: Redis) -> None:
+async def test_a_slow_client_gets_the_latest_rows_and_nobody_else_notices(
+    api: Api, redis_client: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sockets.send_all, "__defaults__", (3_600.0,))  # slow it is, but never taken for gone
     names = [f"A{number}" for number in range(300)]
     await put_board(redis_client, *[row(name) for name in names])
     await api.until(lambda: len(api.context.state.board.rows) == 300)
