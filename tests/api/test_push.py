@@ -8,7 +8,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from services.api import sockets
+from services.api import server, sockets
 from services.api.push import SUBPROTOCOL
 from services.api.within import Routes
 from shared.bus import Redis
@@ -342,6 +342,7 @@ async def test_a_client_that_does_not_read_is_closed_with_a_reason(
     api: Api, redis_client: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sockets.send_all, "__defaults__", (0.3,))
+    monkeypatch.setattr(server, "CUT_OFF_S", 3_600.0)  # this one reads at last, however long that takes
     names = [f"A{number}" for number in range(300)]
     async with api.socket("/push", max_queue=1, compression=None, max_size=None) as socket:
         await subscribed(socket, "board")
