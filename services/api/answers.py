@@ -5,13 +5,13 @@ from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from typing import Annotated, Any, Final
 
-from fastapi import Query, Request
+from fastapi import Depends, Query, Request
 from fastapi.dependencies.models import Dependant
 from fastapi.requests import HTTPConnection
 from fastapi.routing import APIRoute
 from starlette.responses import Response
 
-from services.api.context import Context
+from services.api.context import Context, Ctx
 from services.api.errors import ApiError, invalid
 from services.api.numbers import json_bytes
 from services.api.shared_body import Body
@@ -23,6 +23,7 @@ CLOSED_MAX_AGE_S: Final = 3_600
 #: What clients add to keep an answer out of caches.
 UNHEARD: Final = frozenset({"_"})
 Text = Annotated[bool, Query(description="also write each number's digits as text, in `<name>_text`")]
+Venues = Annotated[str | None, Query(description="exchanges, comma separated (also `exchange`, `exchanges`)")]
 
 
 def reply(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
@@ -144,6 +145,17 @@ def _names(of: Dependant) -> Iterator[str]:
 def _unknown(name: str, asked: HTTPConnection, expected: str) -> ApiError:
     message = f"{asked.url.path[:60]} has no parameter {name[:60]!r}: expected {expected}."
     return ApiError(422, "unknown_parameter", message, field=name, value=asked.query_params[name], expected=expected)
+
+
+def among(
+    context: Ctx, venues: Venues = None, exchange: str | None = None, exchanges: str | None = None
+) -> tuple[str, ...]:
+    """The venues that a request asks for."""
+    return tuple(venues_for(context, exchange=exchange, exchanges=exchanges, venues=venues))
+
+
+#: All that there are where none is asked for.
+Among = Annotated[tuple[str, ...], Depends(among)]
 
 
 def venues_for(

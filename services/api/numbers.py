@@ -90,6 +90,18 @@ def product(left: str, right: str) -> Decimal:
     return EXACT.multiply(Decimal(left), Decimal(right))
 
 
+def beside(value: Any) -> Any:
+    """An answer with, beside each figure of its objects, its digits as `<name>_text`; what has some keeps it."""
+    if isinstance(value, dict):
+        found: dict[str, Any] = {}
+        for name, one in value.items():
+            found[name] = beside(one)
+            if isinstance(one, Raw):
+                found[f"{name}_text"] = bytes(one).decode()
+        return found
+    return [beside(one) for one in value] if isinstance(value, list) else value
+
+
 def with_text(fields: Mapping[str, str | None]) -> dict[str, Any]:
     """Each field as a number, and beside it as `<name>_text`."""
     found: dict[str, Any] = {}

@@ -202,8 +202,8 @@ async def test_a_parameter_that_a_path_has_no_use_for_is_refused_with_those_it_h
         "code": "unknown_parameter",
         "field": "symbl",
         "value": "BTC",
-        "expected": "one of symbol, venues, exchange, exchanges",
-        "message": "/api/data has no parameter 'symbl': expected one of symbol, venues, exchange, exchanges.",
+        "expected": "one of symbol, text, venues, exchange, exchanges",
+        "message": "/api/data has no parameter 'symbl': expected one of symbol, text, venues, exchange, exchanges.",
     }
     none = (await filled.http.get("/api/version?verbose=1")).json()["error"]
     assert (none["field"], none["expected"]) == ("verbose", "no parameter")

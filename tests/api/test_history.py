@@ -229,13 +229,19 @@ async def test_older_signals_are_read_from_the_database_page_by_page(stored: Api
     stored.context.state.signals.put([signal("live")])
     found = (await stored.http.get("/api/arbitrage/signals")).json()
     assert [one["id"] for one in found["signals"]] == ["live"]
+    assert "price_long_text" not in found["signals"][0]
+    for asked, expected in (("exchanges=okx,binance", ["live"]), ("exchange=okx", [])):
+        found = (await stored.http.get(f"/api/arbitrage/signals?text=1&{asked}")).json()
+        assert [one["id"] for one in found["signals"]] == expected
+        assert [one["price_long_text"] for one in found["signals"]] == ["2.1450"] * len(expected)
     seen, cursor = [], "2026-12-01~"
     while cursor:
         found = (await stored.http.get("/api/arbitrage/signals", params={"cursor": cursor, "limit": 2})).json()
         seen += [one["id"] for one in found["signals"]]
         cursor = found["next_cursor"]
     assert seen == ["s4", "s3", "s2", "s1", "s0"]
-    assert (await stored.http.get("/api/arbitrage/signals/s2")).json()["buy"]["exchange"] == "binance"
+    detail = (await stored.http.get("/api/arbitrage/signals/s2?text=1")).json()
+    assert (detail["buy"]["exchange"], detail["sell"]["size_text"]) == ("binance", "10")
     assert (await stored.http.get("/api/arbitrage/signals/nope")).status_code == 404
 
 

@@ -9,10 +9,9 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.api.answers import Text, documented, reply_body, stamp, venues_for
+from services.api.answers import Among, Text, documented, reply_body, stamp
 from services.api.context import Ctx
 from services.api.numbers import decimal, json_bytes
-from services.api.routes.data import Venues
 from services.api.views import markets, spread_view
 from services.api.within import Wanted
 from shared.signals import BoardRow
@@ -53,15 +52,13 @@ class Asked:
 async def aggregated_data(
     context: Ctx,
     request: Request,
+    wanted: Among,
     sort: Sort = "spread",
     order: Annotated[Literal["asc", "desc"] | None, Query(description="without: the usual one of the sort")] = None,
     min_net_bps: Annotated[float | None, Query(allow_inf_nan=False, description="least edge after both fees")] = None,
     max_edge_bps: Annotated[
         float | None, Query(allow_inf_nan=False, description="a larger gross edge is left out")
     ] = None,
-    venues: Venues = None,
-    exchange: str | None = None,
-    exchanges: str | None = None,
     limit: Annotated[int | None, Query(ge=1, le=100_000)] = None,
     text: Text = False,
 ) -> Response:
@@ -69,7 +66,6 @@ async def aggregated_data(
     without stand last.
     """
     state = context.state
-    wanted = tuple(venues_for(context, exchange=exchange, exchanges=exchanges, venues=venues))
     descending = order == "desc" if order else sort != "symbol"
     every = wanted == tuple(state.venues())
     asked = Asked(sort, descending, min_net_bps, max_edge_bps, wanted, every, limit, text)

@@ -7,12 +7,11 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.api.answers import documented, reply_body, stamp, venues_for
+from services.api.answers import Among, Text, documented, reply_body, stamp
 from services.api.columns import COLUMNS, NUMERIC, flat
 from services.api.context import Ctx
 from services.api.errors import invalid
-from services.api.numbers import json_bytes, number
-from services.api.routes.data import Venues
+from services.api.numbers import beside, json_bytes, number
 from services.api.sources import BoardFilter, ordered, passing
 from services.api.views import age_ms
 from shared.signals import BoardRow, Kind
@@ -36,22 +35,22 @@ class Asked(msgspec.Struct, frozen=True):
     sort: str
     limit: int | None
     columns: tuple[str, ...]
+    text: bool
 
 
 @router.get("/api/board", summary="Every coin's best route, one flat row each", responses=documented(EXAMPLE))
 async def board(
     context: Ctx,
     request: Request,
+    among: Among,
     sort: Annotated[str, Query(description="a figure, with `-` in front for descending order")] = "-net_open_bps",
     min_net_bps: Annotated[float | None, Query(allow_inf_nan=False)] = None,
     max_edge_bps: Annotated[float | None, Query(allow_inf_nan=False)] = None,
     min_size_usd: Annotated[float | None, Query(allow_inf_nan=False, description="dollars that fit the route")] = None,
     kind: Kind | None = None,
-    venues: Venues = None,
-    exchange: str | None = None,
-    exchanges: str | None = None,
     limit: Annotated[int | None, Query(ge=1, le=100_000)] = None,
     columns: Annotated[str | None, Query(description="names, comma separated; all without")] = None,
+    text: Text = False,
 ) -> Response:
     """Rows without a route stand last; `why` says why there is none.
 
@@ -59,7 +58,7 @@ async def board(
     """
     if sort.removeprefix("-") not in SORTS:
         raise invalid("sort", sort, "one of " + ", ".join(SORTS) + ", with - in front for descending order")
-    state, among = context.state, tuple(venues_for(context, exchange=exchange, exchanges=exchanges, venues=venues))
+    state = context.state
     rule = BoardFilter(
         min_net_bps=min_net_bps,
         max_edge_bps=max_edge_bps,
@@ -67,7 +66,7 @@ async def board(
         kind=kind,
         venues=None if among == tuple(state.venues()) else among,
     )
-    asked, wanted, routes = Asked(rule, sort, limit, _columns(columns)), rule.wanted(), state.routes
+    asked, wanted, routes = Asked(rule, sort, limit, _columns(columns), text), rule.wanted(), state.routes
     every, now = list(state.board.rows.values()), context.now_ns()
     told = {"mode": state.mode, "state": state.feed, "reason": state.feed_reason(), **stamp(now)}
 
@@ -75,7 +74,8 @@ async def board(
         shown = (passing(row, rule, wanted, routes) for row in every)
         rows = ordered((row for row in shown if row is not None), sort)[:limit]
         found = [_view(row, asked.columns, now) for row in rows]
-        return json_bytes({"columns": asked.columns, "rows": found, "order": [row.asset for row in rows], **told})
+        views = beside(found) if text else found
+        return json_bytes({"columns": asked.columns, "rows": views, "order": [row.asset for row in rows], **told})
 
     return reply_body(await context.bodies.get(asked, make), request)
 

@@ -7,18 +7,19 @@ from fastapi import APIRouter, Path, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.api.answers import asset_for, documented, reply, reply_body, stamp, venues_for
-from services.api.context import Context, Ctx
+from services.api.answers import Among, Text, asset_for, documented, reply, reply_body, stamp
+from services.api.context import Ctx
 from services.api.figures import deviations
 from services.api.figures import premiums as of_legs
-from services.api.numbers import json_bytes, number, premium_percent, raw
+from services.api.numbers import beside, json_bytes, number, premium_percent, raw
 from services.api.times import iso
 from services.api.views import chosen, newest_recv_ms, premiums, price_of, realtime
 from shared.signals import BoardRow
 
 router = APIRouter(tags=["market data"])
 Symbol = Annotated[str | None, Query(description="btc, BTC/USDT or BTCUSDT; without: the chosen coin", max_length=64)]
-Venues = Annotated[str | None, Query(description="exchanges, comma separated (also `exchange`, `exchanges`)")]
+#: `text` where the answer has the digits of each number anyway
+Always = Annotated[bool, Query(description="the digits stand beside each number in any case")]
 
 _MARKET = {
     "price": 43250.15,
@@ -63,14 +64,12 @@ EXAMPLE = {
 @router.get("/api/data", summary="One coin on every exchange", responses=documented(EXAMPLE, 404))
 async def data(
     context: Ctx,
+    wanted: Among,
     symbol: Symbol = None,
-    venues: Venues = None,
-    exchange: str | None = None,
-    exchanges: str | None = None,
+    text: Always = True,
 ) -> Response:
     """A market that an exchange lacks, or that has no price, is `{}`; a missing figure is null, never 0."""
     asset = asset_for(context, symbol)
-    wanted = venues_for(context, exchange=exchange, exchanges=exchanges, venues=venues)
     row, now, feed = context.state.board.rows.get(asset), context.now_ns(), context.state.feed
     return reply(
         {
@@ -88,9 +87,9 @@ async def data(
 
 
 @router.get("/api/data/all", summary="Every coin on every exchange", responses=documented({"all_realtime_data": {}}))
-async def all_data(context: Ctx, request: Request) -> Response:
-    """One body for everyone, made at most four times a second. For a table, `/api/board` is smaller."""
-    rows, venues, now = dict(context.state.board.rows), context.state.venues(), context.now_ns()
+async def all_data(context: Ctx, request: Request, venues: Among, text: Always = True) -> Response:
+    """One body for all who ask alike, made at most four times a second. For a table, `/api/board` is smaller."""
+    rows, now = dict(context.state.board.rows), context.now_ns()
     feed, chosen_symbol, mode = context.state.feed, context.state.runtime.symbol, context.state.mode
 
     def make() -> bytes:
@@ -109,7 +108,7 @@ async def all_data(context: Ctx, request: Request) -> Response:
             }
         )
 
-    return reply_body(await context.bodies.get("data/all", make), request)
+    return reply_body(await context.bodies.get(("data/all", venues), make), request)
 
 
 @router.get(
@@ -117,15 +116,14 @@ async def all_data(context: Ctx, request: Request) -> Response:
     summary="The newest figures of a coin, one row per exchange",
     responses=documented({"symbol": "BTC", "latest_data": {"alpha": {"spot_price": 43250.15}}}, 404),
 )
-async def latest(context: Ctx, symbol: Annotated[str, Path(min_length=1)]) -> Response:
+async def latest(
+    context: Ctx, symbol: Annotated[str, Path(min_length=1)], venues: Among, text: Text = False
+) -> Response:
     asset = asset_for(context, symbol)
-    return reply({"symbol": asset, "latest_data": _latest(context, asset), **stamp(context.now_ns())})
-
-
-def _latest(context: Context, asset: str) -> dict[str, Any]:
     row = context.state.board.rows.get(asset)
-    found = {venue: _latest_of(row, venue) for venue in context.state.venues()}
-    return {venue: figures for venue, figures in found.items() if figures}
+    each = {venue: _latest_of(row, venue) for venue in venues}
+    found = {venue: figures for venue, figures in each.items() if figures}
+    return reply({"symbol": asset, "latest_data": beside(found) if text else found, **stamp(context.now_ns())})
 
 
 def _latest_of(row: BoardRow | None, venue: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.api.answers import (
+    Text,
     asset_for,
     check_range,
     documented,
@@ -24,7 +25,7 @@ from services.api.answers import (
 from services.api.bars import Point, chart, csv, history_row, live_bar, points
 from services.api.context import Context, Ctx
 from services.api.errors import ApiError
-from services.api.numbers import json_bytes
+from services.api.numbers import beside, json_bytes
 from services.api.times import at, at_step, iso
 
 router = APIRouter(tags=["history"])
@@ -102,7 +103,11 @@ Bars = Annotated[Asked, Depends(asked)]
     ),
 )
 async def database(
-    context: Ctx, bars: Bars, hours: Hours = 24, limit: Annotated[int, Query(ge=1, le=MAX_POINTS)] = MAX_POINTS
+    context: Ctx,
+    bars: Bars,
+    hours: Hours = 24,
+    limit: Annotated[int, Query(ge=1, le=MAX_POINTS)] = MAX_POINTS,
+    text: Text = False,
 ) -> Response:
     """Rows of all exchanges by time, each with its `exchange`; the newest `limit` per exchange."""
     to_ms = context.now_ns() // 1_000_000
@@ -112,7 +117,7 @@ async def database(
     named.sort(key=lambda pair: (pair[1].step, pair[0]))
     data = [{"exchange": venue, "symbol": bars.asset, **history_row(point)} for venue, point in named]
     told = {"symbol": bars.asset, "exchange": bars.said, "hours": hours, "interval": bars.interval or "1min"}
-    return reply({**told, "data": data, "count": len(data)})
+    return reply({**told, "data": beside(data) if text else data, "count": len(data)})
 
 
 @router.get(
@@ -126,6 +131,7 @@ async def history(
     to: Annotated[str | None, Query(description="exclusive; now without")] = None,
     limit: Annotated[int, Query(ge=1, le=MAX_POINTS, description="newest points per exchange")] = POINTS,
     format: Annotated[Literal["json", "csv"], Query()] = "json",
+    text: Text = False,
 ) -> Response:
     """The newest `limit` points of the range, per exchange, oldest first. Missing figures are null.
 
@@ -143,7 +149,7 @@ async def history(
         return reply_closed(csv(data), "text/csv; charset=utf-8", request, closed)
     body = {
         "symbol": bars.asset,
-        "data": data,
+        "data": beside(data) if text else data,
         "exchange_order": list(data),
         "from": iso(from_ms),
         "to": iso(to_ms),

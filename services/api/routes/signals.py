@@ -6,9 +6,10 @@ import msgspec
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from services.api.answers import asset_for, documented, reply, stamp
+from services.api.answers import Among, Text, asset_for, documented, reply, stamp
 from services.api.context import Context, Ctx
 from services.api.errors import ApiError, invalid
+from services.api.numbers import beside
 from services.api.times import ms_of, parse
 from services.api.views import signal_detail, signal_view
 from shared.signals import Kind, Signal
@@ -43,13 +44,19 @@ EXAMPLE = {
 @router.get("/api/arbitrage/signals", summary="Opportunities, newest first", responses=documented(EXAMPLE, 404, 503))
 async def signals(
     context: Ctx,
+    among: Among,
     limit: Annotated[int, Query(ge=1, le=1000)] = LIMIT,
     symbol: Annotated[str | None, Query(max_length=64)] = None,
     state: Literal["open", "closed", "all"] = "all",
     kind: Kind | None = None,
+    text: Text = False,
     cursor: Annotated[str | None, Query(max_length=200, description="`next_cursor` of the answer before")] = None,
 ) -> Response:
-    """Without `cursor`: what this process holds, the live list. `next_cursor` leads on into the stored history."""
+    """Without `cursor`: what this process holds, the live list. `next_cursor` leads on into the stored history.
+
+    With `venues` those whose two sides are among them.
+    """
+    every = among == tuple(context.state.venues())
     asset = None if symbol is None else asset_for(context, symbol)
     told = {"mode": context.state.mode, **stamp(context.now_ns())}
 
@@ -59,6 +66,7 @@ async def signals(
             (asset is None or one.asset == asset)
             and (state == "all" or closed == (state == "closed"))
             and (kind is None or one.kind == kind)
+            and (every or (one.buy.venue in among and one.sell.venue in among))
         )
 
     if cursor is None:
@@ -69,7 +77,7 @@ async def signals(
         found = [one for one in stored if wanted(one)]
         next_cursor = cursor_of(stored[-1]) if len(stored) == limit else None
     views = [signal_view(one) for one in found]
-    return reply({"signals": views, "count": len(views), "next_cursor": next_cursor, **told})
+    return reply({"signals": beside(views) if text else views, "count": len(views), "next_cursor": next_cursor, **told})
 
 
 @router.get(
@@ -77,7 +85,7 @@ async def signals(
     summary="One opportunity, both of its sides",
     responses=documented({"id": "5f1c0a", "buy": {"exchange": "alpha"}, "sell": {"exchange": "beta"}}, 404, 503),
 )
-async def signal(context: Ctx, signal_id: str) -> Response:
+async def signal(context: Ctx, signal_id: str, text: Text = False) -> Response:
     held = context.state.signals.get(signal_id)
     if held is None and len(signal_id) <= 128 and "\x00" not in signal_id:
         stored = await context.store.signal(signal_id)
@@ -86,7 +94,8 @@ async def signal(context: Ctx, signal_id: str) -> Response:
         message = f"There is no signal {signal_id[:60]!r}."
         expected = "the id of a signal; see /api/arbitrage/signals"
         raise ApiError(404, "unknown_signal", message, field="signal_id", value=signal_id, expected=expected)
-    return reply({**signal_detail(held), **stamp(context.now_ns())})
+    view = signal_detail(held)
+    return reply({**(beside(view) if text else view), **stamp(context.now_ns())})
 
 
 async def _stored(context: Context, asset: str | None, cursor: str, limit: int) -> list[Signal]:

@@ -167,3 +167,8 @@ async def test_the_board_is_a_flat_table(filled: Api) -> None:
     whole = (await filled.http.get("/api/board?min_net_bps=20")).json()
     assert [set(one) for one in whole["rows"]] == [set(whole["columns"])]
     assert (await filled.http.get("/api/board?columns=nope")).json()["error"]["code"] == "unknown_column"
+    texts = (await filled.http.get("/api/board?columns=asset,net_open_bps&text=1&limit=3")).json()["rows"]
+    assert [one.get("net_open_bps_text") for one in texts] == [
+        *(f"{one['net_open_bps']:.2f}" for one in texts[:2]),
+        None,
+    ]

@@ -103,6 +103,17 @@ async def test_the_newest_figures_as_a_history_row(filled: Api) -> None:
     found = (await filled.http.get("/api/latest/btc")).json()["latest_data"]
     assert list(found) == ["binance"]
     assert (found["binance"]["spot_price"], found["binance"]["premium_percent"]) == (43250.15, 0.1)
+    found = (await filled.http.get("/api/latest/btc?text=1&exchange=binance")).json()["latest_data"]["binance"]
+    assert (found["spot_price_text"], found["funding_rate_text"]) == ("43250.15", "0.00010000")
+    assert (await filled.http.get("/api/latest/btc?venues=okx")).json()["latest_data"] == {}
+
+
+async def test_digits_are_asked_for_wherever_there_are_figures(filled: Api) -> None:
+    asked = await data(filled, "symbol=BTC&text=1")
+    assert asked["realtime_data"]["binance"]["spot"]["price_text"] == "43250.15"
+    found = (await filled.http.get("/api/data/all?venues=okx&text=1")).json()
+    assert found["exchange_order"] == list(found["all_realtime_data"]["BTC"]) == ["okx"]
+    assert (await filled.http.get("/api/data/all")).json()["exchange_order"] == ["binance", "okx"]
 
 
 async def test_a_one_sided_market_shows_its_last_price_and_several_markets_the_usual_one(
