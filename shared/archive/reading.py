@@ -2,7 +2,8 @@
 
 Theory of operation. The archiver cuts the order into segments: whatever is in one comes before all that is in the
 next. A segment is in the journal, or it is Parquet, in the hours that its ids fall into; while it is being turned from
-one into the other, an hour's manifest says which counts. Within a segment and hour each kind is a file in order, so
+one into the other, an hour's manifest says which counts; a journal that has gone since an archive was looked at is read
+from the hours that it went into. Within a segment and hour each kind is a file in order, so
 the kinds are merged: a reader holds a piece of each at a time, however long the range.
 """
 
@@ -15,6 +16,7 @@ from typing import Final
 import msgspec
 
 from shared.archive import journal, layout, parquet
+from shared.archive.journal import Block
 from shared.archive.layout import File, Manifest
 from shared.archive.records import HOUR_MS, Gap, Snapshot, split_key
 from shared.archive.rows import KINDS, SNAPSHOT, Item, item_of, items_of
@@ -46,7 +48,8 @@ class Archive:
             manifest = layout.read_manifest(path)
             if manifest is not None:
                 self.manifests[hour] = manifest
-        parts = [Part(segment, -1, journal=path) for segment, path in found.items()]
+        # hours are sealed in order: what is left of a segment in the journal comes behind them
+        parts = [Part(segment, END_MS, journal=path) for segment, path in found.items()]
         for hour, manifest in self.manifests.items():
             for segment in manifest.segments:
                 files = tuple(file for file in manifest.files if file.segment == segment)
@@ -57,49 +60,70 @@ class Archive:
     def span(self) -> tuple[int, int] | None:
         """The ms of the first and the last entry; None where there is none."""
         first = last = None
-        for part in self.parts:
+        for part, blocks in self._parts():
             for file in part.files:
                 if file.kind != SNAPSHOT:
                     low, high = int(file.first_id.partition("-")[0]), int(file.last_id.partition("-")[0])
                     first, last = min(first or low, low), max(last or high, high)
-            if part.journal is not None:
-                for block in journal.blocks(part.journal):
-                    for entry in block.entries:
-                        first, last = min(first or entry.ms, entry.ms), max(last or entry.ms, entry.ms)
+            for block in blocks:
+                for entry in block.entries:
+                    first, last = min(first or entry.ms, entry.ms), max(last or entry.ms, entry.ms)
         return None if first is None or last is None else (first, last)
 
     def items(self, from_ms: int = 0, to_ms: int = END_MS, kinds: Collection[str] = KINDS) -> Iterator[Item]:
         """The entries with `from_ms` <= ms < `to_ms`, in order."""
-        for part in self.parts:
-            for item in self._of(part, from_ms, to_ms, kinds):
+        for part, blocks in self._parts():
+            for item in self._of(part, blocks, from_ms, to_ms, kinds):
                 if from_ms <= item[0] < to_ms:
                     yield item
 
     def snapshots(self, prefix: str) -> Iterator[Snapshot]:
         """What stood at the keys that begin so, oldest first."""
-        for part in self.parts:
+        for part, blocks in self._parts():
             for file in part.files:
                 if file.kind == SNAPSHOT:
                     for chunk in parquet.read(self._checked(part, file)):
                         rows = zip(chunk["key"], chunk["id_ms"], chunk["data"], strict=True)
                         yield from (Snapshot(*row) for row in rows if row[0].startswith(prefix))
-            if part.journal is not None:
-                said = chain.from_iterable(block.snapshots for block in journal.blocks(part.journal))
-                found = (one for one in said if one.key.startswith(prefix))
-                yield from (one for one in found if not self._sealed(part, one.ms))
+            said = chain.from_iterable(block.snapshots for block in blocks)
+            found = (one for one in said if one.key.startswith(prefix))
+            yield from (one for one in found if not self._sealed(part, one.ms))
 
     def gaps(self) -> list[Gap]:
         """What is missing, oldest first."""
         found = [gap for manifest in self.manifests.values() for gap in manifest.gaps]
         for part in self.parts:
             if part.journal is not None:
-                said = chain.from_iterable(block.gaps for block in journal.blocks(part.journal))
+                blocks = _opened(part.journal)
+                if blocks is None:
+                    return Archive(self.root).gaps()  # an hour's are of all its segments
+                said = chain.from_iterable(block.gaps for block in blocks)
                 found += [gap for gap in said if not self._sealed(part, gap.at_ms)]
         return sorted(found, key=lambda gap: (gap.at_ms, gap.stream))
 
-    def _of(self, part: Part, from_ms: int, to_ms: int, kinds: Collection[str]) -> Iterator[Item]:
+    def _parts(self) -> Iterator[tuple[Part, Iterator[Block]]]:
+        """The parts in order, each with what the journal says of it."""
+        for part in self.parts:
+            blocks = iter(()) if part.journal is None else _opened(part.journal)
+            if blocks is not None:
+                yield part, blocks
+            else:
+                yield from ((one, iter(())) for one in self._become(part.segment))
+
+    def _become(self, segment: int) -> Iterator[Part]:
+        """What a segment has become since we looked, in the hours that did not have it then."""
+        for hour, path in layout.hours(self.root).items():
+            manifest, before = layout.read_manifest(path), self.manifests.get(hour)
+            if manifest is None or segment not in manifest.segments:
+                continue
+            if before is None or segment not in before.segments:
+                yield Part(segment, hour, tuple(file for file in manifest.files if file.segment == segment))
+
+    def _of(
+        self, part: Part, blocks: Iterator[Block], from_ms: int, to_ms: int, kinds: Collection[str]
+    ) -> Iterator[Item]:
         if part.journal is not None:
-            for block in journal.blocks(part.journal):
+            for block in blocks:
                 for entry in block.entries:
                     if split_key(entry.key)[2] in kinds and not self._sealed(part, entry.ms):
                         yield item_of(entry)
@@ -117,6 +141,16 @@ class Archive:
         """Whether what a segment says of this moment is Parquet by now."""
         manifest = self.manifests.get(ms // HOUR_MS)
         return manifest is not None and part.segment in manifest.segments
+
+
+def _opened(path: Path) -> Iterator[Block] | None:
+    """The blocks of a journal, which is read to its end whatever becomes of its name; None where it has gone."""
+    found = journal.blocks(path)
+    try:
+        first = next(found, None)
+    except FileNotFoundError:
+        return None
+    return found if first is None else chain((first,), found)
 
 
 def is_archive(path: Path) -> bool:

@@ -55,6 +55,25 @@ def test_an_hours_folder_means_that_hour_of_the_whole(root: Path) -> None:
     assert not is_archive(root.parent / "nothing")
 
 
+@pytest.mark.parametrize("half_done", [False, True])
+def test_what_becomes_parquet_after_one_looked_is_read_from_there(tmp_path: Path, half_done: bool) -> None:
+    path = journal(tmp_path, 1, FIRST, gaps=[GAP], snapshots=[SNAPSHOT])
+    journal(tmp_path, 2, SECOND)
+    if half_done:  # its first hour is sealed when one looks, its second one is not
+        kept = shutil.copy(path, tmp_path / "kept")
+        seal(tmp_path, 1)
+        shutil.rmtree(layout.hour_path(tmp_path, T0 // HOUR_MS + 1))
+        shutil.copy(kept, path)
+    assert list(Archive(tmp_path).items()) == ITEMS
+    looked = [Archive(tmp_path) for _ in range(4)]
+    for segment in (1, 2):
+        seal(tmp_path, segment)
+    assert list(looked[0].items()) == ITEMS
+    assert list(looked[1].snapshots("scan:")) == [SNAPSHOT]
+    assert looked[2].gaps() == [GAP]
+    assert looked[3].span == (FIRST[0].ms, SECOND[-1].ms)
+
+
 def test_a_kill_anywhere_in_sealing_doubles_and_loses_nothing(root: Path) -> None:
     path = layout.journal_path(root, 2)
     kept = root / "kept"
