@@ -68,7 +68,7 @@ class MarketFolder:
     def load(self, states: Mapping[str, bytes]) -> None:
         minutes, seconds = (states.get(name) for name in self.states)
         self._minutes, self._seconds = BarFold(state=minutes), BarFold(SECOND_MS, KEEP_SECONDS_MS, seconds)
-        self.pending, self._collected = Pending(), []
+        self.pending, self._collected, self._clock_ms = Pending(), [], 0
 
     def seen(self, stream: str, entry_id: str, data: bytes) -> None:
         """Quotes are told apart by their batches' numbers: nothing is read back."""

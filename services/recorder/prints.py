@@ -51,7 +51,7 @@ class PrintFolder:
     def load(self, states: Mapping[str, bytes]) -> None:
         minutes, seconds = (states.get(name) for name in self.states)
         self._minutes, self._seconds = VolumeFold(state=minutes), VolumeFold(SECOND_MS, KEEP_SECONDS_MS, seconds)
-        self._recent, self.pending, self._collected = {}, Pending(), []
+        self._recent, self.pending, self._collected, self._clock_ms = {}, Pending(), [], 0
 
     def seen(self, stream: str, entry_id: str, data: bytes) -> None:
         """Remember the prints of an entry that was stored before."""

@@ -23,6 +23,17 @@ def rows_after(ms: int, *events: Event) -> tuple[int, int, list[str]]:
     return len(rows.lines["bars"]), len(rows.lines["funding"]), [one.reason for one in rows.rejected]
 
 
+def test_a_feed_that_is_loaded_anew_goes_by_the_time_of_what_it_reads_again() -> None:
+    folder = MarketFolder("alpha", WatchList())
+    folder.tick(T0 + 600_000)  # read so far when it was found that another commit than the last one heard of stands
+    folder.load({})
+    folder.collect()
+    folder.stored()
+    folder.take(Track("md:{0}:alpha:quote", "one"), f"{T0}-0", encode_batch("p1", 0, [QUOTE]))
+    folder.tick(T0 + 120_000)
+    assert (len(folder.collect().lines["bars"]), folder.late) == (1, 0)
+
+
 def test_what_is_repeated_because_it_still_stands_may_have_been_read_days_ago() -> None:
     again = (msgspec.structs.replace(one, source="repeat") for one in (QUOTE, RATE))
     assert rows_after(T0 + 3 * DAY_MS, *again) == (1, 1, [])

@@ -60,6 +60,17 @@ def test_a_recorder_that_starts_again_remembers_what_was_sent() -> None:
     assert len(second.folder.collect().lines["trades"]) == 1
 
 
+def test_a_feed_that_is_loaded_anew_goes_by_the_time_of_what_it_reads_again() -> None:
+    reader = Reader()
+    reader.folder.tick(T0 + 600_000)
+    reader.folder.load({})
+    reader.folder.collect()
+    reader.folder.stored()
+    reader.take(0, trade(1))
+    reader.folder.tick(T0 + 120_000)
+    assert (len(reader.folder.collect().lines["bars:traded"]), reader.folder.late) == (1, 0)
+
+
 def test_ids_are_remembered_for_a_minute_at_least_and_two_at_most() -> None:
     recent = RecentIds(window_ms=60_000)
     assert recent.fresh(0, "A", "1")
