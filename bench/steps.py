@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from functools import partial
+from itertools import count
 from operator import attrgetter
 from string import ascii_uppercase
 from typing import Any, Final
@@ -34,6 +35,8 @@ from shared.outbox import Outbox
 
 FRAMES: Final = 20_000
 SYMBOLS: Final = 500
+#: the first id of a print
+FIRST: Final = 3_000_000_000
 #: frames of one turn of the loop in saturation: several sockets, each with all that its buffer holds
 READ: Final = 4_000
 VENUE: Final = VENUES["binance"]
@@ -105,6 +108,22 @@ def path(table: Table, frames: Sequence[bytes], read: int) -> Step:
     return step
 
 
+class Halves:
+    """Two large tables instead of three small ones."""
+
+    def __init__(self) -> None:
+        self.newer, self.older = set[str](), set[str]()
+
+    def new(self, name: str) -> bool:
+        newer = self.newer
+        if name in newer or name in self.older:
+            return False
+        newer.add(name)
+        if len(newer) == KEPT:
+            self.older, self.newer = newer, set()
+        return True
+
+
 class Deque:
     """Ids in order, the oldest let go one by one."""
 
@@ -155,7 +174,7 @@ def groups(table: Table, frames: Sequence[bytes]) -> dict[str, dict[str, Step]]:
     quotes = [Quote(row.s, row.b, row.B, row.a, row.A, row.T * 1_000_000, 5, "ws", row.u) for row in rows]
     mixed = [row if number % 8 else AggTrade(row.s, 1, "1", "1", 1, True) for number, row in enumerate(rows)]
     digits = re.compile(r"[0-9]+(?:\.[0-9]+)?").fullmatch
-    ids = [str(row.u) for row in rows]
+    ids = range(FRAMES)
 
     def one_by_one(row: Any) -> bool:
         return all(digits(text) and float(text) > 0 for text in (row.b, row.B, row.a, row.A))
@@ -177,12 +196,17 @@ def groups(table: Table, frames: Sequence[bytes]) -> dict[str, dict[str, Step]]:
         parts: Iterable[list[Event]] = [list[Event](quotes[at : at + size]) for at in range(0, FRAMES, size)]
         return over(list(parts), lambda part: encode_batch("bench", 0, part))
 
-    def rings(make: Callable[[], Ring | Deque]) -> Step:
-        def step() -> None:
-            kept = [make() for _ in range(SYMBOLS)]
-            for number, name in enumerate(ids):
-                kept[number % SYMBOLS].new(name)
+    def rings(make: Callable[[], Ring | Halves | Deque]) -> Step:
+        """Prints of symbols in no order, to memories that are full."""
+        kept, numbers, rng = [make() for _ in range(SYMBOLS)], count(FIRST), random.Random(1)
+        order = [rng.choice(kept) for _ in ids]
 
+        def step() -> None:
+            for ring in order:
+                ring.new(str(next(numbers)))
+
+        for _ in range(2 * KEPT * SYMBOLS // FRAMES):
+            step()
         return step
 
     return {
@@ -199,7 +223,7 @@ def groups(table: Table, frames: Sequence[bytes]) -> dict[str, dict[str, Step]]:
         },
         "batch of": {str(size): packed(size) for size in (32, 1, 16, 64)},
         "last values": last_values(quotes),
-        "ids": {"two halves": rings(Ring), "set and deque": rings(Deque)},
+        "ids": {"three small sets": rings(Ring), "two large": rings(Halves), "set and deque": rings(Deque)},
         "frame to batch": {
             "64 at a time": path(table, frames, 64),
             "one at a time, the plain way": path(table, frames, 1),

@@ -3,25 +3,29 @@
 from collections.abc import Hashable
 from typing import Final
 
-#: so many are remembered at least, and less than twice as many
-KEPT: Final = 128
+#: ids of one part: as many as CPython keeps in a table of 2 KB; with one more it has 8 KB
+PART: Final = 76
+#: so many are remembered at least, and fewer than a part more
+KEPT: Final = 2 * PART
 
 
 class Ring:
-    """The last ids of one symbol, in two halves: when one is full, the older one is let go. It outlives connections."""
+    """The last ids of one symbol, in three parts: when the newest is full, the oldest is let go. It outlives
+    connections."""
 
-    __slots__ = ("_newer", "_older")
+    __slots__ = ("_newest", "_oldest", "_second")
 
     def __init__(self) -> None:
-        self._newer: set[Hashable] = set()
-        self._older: set[Hashable] = set()
+        self._newest: set[Hashable] = set()
+        self._second: set[Hashable] = set()
+        self._oldest: set[Hashable] = set()
 
     def new(self, name: Hashable) -> bool:
         """Remember an id; False where it is among the last ones already."""
-        newer = self._newer
-        if name in newer or name in self._older:
+        newest = self._newest
+        if name in newest or name in self._second or name in self._oldest:
             return False
-        newer.add(name)
-        if len(newer) == KEPT:
-            self._older, self._newer = newer, set()
+        newest.add(name)
+        if len(newest) == PART:
+            self._oldest, self._second, self._newest = self._second, newest, set()
         return True
