@@ -21,7 +21,7 @@ from services.api.times import RESOLUTION_NAMES, RESOLUTIONS, iso, parse
 #: A range that is closed does not change.
 CLOSED_MAX_AGE_S: Final = 3_600
 #: What clients add to keep an answer out of caches.
-UNHEARD: Final = frozenset({"_"})
+UNHEARD: Final = frozenset({"_", "t", "ts", "cb", "nocache"})
 Text = Annotated[bool, Query(description="also write each number's digits as text, in `<name>_text`")]
 Venues = Annotated[str | None, Query(description="exchanges, comma separated (also `exchange`, `exchanges`)")]
 

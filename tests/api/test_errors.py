@@ -207,7 +207,13 @@ async def test_a_parameter_that_a_path_has_no_use_for_is_refused_with_those_it_h
     }
     none = (await filled.http.get("/api/version?verbose=1")).json()["error"]
     assert (none["field"], none["expected"]) == ("verbose", "no parameter")
-    for path in ("/api/data?_=1795248221120", "/healthz?probe=1", "/metrics?format=text", "/?utm=x"):
+    for path in (
+        "/api/data?_=1795248221120",
+        "/api/data?t=1795248221120",
+        "/healthz?probe=1",
+        "/metrics?format=text",
+        "/?utm=x",
+    ):
         assert (await filled.http.get(path)).status_code == 200, path
 
 

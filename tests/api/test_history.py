@@ -87,6 +87,8 @@ async def test_history_comes_by_exchange_with_premium_and_the_stored_digits(stor
     assert (rows[0]["premium_percent"], rows[0]["funding_rate"]) == (Decimal("1.5"), Decimal("0.00010"))
     assert (rows[2]["spot_price"], rows[2]["premium_percent"]) == (None, None)
     assert [row["futures_price"] for row in found["data"]["okx"]] == [Decimal("102.10"), None]
+    last = (await stored.http.get("/api/history/btc?to=2026-11-20T10:06:00&hours=0.05&exchange=binance")).json()
+    assert [row["timestamp"][11:16] for row in last["data"]["binance"]] == ["10:03", "10:04", "10:05"]
 
 
 @pytest.mark.parametrize("spelling", ["BTC/USDT", "BTC%2FUSDT", "btc%2fusdt", "BTC/USDT:USDT", "BTCUSDT"])
@@ -207,6 +209,8 @@ async def test_a_chart_has_a_label_for_every_step_and_null_where_nothing_is(stor
         ("exchange=nyse", "exchange"),
         ("limit=0", "limit"),
         ("format=xml", "format"),
+        ("hours=0", "hours"),
+        ("hours=1&from=2026-11-20", "hours"),
     ],
 )
 async def test_wrong_ranges_intervals_and_exchanges_name_their_field(stored: Api, query: str, field: str) -> None:

@@ -24,7 +24,7 @@ from services.api.answers import (
 )
 from services.api.bars import Point, chart, csv, history_row, live_bar, points
 from services.api.context import Context, Ctx
-from services.api.errors import ApiError
+from services.api.errors import ApiError, invalid
 from services.api.numbers import beside, json_bytes
 from services.api.times import at, at_step, iso
 
@@ -33,7 +33,8 @@ POINTS = 1_000
 MAX_POINTS = 20_000
 Exchange = Annotated[str | None, Query(description="exchanges, comma separated (also `exchanges`, `venues`)")]
 Interval = Annotated[str | None, Query(description="1min 5min 15min 30min 1h 4h 1day (also `resolution`)")]
-Hours = Annotated[float, Query(gt=0, le=24 * 366)]
+MOST_HOURS: Final = 24 * 366
+Hours = Annotated[float, Query(gt=0, le=MOST_HOURS)]
 #: A default range reaches so many steps further back than asked: the newest of them may not be stored yet.
 MARGIN: Final = 10
 #: States in which a market's price of now stands.
@@ -129,6 +130,9 @@ async def history(
     bars: Bars,
     from_: Annotated[str | None, Query(alias="from", description="ISO 8601 or epoch milliseconds")] = None,
     to: Annotated[str | None, Query(description="exclusive; now without")] = None,
+    hours: Annotated[
+        float | None, Query(gt=0, le=MOST_HOURS, description="so many before `to`, instead of `from`")
+    ] = None,
     limit: Annotated[int, Query(ge=1, le=MAX_POINTS, description="newest points per exchange")] = POINTS,
     format: Annotated[Literal["json", "csv"], Query()] = "json",
     text: Text = False,
@@ -140,7 +144,10 @@ async def history(
     step_s = bars.step_s()
     now_ms = context.now_ns() // 1_000_000
     to_ms = time_for("to", to, now_ms)
-    from_ms = time_for("from", from_, max(0, to_ms - (limit + MARGIN) * step_s * 1000))
+    if hours is not None and from_ is not None:
+        raise invalid("hours", str(hours), "either hours or from", code="contradiction")
+    reach_ms = (limit + MARGIN) * step_s * 1000 if hours is None else round(hours * 3_600_000)
+    from_ms = time_for("from", from_, max(0, to_ms - reach_ms))
     check_range(from_ms, to_ms)
     found = await _newest(context, bars, from_ms, to_ms, limit, live=to is None)
     data = {venue: [history_row(point) for point in held] for venue, held in found.items()}
