@@ -31,7 +31,7 @@ class LastValues:
         self.fields(key)[STATE_PREFIX + field if event.__class__ is State else field] = event
 
     def fields(self, key: str) -> Fields:
-        """What changed of a hash since it was last due; the same object for ever, for writers that put much."""
+        """What changed of a hash since it was last due."""
         found = self.changed.get(key)
         if found is None:
             found = self.changed[key] = {}

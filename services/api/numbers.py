@@ -5,7 +5,6 @@ at all is None, never 0.
 """
 
 import re
-from collections.abc import Mapping
 from decimal import Context, Decimal, InvalidOperation
 from typing import Any, Final
 
@@ -100,12 +99,3 @@ def beside(value: Any) -> Any:
                 found[f"{name}_text"] = bytes(one).decode()
         return found
     return [beside(one) for one in value] if isinstance(value, list) else value
-
-
-def with_text(fields: Mapping[str, str | None]) -> dict[str, Any]:
-    """Each field as a number, and beside it as `<name>_text`."""
-    found: dict[str, Any] = {}
-    for name, text in fields.items():
-        found[name] = number(text)
-        found[f"{name}_text"] = text
-    return found

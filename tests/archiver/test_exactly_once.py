@@ -15,7 +15,6 @@ from typing import Any
 import msgspec
 import pytest
 
-from deploy.local.process import REPOSITORY
 from services.archiver.seal import seal
 from services.archiver.store import Head
 from shared import streams
@@ -26,6 +25,7 @@ from shared.archive.rows import KINDS, Item, item_of
 from shared.bus import Redis
 from shared.codec import encode_batch
 from tests.shared.archive.made import EVENTS
+from tests.shared.tools import program
 
 VENUES, KILLS, PATIENCE_S = ("alpha", "beta"), 7, 120
 
@@ -36,21 +36,9 @@ async def archiver(
 ) -> AsyncIterator[Process]:
     """`preface`: what the program is begun with; `log`: where its log goes, else ours."""
     own = {"REDIS_URL": redis_url, "DATA_DIR": str(folder), "ARCHIVE_DAYS": "1", "LOG_LEVEL": "warning"}
-    process = await asyncio.create_subprocess_exec(
-        *preface,
-        sys.executable,
-        "-m",
-        "services.archiver",
-        cwd=REPOSITORY,
-        env={**os.environ, **own, **more},
-        stderr=log,
-    )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
+    command = (*preface, sys.executable, "-m", "services.archiver")
+    async with program(*command, env={**os.environ, **own, **more}, stderr=log) as child:
+        yield child
 
 
 class Market:

@@ -9,35 +9,26 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from deploy.local.process import REPOSITORY
 from services.collector.capture import Captured, read
 from services.collector.pulse import STALL_NS
 from services.simulator.options import Options
 from services.simulator.server import Simulator
-from tests.shared.tools import LIMIT_S, until
+from tests.shared.tools import LIMIT_S, program, until
 
 
 @contextlib.asynccontextmanager
 async def started(gateway: str, *arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
     """A recording, killed at the end if it still lives."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "services.collector", "record", "--venue", "okx", *arguments),
-        cwd=REPOSITORY,
-        env={**os.environ, "VENUE_GATEWAY": gateway, "REDIS_URL": ""},
-        stderr=asyncio.subprocess.PIPE,
-    )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
+    command = (sys.executable, "-m", "services.collector", "record", "--venue", "okx", *arguments)
+    env = {**os.environ, "VENUE_GATEWAY": gateway, "REDIS_URL": ""}
+    async with program(*command, env=env, stderr=asyncio.subprocess.PIPE) as child:
+        yield child
 
 
 async def record(gateway: str, *arguments: str) -> tuple[int, str]:
-    async with started(gateway, *arguments) as process:
-        _, errors = await process.communicate()
-    return process.returncode or 0, errors.decode()
+    async with started(gateway, *arguments) as child:
+        _, errors = await child.communicate()
+    return child.returncode or 0, errors.decode()
 
 
 def recorded(out: Path) -> list[Captured]:

@@ -14,10 +14,10 @@ import asyncpg
 import pytest
 
 from bench.history import COINS, WATCH, Account, Market, account, stored
-from deploy.local.process import REPOSITORY
 from services.recorder.folders import MAX_SECONDS
 from shared.bus import Redis
 from tests.shared.proxy import FaultProxy, faulty
+from tests.shared.tools import program
 
 KILLS = 20
 PATIENCE_S = 120
@@ -40,13 +40,8 @@ def through(proxy: FaultProxy, redis_url: str, postgres_url: str) -> dict[str, s
 
 @asynccontextmanager
 async def recorder(env: dict[str, str]) -> AsyncIterator[Process]:
-    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "services.recorder", cwd=REPOSITORY, env=env)
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
+    async with program(sys.executable, "-m", "services.recorder", env=env) as child:
+        yield child
 
 
 async def caught_up(connection: asyncpg.Connection, market: Market) -> Account:

@@ -1,15 +1,16 @@
 """What the tests of the bus share: a Redis of one's own, events, and the account of what a stream holds."""
 
 import asyncio
+import contextlib
 import inspect
 import os
 import signal
 import subprocess
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
-from deploy.local.process import free_port, start_server, stop_server
+from deploy.local.process import REPOSITORY, free_port, start_server, stop_server
 from shared import streams
 from shared.bus import Redis
 from shared.codec import Batch, decode_batch
@@ -70,6 +71,18 @@ def writer(url: str, producer: str = "one", **options: Any) -> StreamWriter:
 def fatal_of(made: StreamWriter) -> list[BaseException]:
     found: list[BaseException] = made.fatal  # type: ignore[attr-defined]
     return found
+
+
+@contextlib.asynccontextmanager
+async def program(*command: str, **options: Any) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A program, run in the repository and killed at the end if it still lives. `options`: of a subprocess."""
+    child = await asyncio.create_subprocess_exec(*command, cwd=REPOSITORY, **options)
+    try:
+        yield child
+    finally:
+        if child.returncode is None:
+            child.kill()
+        await child.wait()
 
 
 async def until(condition: Callable[[], object], limit_s: float = LIMIT_S) -> None:
