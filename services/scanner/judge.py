@@ -10,7 +10,7 @@ Thresholds are compared exactly; a float decides only where it is far from the t
 
 from collections.abc import Iterable
 from fractions import Fraction
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from services.scanner.detectors.identity import Doubts
 from services.scanner.market import FOREVER, MS, Leg, Source
@@ -28,6 +28,9 @@ Refusal = (
     | Literal["fee_unknown", "identity", "edge", "fx_stale", "depeg", "volume", "lot", "cooldown"]
     | Literal["inventory", "category"]
 )
+#: All of these words, and those of the reasons for which a signal closes.
+REFUSALS: Final[tuple[str, ...]] = tuple(word for part in get_args(Refusal) for word in (get_args(part) or (part,)))
+
 #: Reasons that close a signal at once, the hardest first.
 HARD: Final[tuple[CloseReason, ...]] = ("delisted", "excluded", "quarantined", "halted")
 
